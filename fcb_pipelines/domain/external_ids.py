@@ -1,0 +1,43 @@
+"""External ids: our stable key for a record that we make in Odoo.
+
+The form is `fcb.<service>_<entity>_<id>`. The prefix must never be, or become, the technical name of an Odoo module: Odoo
+destroys such records when that module is updated or removed (ir.model.data).
+"""
+
+import re
+from enum import StrEnum
+
+from fcb_pipelines.domain.errors import InvalidInput
+
+MODULE = "fcb"
+"""The `module` half of every external id of ours in `ir.model.data`."""
+
+_SERVICE = re.compile(r"[a-z][a-z0-9]*")
+_SAFE = re.compile(r"[A-Za-z0-9-]")
+
+
+class Entity(StrEnum):
+    """What kind of record of the source an external id stands for."""
+
+    USER = "user"
+    PLAN = "plan"
+    PLAN_USAGE = "plan_usage"
+    SUBSCRIPTION = "subscription"
+    INVOICE = "invoice"
+    SOURCE_INVOICE = "source_invoice"
+
+
+def external_id(service: str, entity: Entity, source_id: str) -> str:
+    """The external id of a source record, such as `fcb.nexacloud_user_42`; two records never share one.
+
+    Characters of the source's id other than letters, digits and `-` are written as `.`-free UTF-8 hex, `_5f` for `_`.
+    """
+    if not _SERVICE.fullmatch(service):
+        raise InvalidInput(f"service code {service!r} must be lower-case letters and digits, starting with a letter")
+    if not source_id:
+        raise InvalidInput(f"a {entity} of {service} has an empty id, which can never be matched")
+    return f"{MODULE}.{service}_{entity}_{_escaped(source_id)}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(char if _SAFE.fullmatch(char) else "".join(f"_{byte:02x}" for byte in char.encode()) for char in text)

@@ -1,0 +1,120 @@
+"""Money: an exact amount and its currency, and the one place where an amount is rounded.
+
+Owns: the currencies we bill in with their minor units, exact arithmetic, rounding. Does not own: prices, taxes.
+An amount may be a `Fraction` until it is rounded, because a price per core-hour applied to cpu-seconds divides by 3600.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from fractions import Fraction
+
+from fcb_pipelines.domain.errors import InvalidInput
+
+MINOR_UNITS = {"CAD": 2, "USD": 2, "EUR": 2, "GBP": 2, "CHF": 2, "AUD": 2, "JPY": 0}
+"""ISO 4217 minor units of the currencies we accept."""
+
+EXACT_DECIMALS = 12
+"""How many decimals an exact amount shows at most; the amount itself is never cut to them."""
+
+ZERO = Decimal(0)
+
+_WIDE = Context(prec=200, rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount of one currency; adding two currencies raises."""
+
+    amount: Decimal
+    currency: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.amount, Decimal) or not self.amount.is_finite():
+            raise InvalidInput(f"{self.amount!r} is not an exact amount: use a decimal, never a float")
+        if self.currency not in MINOR_UNITS:
+            known = ", ".join(sorted(MINOR_UNITS))
+            raise InvalidInput(f"currency {self.currency!r} is not known; known are {known}")
+
+    def __add__(self, other: "Money") -> "Money":
+        return Money(_WIDE.add(self.amount, self._same(other)), self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return Money(_WIDE.subtract(self.amount, self._same(other)), self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.amount, self.currency)
+
+    def __abs__(self) -> "Money":
+        return Money(abs(self.amount), self.currency)
+
+    def __bool__(self) -> bool:
+        return bool(self.amount)
+
+    def __str__(self) -> str:
+        return f"{plain(self.amount)} {self.currency}"
+
+    def _same(self, other: "Money") -> Decimal:
+        if other.currency != self.currency:
+            raise InvalidInput(f"{self} and {other} are of different currencies and are never summed")
+        return other.amount
+
+
+def money(text: str) -> Money:
+    """Read `"12.50 CAD"`; for settings, fixtures and logs."""
+    amount, _, currency = text.partition(" ")
+    return Money(decimal(amount), currency)
+
+
+def decimal(text: str | int | Decimal) -> Decimal:
+    """Read an exact decimal; floats, NaN and infinities are refused."""
+    if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
+        raise InvalidInput(f'{text!r} is not an exact decimal: write it as text, such as "12.50"')
+    try:
+        value = Decimal(text.strip() if isinstance(text, str) else text)
+    except InvalidOperation as error:
+        raise InvalidInput(f"{text!r} is not a decimal number") from error
+    if not value.is_finite():
+        raise InvalidInput(f"{text!r} is not a finite number")
+    return value
+
+
+def rounded(amount: Decimal | Fraction, currency: str) -> Money:
+    """Round half up (away from zero) to the currency's minor unit: the one place where money is rounded."""
+    return Money(round_half_up(amount, MINOR_UNITS[currency]), currency)
+
+
+def round_half_up(value: Decimal | Fraction, decimals: int) -> Decimal:
+    """Round an exact value once, half away from zero, as Odoo and invoices do."""
+    exact = Fraction(value)
+    scaled = abs(exact) * 10**decimals
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(-whole if exact < 0 else whole).scaleb(-decimals, _WIDE)
+
+
+def exact_text(value: Decimal | Fraction) -> str:
+    """Show an exact value with as many decimals as it needs, at most twelve."""
+    return plain(round_half_up(value, EXACT_DECIMALS))
+
+
+def plain(value: Decimal) -> str:
+    """Show a decimal without exponent and without trailing zeros: `1E+2` is `100`, `0.50` is `0.5`, `-0` is `0`."""
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def amount_text(value: Decimal, currency: str) -> str:
+    """Show an amount with exactly the currency's decimals; raises if it would have to be rounded to do so."""
+    shown = round_half_up(value, MINOR_UNITS[currency])
+    if shown != value:
+        raise InvalidInput(f"{plain(value)} {currency} has more decimals than the currency: round it first")
+    return format(shown + ZERO, "f")
+
+
+def total(amounts: Iterable[Money], currency: str) -> Money:
+    """Sum amounts of one currency; an empty sum is zero of that currency."""
+    result = Money(ZERO, currency)
+    for amount in amounts:
+        result += amount
+    return result

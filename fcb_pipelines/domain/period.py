@@ -1,0 +1,84 @@
+"""Periods: half-open calendar months in a billing timezone.
+
+Owns: the key `YYYY-MM`, its bounds, month arithmetic on stored anchors. Does not own: which periods are in scope (settings)
+or what is due in them (subscriptions).
+"""
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from fcb_pipelines.domain.errors import InvalidInput
+
+_KEY = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One calendar month `[start, end)` in `zone`: `start` belongs to it, `end` to the next one."""
+
+    key: str
+    zone: ZoneInfo
+
+    def __post_init__(self) -> None:
+        if not _KEY.fullmatch(self.key):
+            raise InvalidInput(f"{self.key!r} is not a period: write it as YYYY-MM, such as 2026-04")
+
+    @property
+    def start(self) -> datetime:
+        """The first instant, local midnight of the first day."""
+        return midnight(date(int(self.key[:4]), int(self.key[5:]), 1), self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant of the next month."""
+        return self.next().start
+
+    @property
+    def days(self) -> int:
+        """How many calendar days the month has."""
+        return calendar.monthrange(int(self.key[:4]), int(self.key[5:]))[1]
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+    def next(self) -> "Period":
+        """The month that starts where this one ends."""
+        return Period(month_key(add_months(date(int(self.key[:4]), int(self.key[5:]), 1), 1)), self.zone)
+
+
+def period_of(moment: datetime, zone: ZoneInfo) -> Period:
+    """The period that a moment belongs to, by the zone's calendar."""
+    if moment.tzinfo is None:
+        raise InvalidInput(f"{moment.isoformat()} has no timezone, so its period cannot be told")
+    return Period(month_key(moment.astimezone(zone).date()), zone)
+
+
+def periods(first: Period, last: Period) -> Iterator[Period]:
+    """All months from `first` to `last`, both included; none if `last` is earlier."""
+    while first.key <= last.key:
+        yield first
+        first = first.next()
+
+
+def month_key(day: date) -> str:
+    """The key of the month that holds a day."""
+    return f"{day.year:04d}-{day.month:02d}"
+
+
+def add_months(anchor: date, months: int) -> date:
+    """The anchor's day so many months on, or the month's last day where it has none (31 Jan → 28 Feb → 31 Mar).
+
+    Always count from the stored anchor, never from the last date, or the day is lost after February.
+    """
+    index = anchor.year * 12 + anchor.month - 1 + months
+    year, month = divmod(index, 12)
+    return date(year, month + 1, min(anchor.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a calendar day in a zone."""
+    return datetime.combine(day, time.min, tzinfo=zone)

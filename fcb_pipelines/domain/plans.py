@@ -1,0 +1,76 @@
+"""Plans: a named price list per billing interval, with one metered charge.
+
+Owns: the plan record and which plans an import takes. Does not own: how a quantity is priced (rating).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.money import ZERO
+
+CPU_SECONDS = "cpu_seconds"
+"""The first metric: CPU time used, summed."""
+
+
+class Interval(StrEnum):
+    """How often the flat price is due. An unknown cycle is an error, never monthly."""
+
+    MONTHLY = "monthly"
+    YEARLY = "yearly"
+
+    @property
+    def months(self) -> int:
+        """Length in calendar months."""
+        return 12 if self is Interval.YEARLY else 1
+
+    @classmethod
+    def read(cls, text: str | None) -> "Interval":
+        """Read a source's billing cycle; raises `InvalidInput` for one we do not know."""
+        try:
+            return cls((text or "").strip().lower())
+        except ValueError as error:
+            known = ", ".join(cls)
+            raise InvalidInput(f"unknown billing cycle {text!r}; known are {known}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One price list: a flat price per interval, and a unit price for what is used above the included quantity."""
+
+    external_plan_id: str
+    name: str
+    currency: str
+    flat_prices: Mapping[Interval, Decimal]
+    """An interval without a price is absent: a missing price is not 0.00."""
+    included_quantity: Decimal
+    """Units of the metric per month before overage."""
+    unit_price: Decimal
+    """Price of one unit batch, exact."""
+    unit_batch: Decimal
+    """Units that one unit price pays for: 3600 for a price per core-hour of cpu_seconds."""
+    is_active: bool
+    valid_from: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.strip():
+            raise InvalidInput(f"plan {self.external_plan_id} has no name")
+        if self.unit_batch <= ZERO:
+            raise InvalidInput(f"plan {self.external_plan_id}: unit batch must be above 0, is {self.unit_batch}")
+        if self.included_quantity < ZERO or self.unit_price < ZERO:
+            raise InvalidInput(f"plan {self.external_plan_id}: quota and unit price must not be negative")
+
+    def flat_price(self, interval: Interval) -> Decimal:
+        """The flat price of an interval; raises `InvalidInput` where the plan has none."""
+        price = self.flat_prices.get(interval)
+        if price is None:
+            raise InvalidInput(f"plan {self.external_plan_id} ({self.name}) has no {interval} price")
+        return price
+
+
+def in_import(plan: Plan, referenced: Collection[str], *, take_all: bool) -> bool:
+    """Whether an import takes this plan: active or referenced ones, or all if the operator says so."""
+    return take_all or plan.is_active or plan.external_plan_id in referenced

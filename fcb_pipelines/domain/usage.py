@@ -1,0 +1,43 @@
+"""Usage: single facts of use, stored once for ever, and their sum per subscription and metric.
+
+Owns: the event's identity and content. Does not own: pricing (rating), storage (store/usage).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from fcb_pipelines.domain.errors import InvalidInput
+
+PULLED = "pulled"
+"""The feed of usage read from the source's own database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageEvent:
+    """One fact of use. Identity is (service, feed, subscription, metric, idempotency key), for ever."""
+
+    service: str
+    feed: str
+    external_subscription_id: str
+    metric: str
+    idempotency_key: str
+    quantity: Decimal
+    """Units of the metric, exact; cpu_seconds are seconds of one core."""
+    started_at: datetime
+    """Decides the period: an event belongs to the one that its start lies in, unsplit."""
+    ended_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.started_at.tzinfo is None:
+            raise InvalidInput(f"usage event {self.idempotency_key}: started_at needs a timezone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageTotal:
+    """Units of one subscription and metric in one period."""
+
+    external_subscription_id: str
+    metric: str
+    quantity: Decimal
+    events: int
