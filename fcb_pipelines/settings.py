@@ -1,0 +1,306 @@
+"""Settings: every `FCB_*` variable and the reviewed file `fcb.toml`, read once and refused as a whole if anything is wrong.
+
+Owns: names, defaults, bounds and the documentation of each setting. Does not own: what is started when an address is not given
+(local). Secrets and addresses are variables; rules that people review are in the file.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
+from fcb_pipelines.domain.external_ids import Entity, external_id
+from fcb_pipelines.domain.invoices import LineKind, LineRule
+from fcb_pipelines.domain.money import MINOR_UNITS
+from fcb_pipelines.domain.period import Period, midnight, period_of
+
+SOURCE_ROOT = Path(__file__).parent / "source"
+
+
+def _known_zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a timezone name, such as America/Toronto") from error
+
+
+def _known_currency(code: str) -> str:
+    if code not in MINOR_UNITS:
+        raise ValueError(f"currency {code!r} is not known; known are {', '.join(sorted(MINOR_UNITS))}")
+    return code
+
+
+def _exact(value: object) -> Decimal:
+    if isinstance(value, float):
+        raise ValueError(f'write {value} as text, such as "{value}": a number with a point is not exact')  # noqa: TRY004
+    return Decimal(str(value))
+
+
+Zone = Annotated[ZoneInfo, BeforeValidator(lambda name: _known_zone(name) if isinstance(name, str) else name)]
+Currency = Annotated[str, AfterValidator(_known_currency)]
+Exact = Annotated[Decimal, BeforeValidator(_exact)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class TimeMeaning(_Strict):
+    """What a time column of the source means where the column itself does not say."""
+
+    kind: Literal["date", "instant"]
+    """`date`: a calendar day in `zone`, whatever time of day is stored; `instant`: a moment, naive values are in `zone`."""
+    zone: Zone
+
+
+class Conventions(_Strict):
+    """How the service prices a part of a period and rounds; declared, never guessed."""
+
+    proration: Literal["none", "calendar_days", "fixed_30_days", "seconds"] = "none"
+    tax_rounding: Literal["line", "total"] = "line"
+
+
+class LineRuleSetting(_Strict):
+    """Lines whose description matches `pattern` (a regular expression, any case) are of `kind`; the first rule wins."""
+
+    pattern: str
+    kind: LineKind
+
+
+class TaxSetting(_Strict):
+    """One component of the sales tax of one place, from `valid_from` until before `valid_to`."""
+
+    place: str = Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
+    component: str
+    percent: Exact
+    valid_from: date
+    valid_to: date | None = None
+
+
+class Service(_Strict):
+    """One service whose customers we bill."""
+
+    code: str
+    mapping: str
+    """Folder of SELECT statements: a name under `fcb_pipelines/source`, or a path relative to `fcb.toml`."""
+    zone: Zone
+    """The billing timezone: a period is a calendar month there."""
+    currency: Currency
+    """Currency of plans whose mapping gives none, and of a service that has billed nothing yet."""
+    first_period: str
+    """The first month in scope; usage and invoices before it are not read."""
+    arrears_lag_days: int = Field(default=1, ge=0, le=90)
+    """Days after a month's end until its invoices must have been issued; a month closes then."""
+    place_of_supply: str | None = None
+    """Place of supply of customers without country and state, such as `CA-ON`; shown as attested."""
+    terms_assumed_from: date | None = None
+    """Attested: today's prices and terms held since this day where the source has no date for them."""
+    owner: str = "team:billing"
+    """Who answers for the service's assets in Dagster: an e-mail or `team:name`."""
+    times: dict[str, TimeMeaning] = {}
+    """`"entity.column"` → its meaning."""
+    conventions: Conventions = Conventions()
+    line_rules: tuple[LineRuleSetting, ...] = ()
+    account_links: dict[str, int] = {}
+    """Source user id → Odoo partner id, where e-mail cannot decide."""
+    source_url: SecretStr | None = None
+    is_demo: bool = True
+    """Whether the source is the embedded demo service: true unless its variable gives a real one."""
+    folder: Path = SOURCE_ROOT
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        external_id(self.code, Entity.USER, "1")
+        Period(self.first_period, self.zone)
+        if not (self.mapping_folder / "users.sql").is_file():
+            raise ValueError(f"mapping {self.mapping!r} has no users.sql; looked in {self.mapping_folder}")
+        _ = self.rules
+        return self
+
+    @property
+    def mapping_folder(self) -> Path:
+        """Where the SELECT statements are."""
+        built_in = SOURCE_ROOT / self.mapping
+        return built_in if built_in.is_dir() else self.folder / self.mapping
+
+    @property
+    def rules(self) -> tuple[LineRule, ...]:
+        """The line rules as the domain reads them."""
+        return tuple(LineRule(pattern=rule.pattern, kind=rule.kind) for rule in self.line_rules)
+
+    @property
+    def terms_from(self) -> datetime | None:
+        """The first instant from which undated terms are attested."""
+        return midnight(self.terms_assumed_from, self.zone) if self.terms_assumed_from else None
+
+    def period(self, key: str) -> Period:
+        """The period of a key; raises `InvalidInput` for one before the first in scope."""
+        period = Period(key, self.zone)
+        if key < self.first_period:
+            raise InvalidInput(f"period {key} is before {self.first_period}, the first in scope of {self.code} (fcb.toml)")
+        return period
+
+    def open_period(self, now: datetime) -> Period:
+        """The period that `now` lies in, or the first in scope if that is later."""
+        return max(period_of(now, self.zone), Period(self.first_period, self.zone), key=lambda period: period.key)
+
+
+class OdooAccess(_Strict):
+    """How to reach Odoo."""
+
+    url: str = Field(pattern=r"^https?://")
+    db: str
+    user: str
+    key: SecretStr
+
+
+class Settings(_Strict):
+    """Everything that was configured; an address that is None is given by the embedded stack (local)."""
+
+    services: dict[str, Service]
+    taxes: tuple[TaxSetting, ...] = ()
+    state_dir: Path = Path(".fcb")
+    database_url: SecretStr | None = None
+    dagster_url: SecretStr | None = None
+    odoo: OdooAccess | None = None
+    odoo_timeout_seconds: int = Field(default=120, ge=1, le=3600)
+    import_all_plans: bool = False
+    now: datetime | None = None
+    ui_port: int = Field(default=3000, ge=1, le=65535)
+    config_file: Path
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if not self.services:
+            raise ValueError("no service is configured: add a [services.<code>] table")
+        if self.now is not None and self.now.tzinfo is None:
+            raise ValueError("FCB_NOW needs a timezone, such as 2026-06-02T12:00:00-04:00")
+        real = [code for code, service in self.services.items() if not service.is_demo]
+        if self.now is not None and real:
+            raise ValueError(f"FCB_NOW moves the clock of the demo and is refused with a real service ({', '.join(real)})")
+        return self
+
+    def service(self, code: str | None) -> Service:
+        """The service of a code, or the only one there is."""
+        if code is None and len(self.services) == 1:
+            return next(iter(self.services.values()))
+        if code is None or code not in self.services:
+            known = ", ".join(sorted(self.services))
+            said = "which service?" if code is None else f"no service {code!r} in {self.config_file.name}."
+            raise InvalidInput(f"{said} Give --service with one of: {known}")
+        return self.services[code]
+
+
+_PLAIN = {
+    "FCB_STATE_DIR": "state_dir",
+    "FCB_DATABASE_URL": "database_url",
+    "FCB_DAGSTER_URL": "dagster_url",
+    "FCB_ODOO_TIMEOUT_SECONDS": "odoo_timeout_seconds",
+    "FCB_IMPORT_ALL_PLANS": "import_all_plans",
+    "FCB_NOW": "now",
+    "FCB_UI_PORT": "ui_port",
+}
+_ODOO = {"FCB_ODOO_URL": "url", "FCB_ODOO_DB": "db", "FCB_ODOO_USER": "user", "FCB_ODOO_KEY": "key"}
+CONFIG_VARIABLE = "FCB_CONFIG"
+ADDRESSES_FILE = "addresses.json"
+"""Written by the embedded stack into the state folder while it runs: where its parts listen, as the variables would say it."""
+DEMO_NOW = "2026-06-02T12:00:00-04:00"
+"""Where the demo's clock stands while no service is real: the morning after May closed."""
+
+
+def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
+    """Read the variables (those of `.env` in `folder` too, the environment wins) and `fcb.toml`.
+
+    An address that is not given is taken from the embedded stack if that is running. Raises `InvalidSettings` with one line
+    for each thing that is wrong. No value of a secret is ever in the message.
+    """
+    given = {**{key: value for key, value in dotenv_values(folder / ".env").items() if value is not None}, **environ}
+    given = {key: value for key, value in given.items() if key.startswith("FCB_") and value != ""}
+    config = Path(given.pop(CONFIG_VARIABLE, folder / "fcb.toml"))
+    raw = _read_file(config)
+    _refuse_unknown(given, raw.get("services", {}))
+    given.setdefault("FCB_STATE_DIR", str(folder / ".fcb"))
+    embedded = _embedded(Path(given["FCB_STATE_DIR"]))
+    values: dict[str, Any] = {**raw, "config_file": config}
+    values["services"] = _services(raw.get("services", {}), given, embedded, config.parent)
+    values |= {field: value for name, field in _PLAIN.items() if (value := given.get(name, embedded.get(name)))}
+    if all(service["is_demo"] for service in values["services"].values()):
+        values.setdefault("now", DEMO_NOW)
+    values["odoo"] = _odoo(given) or _odoo(embedded)
+    return _validated(values, config)
+
+
+def _embedded(state_dir: Path) -> dict[str, str]:
+    try:
+        addresses: dict[str, str] = json.loads((state_dir / ADDRESSES_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return addresses
+
+
+def source_variable(code: str) -> str:
+    """The variable that holds a service's source DSN."""
+    return f"FCB_SOURCE_{code.upper()}_URL"
+
+
+def _read_file(config: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(config.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidSettings(f"{config} does not exist: run in the project's folder or set {CONFIG_VARIABLE}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{config} is not readable TOML: {error}") from error
+
+
+def _services(raw: Any, given: Mapping[str, str], embedded: Mapping[str, str], folder: Path) -> dict[str, dict[str, Any]]:
+    if not isinstance(raw, dict) or not all(isinstance(service, dict) for service in raw.values()):
+        raise InvalidSettings("fcb.toml: [services] holds one table per service, such as [services.nexacloud]")
+    found = {}
+    for code, service in raw.items():
+        name = source_variable(code)
+        place = {"source_url": given.get(name, embedded.get(name)), "is_demo": name not in given, "folder": folder}
+        found[code] = {**service, "code": code, **place}
+    return found
+
+
+def _odoo(given: Mapping[str, str]) -> dict[str, str] | None:
+    values = {field: given[name] for name, field in _ODOO.items() if name in given}
+    missing = [name for name in _ODOO if name not in given]
+    if values and missing:
+        raise InvalidSettings(f"Odoo is only half configured: set {', '.join(missing)} too")
+    return values or None
+
+
+def _refuse_unknown(given: Mapping[str, str], services: Mapping[str, Any]) -> None:
+    known = {*_PLAIN, *_ODOO, *(source_variable(code) for code in services)}
+    for name in sorted(given):
+        if name not in known and not name.startswith(("FCB_TEST_", "FCB_INTERNAL_")):
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see .env.example for those there are"
+            raise InvalidSettings(f"{name} is not a variable of fcb_pipelines; {hint}")
+
+
+def _validated(values: dict[str, Any], config: Path) -> Settings:
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        # `input` is left out on purpose: it could be a secret.
+        lines = [f"  {_place(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
+        raise InvalidSettings("\n".join([f"settings are wrong ({config} and FCB_* variables):", *lines])) from error
+    except InvalidInput as error:
+        raise InvalidSettings(f"settings are wrong ({config}): {error}") from error
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    variables = {field: name for name, field in _PLAIN.items()} | {f"odoo.{field}": name for name, field in _ODOO.items()}
+    path = ".".join(map(str, location))
+    return variables.get(path, path) or "fcb.toml"
