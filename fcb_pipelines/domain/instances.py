@@ -1,0 +1,151 @@
+"""Charge instances: one charge of one subscription for one service range, due in advance or in arrears.
+
+Owns: which instances a month holds, their ranges, and whether anything is due for them. Does not own: their price (rating) or
+what was billed for them (reconciliation).
+
+An instance belongs to the month that its service range starts in, in full and once. Flat prices are due at the start of their
+range, usage at its end. Ranges are whole days of the billing timezone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from fcb_pipelines.domain.evidence import Evidence
+from fcb_pipelines.domain.period import Period, add_months, midnight
+from fcb_pipelines.domain.plans import Interval, Plan
+from fcb_pipelines.domain.subscriptions import Subscription
+
+FLAT = "flat"
+"""The charge of the flat price; every other charge is named after its metric."""
+
+IN_TRIAL = "in_trial"
+INTERNAL = "internal"
+FREE = "free"
+TERM_ATTESTED = "term_attested"
+TERM_UNKNOWN = "term_unknown_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeInstance:
+    """One charge of one subscription for `[service_from, service_to)`, due at `due_at`."""
+
+    external_subscription_id: str
+    charge: str
+    service_from: datetime
+    service_to: datetime
+    due_at: datetime
+    notes: tuple[str, ...] = ()
+
+    @property
+    def line_key(self) -> str:
+        """The stable key of the line that bills it."""
+        return f"{self.external_subscription_id}/{self.charge}/{self.service_from.date().isoformat()}"
+
+
+def flat_instance(subscription: Subscription, period: Period) -> ChargeInstance | None:
+    """The flat price due in a month, or None.
+
+    Monthly prices follow the calendar: the range starts with the month, or with the subscription, and ends with the month.
+    Yearly ones follow the day the subscription started, counted from that stored day each time.
+    """
+    started = _day(subscription.started_at, period.zone)
+    if subscription.interval is Interval.YEARLY:
+        bounds = _anniversary(started, period)
+    else:
+        bounds = (max(period.start, midnight(started, period.zone)), period.end)
+    if bounds is None or not _is_alive_at(subscription, *bounds):
+        return None
+    return _instance(subscription, FLAT, *bounds, due_at=bounds[0])
+
+
+def usage_instance(subscription: Subscription, metric: str, period: Period) -> ChargeInstance | None:
+    """The usage charge of a month, due at the range's end, or None where the subscription was not alive."""
+    if not subscription.is_alive_in(period):
+        return None
+    start = max(period.start, midnight(_day(subscription.started_at, period.zone), period.zone))
+    end = min(period.end, _end_of_life(subscription, period.zone) or period.end)
+    return _instance(subscription, metric, start, max(end, start + timedelta(days=1)), due_at=end)
+
+
+def whole_month(subscription_id: str, metric: str, period: Period, note: str) -> ChargeInstance:
+    """The usage charge for use outside the subscription's life: the whole month, marked."""
+    return ChargeInstance(
+        external_subscription_id=subscription_id,
+        charge=metric,
+        service_from=period.start,
+        service_to=period.end,
+        due_at=period.end,
+        notes=(note,),
+    )
+
+
+def covered_until(subscription: Subscription, period: Period) -> datetime | None:
+    """The end of the yearly range that covers a month in which no new one starts, or None."""
+    if subscription.interval is not Interval.YEARLY or not subscription.is_alive_in(period):
+        return None
+    started = _day(subscription.started_at, period.zone)
+    if _anniversary(started, period) is not None:
+        return None
+    years = 0
+    while midnight(add_months(started, 12 * years), period.zone) <= period.start:
+        years += 1
+    return midnight(add_months(started, 12 * years), period.zone)
+
+
+def reasons_not_due(
+    instance: ChargeInstance, evidence: Sequence[Evidence], *, is_internal: bool, is_free: bool
+) -> tuple[str, ...]:
+    """Why nothing is due for an instance although it exists: internal account, free plan, or inside a trial on record."""
+    in_trial = any(
+        record.kind == "trial"
+        and record.subject_kind == "subscription"
+        and record.subject_id == instance.external_subscription_id
+        and record.holds_at(instance.service_from)
+        for record in evidence
+    )
+    found = ((INTERNAL, is_internal), (FREE, is_free), (IN_TRIAL, in_trial))
+    return tuple(reason for reason, holds in found if holds)
+
+
+def term_note(plan: Plan, at: datetime, terms_from: datetime | None) -> str | None:
+    """How we know the plan's terms at a moment: None if a record says so, else attested, else unknown."""
+    if plan.valid_from is not None and plan.valid_from <= at:
+        return None
+    return TERM_ATTESTED if terms_from is not None and terms_from <= at else TERM_UNKNOWN
+
+
+def _instance(subscription: Subscription, charge: str, start: datetime, end: datetime, *, due_at: datetime) -> ChargeInstance:
+    return ChargeInstance(
+        external_subscription_id=subscription.external_subscription_id,
+        charge=charge,
+        service_from=start,
+        service_to=end,
+        due_at=due_at,
+    )
+
+
+def _anniversary(started: date, period: Period) -> tuple[datetime, datetime] | None:
+    first = period.start.astimezone(period.zone).date()
+    years = first.year - started.year
+    begin = add_months(started, 12 * years)
+    if years < 0 or (begin.year, begin.month) != (first.year, first.month):
+        return None
+    return midnight(begin, period.zone), midnight(add_months(started, 12 * (years + 1)), period.zone)
+
+
+def _is_alive_at(subscription: Subscription, start: datetime, end: datetime) -> bool:
+    return subscription.started_at < end and (subscription.ended_at is None or subscription.ended_at > start)
+
+
+def _end_of_life(subscription: Subscription, zone: ZoneInfo) -> datetime | None:
+    """The midnight that ends the last day of its life."""
+    if subscription.ended_at is None:
+        return None
+    day = midnight(_day(subscription.ended_at, zone), zone)
+    return day if day == subscription.ended_at else midnight(_day(subscription.ended_at, zone) + timedelta(days=1), zone)
+
+
+def _day(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()
