@@ -1,0 +1,76 @@
+"""What every test may ask for: a real Postgres, an empty database, one with our schema, and the moment it is."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from fcb_pipelines.local.placement import remove
+from fcb_pipelines.local.postgres import EmbeddedPostgres, in_database
+from fcb_pipelines.store.database import migrate
+
+NOW = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
+"""The moment of the tests: the morning after May closed, as in the demo."""
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The administrator's URL: `FCB_TEST_DATABASE_URL` if given, else an embedded server that ends with the tests."""
+    given = os.environ.get("FCB_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    state = Path(tempfile.mkdtemp(prefix="fcb-tests-"))
+    server = EmbeddedPostgres(state, durable=False)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+        remove(state)
+        shutil.rmtree(state)
+
+
+@pytest.fixture
+def fresh_database(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty database of its own."""
+    with _database(postgres_url, template="template1") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def store_template(postgres_url: str) -> Iterator[str]:
+    """The name of a database that has our schema; nobody may be connected to it."""
+    with _database(postgres_url, template="template1") as url:
+        migrate(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def store_database(postgres_url: str, store_template: str) -> Iterator[str]:
+    """The URL of a database of its own with our schema and no rows."""
+    with _database(postgres_url, template=store_template) as url:
+        yield url
+
+
+@contextmanager
+def _database(admin_url: str, *, template: str) -> Iterator[str]:
+    name = f"test_{secrets.token_hex(6)}"
+    _run(admin_url, "CREATE DATABASE {} TEMPLATE {}", name, template)
+    try:
+        yield in_database(admin_url, name)
+    finally:
+        _run(admin_url, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def _run(admin_url: str, statement: LiteralString, *names: str) -> None:
+    with psycopg.connect(admin_url, autocommit=True) as conn:
+        conn.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
