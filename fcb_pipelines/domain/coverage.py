@@ -1,0 +1,62 @@
+"""Coverage: the share of billed money and of due subscriptions that is decided.
+
+Owns: the three shares of a month, per currency and on absolute amounts. Does not own: verdicts (rows).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from fcb_pipelines.domain.money import ZERO
+from fcb_pipelines.domain.rows import DECIDED, Instance, Row, Verdict
+
+NOTHING_BILLED = "nothing billed"
+NOTHING_DUE = "nothing due"
+PROVED = frozenset({Verdict.MATCH, Verdict.EXPLAINED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Shares from 0 to 1 as text with four decimals, cut and never rounded up; an empty denominator says so in words."""
+
+    money: Mapping[str, str]
+    """Per currency: Σ|net| of actual lines that are decided ÷ Σ|net| of all."""
+    proved_money: Mapping[str, str]
+    """Per currency: matched and explained ones only."""
+    subscriptions: str
+    """Due subscriptions with a decided row ÷ due ones."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing billed and nothing due is left undecided."""
+        shares = {*self.money.values(), self.subscriptions} - {NOTHING_BILLED, NOTHING_DUE}
+        return shares <= {"1.0000"}
+
+
+def coverage(rows: Sequence[Row], currency: str) -> Coverage:
+    """The coverage of a month's rows; `currency` is named even where nothing was billed in it."""
+    instances = [instance for row in rows for instance in row.instances]
+    due = [row for row in rows if row.is_due and row.external_subscription_id is not None]
+    decided = sum(row.verdict in DECIDED for row in due)
+    return Coverage(
+        money=_shares(instances, DECIDED, currency),
+        proved_money=_shares(instances, PROVED, currency),
+        subscriptions=_share(Decimal(decided), Decimal(len(due)), NOTHING_DUE),
+    )
+
+
+def _shares(instances: Sequence[Instance], verdicts: Collection[Verdict], currency: str) -> dict[str, str]:
+    decided: dict[str, Decimal] = defaultdict(Decimal)
+    billed: dict[str, Decimal] = defaultdict(Decimal, {currency: ZERO})
+    for instance in instances:
+        billed[instance.currency] += instance.billed.amount
+        if instance.verdict in verdicts:
+            decided[instance.currency] += instance.billed.amount
+    return {code: _share(decided[code], billed[code], NOTHING_BILLED) for code in sorted(billed)}
+
+
+def _share(part: Decimal, whole: Decimal, if_empty: str) -> str:
+    # Cut, not rounded: 99.999 % must never read as complete.
+    return f"{int(Fraction(part) / Fraction(whole) * 10_000) / Decimal(10_000):.4f}" if whole else if_empty

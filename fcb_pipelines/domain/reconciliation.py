@@ -1,0 +1,182 @@
+"""Reconciliation: every charge instance of a month against what was billed for it, both sides, nothing guessed.
+
+Owns: the statuses that follow from two sides, and which rows there are. Does not own: which lines meet (matching), why
+something differs (causes), coverage (coverage). No figure sums across currencies.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.expected import ExpectedLine
+from fcb_pipelines.domain.matching import PARTNER_MISMATCH, Claims
+from fcb_pipelines.domain.money import total
+from fcb_pipelines.domain.rows import Amounts, Instance, Reference, Row, Status, Verdict
+
+RULE_VERSION = "1"
+"""Raised whenever a change of the rules may change a figure; each revision of a period says under which it was made."""
+
+NOT_YET_ISSUED = "not_yet_issued"
+SUBSCRIPTION_UNKNOWN = "subscription_unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alive:
+    """A subscription that lives in the month and so gets a row, whatever is due or billed."""
+
+    external_subscription_id: str
+    external_user_id: str
+    currency: str
+    notes: tuple[str, ...] = ()
+
+
+def reconcile(
+    scope: str,
+    alive: Iterable[Alive],
+    expected: Sequence[ExpectedLine],
+    actual: Iterable[ActualLine],
+    *,
+    now: datetime,
+    lag: timedelta,
+) -> tuple[Row, ...]:
+    """Compare both sides of one month. `scope` prefixes row ids, such as `nexacloud/2026-04`.
+
+    Lines that do not count as billed are left out. Every counting line lies in exactly one row, and every expected line too.
+    """
+    known = {one.external_subscription_id: one for one in alive}
+    claims = Claims(line for line in actual if line.counts)
+    instances: dict[str, list[Instance]] = defaultdict(list)
+    invoices: dict[str, list[str]] = defaultdict(list)
+    for line in sorted(expected, key=lambda line: line.line_key):
+        lines = claims.taken_by(line)
+        instances[line.external_subscription_id].append(_compared(line, lines, now=now, lag=lag))
+        invoices[line.external_subscription_id] += [one.external_invoice_id for one in lines]
+    rows = []
+    for left, notes in claims.left(expected):
+        subscription = left.external_subscription_id
+        if subscription is None or left.net.currency != _currency_of(subscription, known, left):
+            rows.append(_line_row(scope, left, notes))
+            continue
+        owner = known.setdefault(subscription, _unknown(left))
+        instances[subscription].append(_unexpected(left, notes or _foreign(left, owner)))
+        invoices[subscription].append(left.external_invoice_id)
+    for subscription, one in known.items():
+        rows.append(_subscription_row(scope, one, instances[subscription], invoices[subscription]))
+    return tuple(sorted(rows, key=lambda row: row.row_id))
+
+
+def _compared(line: ExpectedLine, lines: tuple[ActualLine, ...], *, now: datetime, lag: timedelta) -> Instance:
+    expected = None if line.net is None else Amounts(net=line.net, tax=line.tax, gross=line.gross)
+    actual = _side(lines, line.currency)
+    status = _status(expected, actual, is_known=line.net is not None)
+    late = status is Status.ONLY_EXPECTED and line.due_at + lag > now
+    return Instance(
+        charge=line.charge,
+        service_from=line.service_from,
+        service_to=line.service_to,
+        due_at=line.due_at,
+        currency=line.currency,
+        expected=expected,
+        actual=actual,
+        status=status,
+        verdict=_verdict(status),
+        is_due=line.is_due,
+        billed=total((abs(one.net) for one in lines), line.currency),
+        notes=(*line.notes, *((NOT_YET_ISSUED,) if late else ()), *_notes(lines)),
+        evidence=_references(lines),
+    )
+
+
+def _unexpected(line: ActualLine, notes: tuple[str, ...]) -> Instance:
+    actual = _side((line,), line.net.currency)
+    # A line of nothing on an instance that does not exist is no difference: 0 = 0.
+    status = Status.ONLY_ACTUAL if line.net or line.tax else Status.NOTHING_DUE
+    return Instance(
+        charge=line.charge or line.kind,
+        service_from=line.service_from,
+        service_to=line.service_to,
+        due_at=None,
+        currency=line.net.currency,
+        expected=None,
+        actual=actual,
+        status=status,
+        verdict=_verdict(status),
+        is_due=False,
+        billed=abs(line.net),
+        notes=(*notes, *line.notes),
+        evidence=_references((line,)),
+    )
+
+
+def _status(expected: Amounts | None, actual: Amounts | None, *, is_known: bool) -> Status:
+    if actual is None:
+        return Status.ONLY_EXPECTED if not is_known or (expected and expected.net) else Status.NOTHING_DUE
+    if expected is None:
+        return Status.ONLY_ACTUAL
+    if not (expected.net or actual.net or actual.tax):
+        return Status.NOTHING_DUE
+    return Status.MATCH if (expected.net, expected.tax) == (actual.net, actual.tax) else Status.DELTA
+
+
+def _verdict(status: Status) -> Verdict:
+    """Until causes are looked for, whatever differs is unexplained."""
+    return {Status.MATCH: Verdict.MATCH, Status.NOTHING_DUE: Verdict.NOTHING_DUE}.get(status, Verdict.UNEXPLAINED)
+
+
+def _side(lines: Sequence[ActualLine], currency: str) -> Amounts | None:
+    if not lines:
+        return None
+    net, tax = total((line.net for line in lines), currency), total((line.tax for line in lines), currency)
+    return Amounts(net=net, tax=tax, gross=net + tax)
+
+
+def _notes(lines: Sequence[ActualLine]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(note for line in lines for note in line.notes))
+
+
+def _references(lines: Sequence[ActualLine]) -> tuple[Reference, ...]:
+    return tuple(Reference(kind="invoice_line", reference=line.line_key) for line in lines)
+
+
+def _currency_of(subscription: str, known: Mapping[str, Alive], line: ActualLine) -> str:
+    return known[subscription].currency if subscription in known else line.net.currency
+
+
+def _foreign(line: ActualLine, owner: Alive) -> tuple[str, ...]:
+    return (PARTNER_MISMATCH,) if line.external_user_id != owner.external_user_id else ()
+
+
+def _unknown(line: ActualLine) -> Alive:
+    return Alive(
+        external_subscription_id=line.external_subscription_id or "",
+        external_user_id=line.external_user_id,
+        currency=line.net.currency,
+        notes=(SUBSCRIPTION_UNKNOWN,),
+    )
+
+
+def _line_row(scope: str, line: ActualLine, notes: tuple[str, ...]) -> Row:
+    return Row(
+        row_id=f"{scope}/line/{line.line_key}",
+        external_subscription_id=line.external_subscription_id,
+        external_user_id=line.external_user_id,
+        currency=line.net.currency,
+        line_key=line.line_key,
+        external_invoice_ids=(line.external_invoice_id,),
+        instances=(_unexpected(line, notes),),
+    )
+
+
+def _subscription_row(scope: str, one: Alive, instances: Sequence[Instance], invoices: Iterable[str]) -> Row:
+    return Row(
+        row_id=f"{scope}/subscription/{one.external_subscription_id}",
+        external_subscription_id=one.external_subscription_id,
+        external_user_id=one.external_user_id,
+        currency=one.currency,
+        line_key=None,
+        external_invoice_ids=tuple(sorted(set(invoices))),
+        instances=tuple(instances),
+        notes=one.notes,
+    )
