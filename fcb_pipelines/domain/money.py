@@ -4,10 +4,13 @@ Owns: the currencies we bill in with their minor units, exact arithmetic, roundi
 An amount may be a `Fraction` until it is rounded, because a price per core-hour applied to cpu-seconds divides by 3600.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from fractions import Fraction
+from functools import total_ordering
+from reprlib import repr as shortened
 
 from fcb_pipelines.domain.errors import InvalidInput
 
@@ -19,12 +22,19 @@ EXACT_DECIMALS = 12
 
 ZERO = Decimal(0)
 
-_WIDE = Context(prec=200, rounding=ROUND_HALF_UP)
+MOST_DIGITS = 90
+"""How many digits a number may have before its point, and behind it; `1e999999999` would otherwise fill the memory."""
+
+_WIDE = Context(prec=1000, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])
+"""Wide enough for every sum and product of accepted numbers; Python's own context would cut them at 28 digits."""
+
+_WRITTEN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@total_ordering
+@dataclass(frozen=True, slots=True)
 class Money:
-    """An amount of one currency; adding two currencies raises."""
+    """An amount of one currency; adding or ordering two currencies raises."""
 
     amount: Decimal
     currency: str
@@ -32,9 +42,8 @@ class Money:
     def __post_init__(self) -> None:
         if not isinstance(self.amount, Decimal) or not self.amount.is_finite():
             raise InvalidInput(f"{self.amount!r} is not an exact amount: use a decimal, never a float")
-        if self.currency not in MINOR_UNITS:
-            known = ", ".join(sorted(MINOR_UNITS))
-            raise InvalidInput(f"currency {self.currency!r} is not known; known are {known}")
+        _check_size(self.amount)
+        minor_units(self.currency)
 
     def __add__(self, other: "Money") -> "Money":
         return Money(_WIDE.add(self.amount, self._same(other)), self.currency)
@@ -43,10 +52,13 @@ class Money:
         return Money(_WIDE.subtract(self.amount, self._same(other)), self.currency)
 
     def __neg__(self) -> "Money":
-        return Money(-self.amount, self.currency)
+        return Money(_WIDE.minus(self.amount), self.currency)
 
     def __abs__(self) -> "Money":
-        return Money(abs(self.amount), self.currency)
+        return Money(self.amount.copy_abs(), self.currency)
+
+    def __lt__(self, other: "Money") -> bool:
+        return self.amount < self._same(other)
 
     def __bool__(self) -> bool:
         return bool(self.amount)
@@ -56,7 +68,7 @@ class Money:
 
     def _same(self, other: "Money") -> Decimal:
         if other.currency != self.currency:
-            raise InvalidInput(f"{self} and {other} are of different currencies and are never summed")
+            raise InvalidInput(f"{self} and {other} are of different currencies: they are never summed or ordered")
         return other.amount
 
 
@@ -67,21 +79,40 @@ def money(text: str) -> Money:
 
 
 def decimal(text: str | int | Decimal) -> Decimal:
-    """Read an exact decimal; floats, NaN and infinities are refused."""
+    """Read an exact decimal; floats, NaN, infinities and more than `MOST_DIGITS` digits on a side are refused."""
     if isinstance(text, bool) or not isinstance(text, str | int | Decimal):
-        raise InvalidInput(f'{text!r} is not an exact decimal: write it as text, such as "12.50"')
+        raise InvalidInput(f'{shortened(text)} is not an exact decimal: write it as text, such as "12.50"')
+    # Decimal itself would also read "1_000" and the digits of other scripts, which no source means.
+    if isinstance(text, str) and not _WRITTEN.fullmatch(text.strip()):
+        raise InvalidInput(f"{shortened(text)} is not a decimal number")
     try:
-        value = Decimal(text.strip() if isinstance(text, str) else text)
+        value = Decimal(text)
     except InvalidOperation as error:
-        raise InvalidInput(f"{text!r} is not a decimal number") from error
+        raise InvalidInput(f"{shortened(text)} is out of range") from error
     if not value.is_finite():
-        raise InvalidInput(f"{text!r} is not a finite number")
+        raise InvalidInput(f"{text} is not a finite number")
+    _check_size(value)
     return value
+
+
+def _check_size(value: Decimal) -> None:
+    exponent = value.as_tuple().exponent
+    if value.adjusted() >= MOST_DIGITS or not isinstance(exponent, int) or exponent < -MOST_DIGITS:
+        raise InvalidInput(f"a number has more than {MOST_DIGITS} digits before or behind its point")
+
+
+def minor_units(currency: str) -> int:
+    """How many decimals a currency has; raises `InvalidInput` for one that we do not bill in."""
+    try:
+        return MINOR_UNITS[currency]
+    except KeyError as error:
+        known = ", ".join(sorted(MINOR_UNITS))
+        raise InvalidInput(f"currency {shortened(currency)} is not known; known are {known}") from error
 
 
 def rounded(amount: Decimal | Fraction, currency: str) -> Money:
     """Round half up (away from zero) to the currency's minor unit: the one place where money is rounded."""
-    return Money(round_half_up(amount, MINOR_UNITS[currency]), currency)
+    return Money(round_half_up(amount, minor_units(currency)), currency)
 
 
 def round_half_up(value: Decimal | Fraction, decimals: int) -> Decimal:
@@ -93,7 +124,7 @@ def round_half_up(value: Decimal | Fraction, decimals: int) -> Decimal:
 
 
 def exact_text(value: Decimal | Fraction) -> str:
-    """Show an exact value with as many decimals as it needs, at most twelve."""
+    """Show an exact value with as many decimals as it needs, at most `EXACT_DECIMALS`."""
     return plain(round_half_up(value, EXACT_DECIMALS))
 
 
@@ -106,10 +137,10 @@ def plain(value: Decimal) -> str:
 
 def amount_text(value: Decimal, currency: str) -> str:
     """Show an amount with exactly the currency's decimals; raises if it would have to be rounded to do so."""
-    shown = round_half_up(value, MINOR_UNITS[currency])
+    shown = round_half_up(value, minor_units(currency))
     if shown != value:
         raise InvalidInput(f"{plain(value)} {currency} has more decimals than the currency: round it first")
-    return format(shown + ZERO, "f")
+    return format(shown, "f")
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
