@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.errors import InvalidInput
 
-_KEY = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_KEY = re.compile(r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])")
+"""Only the digits 0 to 9, or one month would have several keys; only years that the calendar can step on from."""
 
 
 @dataclass(frozen=True, slots=True)
