@@ -1,15 +1,51 @@
 """The expected side: what we would bill, as rated lines and then as rounded, taxed ones.
 
-Owns: the two records and the step between them. Does not own: which instances exist (instances), charge models (rating), tax
-rates (tax).
+Owns: the two records, and the steps from a subscription's terms to them. Does not own: which instances exist (instances),
+charge models (rating), tax rates (tax).
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from fcb_pipelines.domain.money import Money
+from fcb_pipelines.domain.evidence import Evidence
+from fcb_pipelines.domain.instances import (
+    TERM_UNKNOWN,
+    ChargeInstance,
+    flat_instance,
+    reasons_not_due,
+    term_note,
+    usage_instance,
+    whole_month,
+)
+from fcb_pipelines.domain.money import Money, rounded
+from fcb_pipelines.domain.partners import User
+from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
+from fcb_pipelines.domain.proration import Proration
+from fcb_pipelines.domain.rating import Standard, rate
+from fcb_pipelines.domain.subscriptions import Subscription
+from fcb_pipelines.domain.tax import TaxComponent, TaxRounding, TaxTable, TaxUndecided, place_of_supply, rates_due, tax_on
+
+USAGE_OUTSIDE_LIFE = "usage_outside_life"
+UNRATED = "unrated"
+TAX_UNDECIDED = "tax_undecided"
+PLACE_ATTESTED = "place_attested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Everything that says what one subscription owes."""
+
+    subscription: Subscription
+    plan: Plan
+    user: User
+    evidence: Sequence[Evidence]
+    terms_from: datetime | None
+    """Attested: undated terms held since then."""
+    proration: Proration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,15 +66,6 @@ class RatedLine:
     exact: Fraction | None
     is_due: bool
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaxComponent:
-    """One component of the tax on a line, such as HST, rounded on its own."""
-
-    component: str
-    percent: Decimal
-    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,3 +94,103 @@ class ExpectedLine:
     def gross(self) -> Money | None:
         """Net and tax, where both are known."""
         return None if self.net is None or self.tax is None else self.net + self.tax
+
+
+def rated_lines(terms: Terms, period: Period, used: Decimal) -> Iterable[RatedLine]:
+    """Price a subscription's instances of one month exactly; `used` are its units of cpu_seconds in the month.
+
+    Raises `InvalidInput` where the plan has no price for the subscription's interval: a missing price is not 0.00.
+    """
+    flat = flat_instance(terms.subscription, period, terms.proration)
+    if flat is not None:
+        price = terms.subscription.flat_price(terms.plan)
+        yield _rated(terms, flat, Standard(unit_price=price), Decimal(1), is_free=not price)
+    usage = usage_instance(terms.subscription, CPU_SECONDS, period)
+    if usage is None and used:
+        usage = whole_month(terms.subscription.external_subscription_id, CPU_SECONDS, period, USAGE_OUTSIDE_LIFE)
+    if usage is not None:
+        plan = terms.plan
+        overage = Standard(unit_price=plan.unit_price, included_quantity=plan.included_quantity, unit_batch=plan.unit_batch)
+        yield _rated(terms, usage, overage, used, is_free=not plan.unit_price)
+
+
+def unrated_line(subscription_id: str, period: Period, currency: str, reason: str) -> RatedLine:
+    """The line of a subscription whose price cannot be told: the whole month without an amount, and why."""
+    zero = Decimal(0)
+    return RatedLine(
+        line_key=f"{subscription_id}/{UNRATED}/{period.key}",
+        external_subscription_id=subscription_id,
+        charge=UNRATED,
+        service_from=period.start,
+        service_to=period.end,
+        due_at=period.start,
+        currency=currency,
+        quantity=zero,
+        included_quantity=zero,
+        unit_price=zero,
+        unit_batch=Decimal(1),
+        exact=None,
+        is_due=True,
+        notes=(f"{UNRATED}: {reason}",),
+    )
+
+
+def expected_line(
+    line: RatedLine,
+    owner: str,
+    user: User | None,
+    *,
+    default_place: str | None,
+    on: date,
+    taxes: TaxTable,
+    rounding: TaxRounding,
+) -> ExpectedLine:
+    """Round a rated line once and tax it as of a day, by the customer's place or else the service's attested one.
+
+    `owner` is the customer's id; `user` is None where its record is missing or bad, which leaves the tax undecided.
+    """
+    is_attested = user is not None and not (user.country or user.state) and default_place is not None
+    place = default_place if is_attested else place_of_supply(user.country, user.state) if user else None
+    net = None if line.exact is None else rounded(line.exact, line.currency)
+    taxed = rates_due(place, on, taxes) if net is None else tax_on([net], place, on, taxes, rounding)
+    decided = None if isinstance(taxed, TaxUndecided | tuple) else taxed
+    undecided = (f"{TAX_UNDECIDED}: {taxed.reason}",) if isinstance(taxed, TaxUndecided) else ()
+    return ExpectedLine(
+        line_key=line.line_key,
+        external_subscription_id=line.external_subscription_id,
+        external_user_id=owner,
+        charge=line.charge,
+        service_from=line.service_from,
+        service_to=line.service_to,
+        due_at=line.due_at,
+        currency=line.currency,
+        net=net,
+        tax=None if decided is None else decided.tax,
+        tax_components=() if decided is None else decided.components,
+        place_of_supply=place,
+        is_due=line.is_due,
+        notes=(*line.notes, *((PLACE_ATTESTED,) if is_attested else ()), *undecided),
+    )
+
+
+def _rated(terms: Terms, instance: ChargeInstance, charge: Standard, quantity: Decimal, *, is_free: bool) -> RatedLine:
+    not_due = reasons_not_due(instance, terms.evidence, is_internal=terms.user.is_internal, is_free=is_free)
+    term = term_note(terms.plan, instance.service_from, terms.terms_from)
+    exact = Fraction(0) if not_due else rate(charge, quantity).exact * instance.share
+    known = None if term == TERM_UNKNOWN and not not_due else exact
+    return RatedLine(
+        line_key=instance.line_key,
+        external_subscription_id=instance.external_subscription_id,
+        charge=instance.charge,
+        service_from=instance.service_from,
+        service_to=instance.service_to,
+        due_at=instance.due_at,
+        currency=terms.plan.currency,
+        quantity=quantity,
+        included_quantity=charge.included_quantity,
+        unit_price=charge.unit_price,
+        unit_batch=charge.unit_batch,
+        exact=known,
+        is_due=known is None or known > 0,
+        notes=(*instance.notes, *not_due, *((term,) if term else ())),
+    )

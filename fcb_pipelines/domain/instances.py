@@ -8,13 +8,15 @@ range, usage at its end. Ranges are whole days of the billing timezone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.period import Period, add_months, midnight
 from fcb_pipelines.domain.plans import Interval, Plan
+from fcb_pipelines.domain.proration import Proration, share
 from fcb_pipelines.domain.subscriptions import Subscription
 
 FLAT = "flat"
@@ -36,6 +38,8 @@ class ChargeInstance:
     service_from: datetime
     service_to: datetime
     due_at: datetime
+    share: Fraction = Fraction(1)
+    """How much of the full price its part of the interval costs."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -44,20 +48,27 @@ class ChargeInstance:
         return f"{self.external_subscription_id}/{self.charge}/{self.service_from.date().isoformat()}"
 
 
-def flat_instance(subscription: Subscription, period: Period) -> ChargeInstance | None:
+def flat_instance(subscription: Subscription, period: Period, proration: Proration) -> ChargeInstance | None:
     """The flat price due in a month, or None.
 
     Monthly prices follow the calendar: the range starts with the month, or with the subscription, and ends with the month.
     Yearly ones follow the day the subscription started, counted from that stored day each time.
     """
     started = _day(subscription.started_at, period.zone)
-    if subscription.interval is Interval.YEARLY:
-        bounds = _anniversary(started, period)
-    else:
-        bounds = (max(period.start, midnight(started, period.zone)), period.end)
-    if bounds is None or not _is_alive_at(subscription, *bounds):
+    full = _anniversary(started, period) if subscription.interval is Interval.YEARLY else (period.start, period.end)
+    if full is None or not _is_alive_at(subscription, *full):
         return None
-    return _instance(subscription, FLAT, *bounds, due_at=bounds[0])
+    start = max(full[0], midnight(started, period.zone))
+    instance = _instance(subscription, FLAT, start, full[1], due_at=start)
+    part = share(
+        proration,
+        service_from=full[0],
+        service_to=full[1],
+        started_at=start,
+        ended_at=subscription.ended_at,
+        zone=period.zone,
+    )
+    return replace(instance, share=part)
 
 
 def usage_instance(subscription: Subscription, metric: str, period: Period) -> ChargeInstance | None:

@@ -1,0 +1,152 @@
+"""Revisions: a period can be reconciled again at any time, and each time says what changed and why.
+
+Owns: the published form of a row (the same for command line, pages and hashes), the content hash, the changes between two
+revisions. Does not own: storage.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fcb_pipelines.domain.money import Money, amount_text
+from fcb_pipelines.domain.rows import Amounts, Instance, Row
+
+Published = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a revision was made from; same origin, same rows, byte for byte."""
+
+    snapshot_id: int
+    settings_hash: str
+    rule_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowChange:
+    """A row that is new, gone, or differs; fields hold before and after."""
+
+    row_id: str
+    change: str
+    """`added`, `removed` or `changed`."""
+    fields: Mapping[str, tuple[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionChanges:
+    """What differs from the revision before, and what in its origin may be why. Empty for the first."""
+
+    because: tuple[str, ...]
+    rows: tuple[RowChange, ...]
+
+    def as_json(self) -> Published:
+        """The form that is stored and shown."""
+        rows = [{"row_id": row.row_id, "change": row.change, "fields": dict(row.fields)} for row in self.rows]
+        return {"because": list(self.because), "rows": rows}
+
+
+def published(row: Row, *, service: str, period: str, zone: ZoneInfo) -> Published:
+    """A row as others read it: amounts as text with the currency's decimals, times ISO 8601 in the billing timezone.
+
+    null is a side that is absent; "0.00" is one that is present and zero.
+    """
+    return {
+        "row_id": row.row_id,
+        "service": service,
+        "period": period,
+        "subscription": row.external_subscription_id,
+        "partner": row.external_user_id,
+        "currency": row.currency,
+        "line_key": row.line_key,
+        "external_invoice_ids": list(row.external_invoice_ids),
+        "expected": _side(row.expected),
+        "actual": _side(row.actual),
+        "difference": _text(row.difference),
+        "abs_difference": _text(row.abs_difference),
+        "status": row.status.value,
+        "verdict": row.verdict.value,
+        "is_due": row.is_due,
+        "causes": [],
+        "instances": [_instance(instance, zone) for instance in row.instances],
+        "evidence": [{"kind": one.kind, "reference": one.reference} for instance in row.instances for one in instance.evidence],
+        "notes": list(row.notes),
+    }
+
+
+def content_hash(rows: Iterable[Published]) -> str:
+    """SHA-256 of the rows' canonical JSON, in hex."""
+    text = json.dumps(list(rows), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def changes(
+    before: Sequence[Published] | None, after: Sequence[Published], origin_before: Origin | None, origin_after: Origin
+) -> RevisionChanges:
+    """What changed between two revisions of a period, row by row; nothing for the first one."""
+    if before is None or origin_before is None:
+        return RevisionChanges(because=(), rows=())
+    old, new = ({row["row_id"]: row for row in rows} for rows in (before, after))
+    rows = [
+        *(RowChange(row_id=key, change="added", fields={}) for key in new.keys() - old.keys()),
+        *(RowChange(row_id=key, change="removed", fields={}) for key in old.keys() - new.keys()),
+        *(
+            RowChange(row_id=key, change="changed", fields=_differing(old[key], new[key]))
+            for key in new.keys() & old.keys()
+            if new[key] != old[key]
+        ),
+    ]
+    return RevisionChanges(
+        because=tuple(_because(origin_before, origin_after)), rows=tuple(sorted(rows, key=lambda row: row.row_id))
+    )
+
+
+def _differing(before: Published, after: Published) -> dict[str, tuple[Any, Any]]:
+    return {name: (before.get(name), after[name]) for name in after if before.get(name) != after[name]}
+
+
+def _because(before: Origin, after: Origin) -> Iterable[str]:
+    if before.snapshot_id != after.snapshot_id:
+        yield f"snapshot {before.snapshot_id} → {after.snapshot_id}"
+    if before.settings_hash != after.settings_hash:
+        yield "settings changed"
+    if before.rule_version != after.rule_version:
+        yield f"rule version {before.rule_version} → {after.rule_version}"
+
+
+def _instance(instance: Instance, zone: ZoneInfo) -> Published:
+    return {
+        "charge": instance.charge,
+        "service_from": _time(instance.service_from, zone),
+        "service_to": _time(instance.service_to, zone),
+        "due_at": _time(instance.due_at, zone),
+        "expected": _side(instance.expected),
+        "actual": _side(instance.actual),
+        "difference": _text(instance.difference),
+        "status": instance.status.value,
+        "verdict": instance.verdict.value,
+        "causes": [],
+        "notes": list(instance.notes),
+    }
+
+
+def _side(side: Amounts | None) -> Published | None:
+    if side is None:
+        return None
+    return {
+        "net": _text(side.net),
+        "tax": None if side.tax is None else _text(side.tax),
+        "gross": None if side.gross is None else _text(side.gross),
+    }
+
+
+def _text(amount: Money) -> str:
+    return amount_text(amount.amount, amount.currency)
+
+
+def _time(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if moment is None else moment.astimezone(zone).isoformat()
