@@ -34,7 +34,7 @@ def april(zone: ZoneInfo = TORONTO) -> Period:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "2026", "2026-4", "2026-13", "2026-00", "26-04", "2026-04-01", " 2026-04", "２０２６-04", "0000-01", "9999-12"]
+    "key", ["", "2026", "2026-4", "2026-13", "2026-00", "26-04", "2026-04-01", " 2026-04", "20２６-04", "0000-01", "9999-12"]
 )
 def test_a_key_that_is_no_month_is_refused(key: str) -> None:
     with pytest.raises(InvalidInput, match="write it as YYYY-MM"):

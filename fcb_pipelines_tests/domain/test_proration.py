@@ -48,6 +48,7 @@ def over(service_from: str, service_to: str, convention: Proration, started: str
         (DAYS, "03-10T01:00", "03-10T22:00", "0"),
         (THIRTY, "03-15", None, "17/30"),
         (THIRTY, "03-02", None, "1"),
+        (THIRTY, "03-01T12:00", None, "1"),
         (THIRTY, "03-10", "03-20", "10/30"),
         (SECONDS, "03-31T12:00", None, "12/743"),
         (SECONDS, "03-08", "03-09", "23/743"),

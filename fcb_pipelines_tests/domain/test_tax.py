@@ -82,6 +82,10 @@ def test_each_component_is_rounded_by_itself(nets: list[str], place: str, tax: d
     assert taxed(nets, place, rounding=TOTAL) == tax
 
 
+def test_components_are_listed_by_name() -> None:
+    assert list(taxed(["100 CAD"], "CA-QC")) == ["GST 5", "QST 9.975"]
+
+
 @pytest.mark.parametrize(("rounding", "tax"), [(LINE, "26.04 CAD"), (TOTAL, "26.01 CAD")])
 def test_rounding_per_line_and_per_total_differ_by_cents(rounding: TaxRounding, tax: str) -> None:
     assert taxed(["16.67 CAD"] * 12, "CA-ON", rounding=rounding) == {"HST 13": tax}
