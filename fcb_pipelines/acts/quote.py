@@ -11,7 +11,7 @@ from reprlib import repr as shortened
 from typing import Any
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.money import amount_text, decimal, exact_text, minor_units, plain, round_half_up
+from fcb_pipelines.domain.money import amount_text, decimal, exact_text, plain, round_half_up
 from fcb_pipelines.domain.rating import Charge, Graduated, Package, PricedLine, Standard, Tier, Volume, rate
 
 MODELS: Mapping[str, type[Charge]] = {"standard": Standard, "package": Package, "graduated": Graduated, "volume": Volume}
@@ -28,7 +28,6 @@ def quote(request: Mapping[str, object]) -> dict[str, object]:
     _check_keys("the request", request, required=("quantity", "currency", "charge"))
     quantity = _number("quantity", request["quantity"])
     currency = _text("currency", request["currency"])
-    minor_units(currency)
     rated = rate(read_charge(request["charge"]), quantity)
     return {
         "exact_amount": exact_text(rated.exact),

@@ -180,6 +180,16 @@ def test_a_broken_line_is_an_error_and_the_rest_go_on(broken: str) -> None:
     assert result.exit_code == 1
 
 
+@pytest.mark.parametrize("broken", ["hello", "{", '{"quantity":', '{"quantity": "3', "[", '"'])
+def test_a_file_may_start_with_a_broken_line(broken: str) -> None:
+    assert ["error" in reply for reply in replies(f"{broken}\nhello\n{GOOD}\n")] == [True, True, False]
+
+
+@pytest.mark.parametrize("broken", [b'{"quantity": "3\n', b"[\n", b"hello\n"])
+def test_a_line_that_no_other_can_mend_is_answered_at_once(broken: bytes) -> None:
+    assert list(requests([broken, b"}\n"])) == [broken, b"}\n"]
+
+
 def test_an_object_that_is_never_closed_does_not_draw_in_the_whole_file() -> None:
     read = 0
 
@@ -201,7 +211,9 @@ def test_no_input_is_wrong_use(text: str) -> None:
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm() -> None:
+    pretty = json.dumps(json.loads(GOOD), indent=2).replace("\n", "\r\n")
     assert replies(b"\xef\xbb\xbf" + f"{GOOD}\r\n\r\n{GOOD}\r\n".encode()) == [ANSWER, ANSWER]
+    assert replies(b"\xef\xbb\xbf" + f"{pretty}\r\n{GOOD}".encode()) == [ANSWER, ANSWER]
 
 
 SCRIPT = "from fcb_pipelines.cli.quote import quote; quote()"
