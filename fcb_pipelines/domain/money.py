@@ -117,10 +117,10 @@ def rounded(amount: Decimal | Fraction, currency: str) -> Money:
 
 def round_half_up(value: Decimal | Fraction, decimals: int) -> Decimal:
     """Round an exact value once, half away from zero, as Odoo and invoices do."""
-    exact = Fraction(value)
-    scaled = abs(exact) * 10**decimals
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(-whole if exact < 0 else whole).scaleb(-decimals, _WIDE)
+    # In whole numbers, because every line of every bill passes here and Fraction takes five times as long.
+    above, below = value.as_integer_ratio()
+    whole = (2 * abs(above) * 10**decimals + below) // (2 * below)
+    return Decimal(-whole if above < 0 else whole).scaleb(-decimals, _WIDE)
 
 
 def exact_text(value: Decimal | Fraction) -> str:
