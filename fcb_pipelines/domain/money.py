@@ -136,11 +136,9 @@ def plain(value: Decimal) -> str:
 
 
 def amount_text(value: Decimal, currency: str) -> str:
-    """Show an amount with exactly the currency's decimals; raises if it would have to be rounded to do so."""
+    """Show an amount with the currency's decimals, and with more where it has more: showing never rounds."""
     shown = round_half_up(value, minor_units(currency))
-    if shown != value:
-        raise InvalidInput(f"{plain(value)} {currency} has more decimals than the currency: round it first")
-    return format(shown, "f")
+    return format(shown, "f") if shown == value else plain(value)
 
 
 def total(amounts: Iterable[Money], currency: str) -> Money:

@@ -50,6 +50,10 @@ class Period:
         """The month that starts where this one ends."""
         return Period(month_key(add_months(date(int(self.key[:4]), int(self.key[5:]), 1), 1)), self.zone)
 
+    def previous(self) -> "Period":
+        """The month that ends where this one starts."""
+        return Period(month_key(add_months(date(int(self.key[:4]), int(self.key[5:]), 1), -1)), self.zone)
+
 
 def period_of(moment: datetime, zone: ZoneInfo) -> Period:
     """The period that a moment belongs to, by the zone's calendar."""

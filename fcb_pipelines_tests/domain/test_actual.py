@@ -1,0 +1,112 @@
+"""What counts as billed, which month a line belongs to, and how tax and balancing lines close an invoice."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fcb_pipelines.domain.actual import (
+    DATED_BY_ISSUE,
+    EDITED_AFTER_ISSUE,
+    STATUS_UNVERIFIED,
+    actual_lines,
+    shared_tax,
+)
+from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.invoices import InvoiceStatus, LineKind
+from fcb_pipelines.domain.money import Money, money, total
+from fcb_pipelines_tests.builders import TORONTO, a_line, an_invoice, day, evidence
+
+CENTS = st.integers(-10_000_00, 10_000_00).map(lambda cents: Decimal(cents).scaleb(-2))
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [
+        (InvoiceStatus.OPEN, True),
+        (InvoiceStatus.PAID, True),
+        (InvoiceStatus.PARTIALLY_PAID, True),
+        (InvoiceStatus.UNCOLLECTIBLE, True),
+        (InvoiceStatus.VOID, True),
+        (InvoiceStatus.DRAFT, False),
+        (InvoiceStatus.DELETED, False),
+    ],
+)
+def test_which_invoices_count(status: InvoiceStatus, *, counts: bool) -> None:
+    (line,) = actual_lines([an_invoice("50", a_line("50"), status=status)], [], {})
+    assert line.counts is counts
+    assert (STATUS_UNVERIFIED in line.notes) == (status is InvoiceStatus.VOID)
+
+
+@pytest.mark.parametrize("kind", ["void_confirmation", "credit_note", "reissue"])
+def test_a_void_counts_as_nothing_once_a_record_confirms_it(kind: str) -> None:
+    invoice = an_invoice("50", a_line("50"), status=InvoiceStatus.VOID)
+    confirmed = evidence(kind, "i1", subject_kind="invoice")
+    assert [line.counts for line in actual_lines([invoice], [confirmed], {})] == [False]
+    elsewhere = evidence(kind, "i1", subject_kind="subscription")
+    assert [line.counts for line in actual_lines([invoice], [elsewhere], {})] == [True]
+
+
+def test_a_line_belongs_to_the_month_its_own_range_starts_in_whatever_its_issue_date() -> None:
+    march = a_line("50", service_from=day("2026-03-01"), service_to=day("2026-04-01"))
+    (line,) = actual_lines([an_invoice("50", march, issued_at=day("2026-05-03"))], [], {})
+    assert (line.period(TORONTO).key, DATED_BY_ISSUE in line.notes) == ("2026-03", False)
+
+
+def test_a_line_without_a_range_goes_by_issue_date_and_says_so() -> None:
+    (line,) = actual_lines([an_invoice("50", a_line("50"), issued_at=day("2026-05-03"))], [], {})
+    assert (line.period(TORONTO).key, DATED_BY_ISSUE in line.notes) == ("2026-05", True)
+
+
+def test_only_plan_and_overage_lines_bill_a_charge() -> None:
+    kinds = [LineKind.PLAN, LineKind.OVERAGE, LineKind.ADD_ON]
+    lines = [a_line("1", kind, ordinal=number) for number, kind in enumerate(kinds, start=1)]
+    assert [line.charge for line in actual_lines([an_invoice("3", *lines)], [], {})] == [FLAT, "cpu_seconds", None]
+
+
+@pytest.mark.parametrize(
+    ("subtotal", "items", "balancing"),
+    [("50", ["50"], None), ("50", [], "50"), ("50", ["49.99"], "0.01"), ("50", ["60", "-5"], "-5"), ("0", [], None)],
+)
+def test_a_balancing_line_closes_whatever_the_items_leave_open(subtotal: str, items: list[str], balancing: str | None) -> None:
+    lines = [a_line(amount, ordinal=number) for number, amount in enumerate(items, start=1)]
+    found = actual_lines([an_invoice(subtotal, *lines)], [], {})
+    closing = [line.net.amount for line in found if line.kind is LineKind.BALANCING]
+    assert closing == ([Decimal(balancing)] if balancing else [])
+
+
+@given(items=st.lists(CENTS, max_size=8), subtotal=CENTS, tax=CENTS)
+def test_lines_always_sum_to_the_header(items: list[Decimal], subtotal: Decimal, tax: Decimal) -> None:
+    lines = [a_line(str(amount), ordinal=number) for number, amount in enumerate(items, start=1)]
+    found = actual_lines([an_invoice(str(subtotal), *lines, tax=tax)], [], {})
+    assert total((line.net for line in found), "CAD") == Money(subtotal, "CAD")
+    if found:
+        assert total((line.tax for line in found), "CAD") == Money(tax, "CAD")
+
+
+def test_tax_lines_are_tax_and_not_net() -> None:
+    found = actual_lines([an_invoice("50", a_line("50"), a_line("6.50", LineKind.TAX, ordinal=2))], [], {})
+    assert [(line.kind, line.net, line.tax) for line in found] == [(LineKind.PLAN, money("50 CAD"), money("6.50 CAD"))]
+
+
+def test_each_line_gets_its_rounded_share_of_the_tax() -> None:
+    lines = (a_line("39.00"), a_line("11.46", ordinal=2))
+    assert shared_tax(an_invoice("50.46", *lines), lines) == (money("5.07 CAD"), money("1.49 CAD"))
+
+
+def test_a_leftover_cent_of_tax_goes_to_the_largest_line() -> None:
+    lines = (a_line("10"), a_line("10.01", ordinal=2), a_line("10", ordinal=3))
+    assert shared_tax(an_invoice("30.01", *lines, tax=Decimal("0.10")), lines) == (
+        money("0.03 CAD"),
+        money("0.04 CAD"),
+        money("0.03 CAD"),
+    )
+
+
+def test_an_amount_that_changed_after_it_was_final_is_marked() -> None:
+    now, before = an_invoice("50", a_line("50")), an_invoice("49", a_line("49"))
+    assert EDITED_AFTER_ISSUE in actual_lines([now], [], {"i1": before})[0].notes
+    assert EDITED_AFTER_ISSUE not in actual_lines([now], [], {"i1": now})[0].notes
+    draft = an_invoice("49", a_line("49"), status=InvoiceStatus.DRAFT)
+    assert EDITED_AFTER_ISSUE not in actual_lines([now], [], {"i1": draft})[0].notes
