@@ -1,0 +1,68 @@
+# make demo    install what is locked, then run the demo (ARGS=--headless ends after the summary)
+# make test    every check and every test: what the continuous integration runs
+# make check   format, lint, types and layers only
+# make bench   each figure beside its limit
+# make lock    resolve the requirements anew
+# make clean   remove .venv; the demo's state is removed by `fcb reset`
+
+SHELL := /bin/sh
+PYTHON ?= python3
+ARGS ?=
+override VENV := .venv
+# The one installer; an index or a cache is the machine's own configuration and never written here.
+UV := $(VENV)/bin/uv --quiet
+RUN := $(VENV)/bin/python -m
+
+.DELETE_ON_ERROR:
+.PHONY: demo test check bench lock clean again
+
+# A virtual environment knows its own path and its Python: one that was moved, copied or lost its Python is made again.
+ifneq ($(shell $(VENV)/bin/python -c 'import os; print(open("$(VENV)/place").read() == os.getcwd())' 2>/dev/null),True)
+AGAIN := again
+endif
+
+# Paths are relative to this file, so that a folder with spaces and `make -C` work.
+demo: $(VENV)/installed
+	@$(VENV)/bin/fcb demo $(ARGS)
+
+test: check
+	@$(RUN) pytest $(ARGS)
+
+check: $(VENV)/installed-dev
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+	@$(VENV)/bin/lint-imports
+
+bench: $(VENV)/installed-dev
+	@$(RUN) benchmarks $(ARGS)
+
+lock: $(VENV)/uv-installed
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements-bootstrap.lock requirements-bootstrap.in
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements.lock requirements.in
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements-dev.lock requirements-dev.in
+
+clean:
+	rm -rf $(VENV)
+
+# A stamp is written last: what was interrupted is done again, what is up to date is not looked at.
+$(VENV)/installed: $(VENV)/uv-installed requirements.lock pyproject.toml
+	@echo "installing the locked dependencies" >&2
+	@$(UV) pip install --python $(VENV)/bin/python --require-hashes -r requirements.lock
+	@$(UV) pip install --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	@echo "installing the locked dependencies of the checks and tests" >&2
+	@$(UV) pip install --python $(VENV)/bin/python --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/uv-installed: requirements-bootstrap.lock $(AGAIN)
+	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing: run  apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed, $(PYTHON) is older: run  make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv is missing: run  apt-get install python3-venv" >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bootstrap.lock
+	@$(VENV)/bin/python -c 'import os; open("$(VENV)/place", "w").write(os.getcwd())'
+	@touch $@
