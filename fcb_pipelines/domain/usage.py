@@ -3,11 +3,13 @@
 Owns: the event's identity and content. Does not own: pricing (rating), storage (store/usage).
 """
 
+import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.money import plain
 
 PULLED = "pulled"
 """The feed of usage read from the source's own database."""
@@ -31,6 +33,18 @@ class UsageEvent:
     def __post_init__(self) -> None:
         if self.started_at.tzinfo is None:
             raise InvalidInput(f"usage event {self.idempotency_key}: started_at needs a timezone")
+
+    @property
+    def content_hash(self) -> bytes:
+        """SHA-256 of everything the event says; two events of one identity with different hashes are a conflict."""
+        parts = (
+            *(self.service, self.feed, self.external_subscription_id, self.metric, self.idempotency_key),
+            plain(self.quantity),
+            self.started_at.astimezone(UTC).isoformat(),
+            "" if self.ended_at is None else self.ended_at.astimezone(UTC).isoformat(),
+        )
+        # No text that Postgres can store holds a NUL, so two different events are never written alike.
+        return hashlib.sha256("\0".join(parts).encode()).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,228 @@
+"""From canonical rows of the source to the domain's records.
+
+Owns: how each canonical column becomes a field, and that a bad row never stops a good one. Does not own: where rows come from
+(source) or are kept (store). Rows hold JSON values: exact numbers and instants are text.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.evidence import Evidence
+from fcb_pipelines.domain.history import BillingState, HistoryEntry
+from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineKind, LineRule, classified
+from fcb_pipelines.domain.money import ZERO, decimal, minor_units
+from fcb_pipelines.domain.partners import User
+from fcb_pipelines.domain.plans import Interval, Plan
+from fcb_pipelines.domain.subscriptions import Subscription
+
+Row = Mapping[str, Any]
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadRow:
+    """A row that could not be used, and why; `row` is what the source returned."""
+
+    entity: str
+    external_id: str
+    """As far as it can be told; empty where the row has no id."""
+    reason: str
+    row: Row
+
+
+def read_all(
+    entity: str, rows: Iterable[tuple[str, Row]], parse: Callable[[Row], Record]
+) -> tuple[tuple[Record, ...], tuple[BadRow, ...]]:
+    """Parse rows, given with their ids, in order; those that are refused come back apart with the reason."""
+    records: list[Record] = []
+    bad: list[BadRow] = []
+    for external_id, row in rows:
+        try:
+            records.append(parse(row))
+        except InvalidInput as error:
+            bad.append(BadRow(entity=entity, external_id=external_id, reason=str(error), row=row))
+    return tuple(records), tuple(bad)
+
+
+def user(row: Row) -> User:
+    """A customer; country and state in the form in which tax tables name them."""
+    with _named("user", row["external_user_id"]):
+        return User(
+            external_user_id=row["external_user_id"],
+            name=row["name"].strip(),
+            email=_text(row["email"]),
+            company=_text(row["company"]),
+            country=_code(row["country"]),
+            state=_code(row["state"]),
+            stripe_customer_id=_text(row["stripe_customer_id"]),
+            is_active=row["is_active"],
+            is_internal=row["is_internal"],
+        )
+
+
+def plan(row: Row, default_currency: str) -> Plan:
+    """A price list. A NULL price leaves its interval out, and a plan without any price is still a plan."""
+    with _named("plan", row["external_plan_id"]):
+        currency = _code(row["currency"]) or default_currency
+        minor_units(currency)
+        return Plan(
+            external_plan_id=row["external_plan_id"],
+            name=row["name"].strip(),
+            currency=currency,
+            flat_prices=_flat_prices(row),
+            included_quantity=decimal(row["included_quantity"]),
+            unit_price=decimal(row["unit_price"]),
+            unit_batch=decimal(row["unit_batch"]),
+            is_active=row["is_active"],
+            valid_from=_instant(row["valid_from"]),
+        )
+
+
+def subscription(row: Row) -> Subscription:
+    """A deployment on a plan; an unknown billing interval is refused, never taken for monthly."""
+    with _named("subscription", row["external_subscription_id"]):
+        return Subscription(
+            external_subscription_id=row["external_subscription_id"],
+            external_deployment_id=_text(row["external_deployment_id"]),
+            external_user_id=row["external_user_id"],
+            external_plan_id=row["external_plan_id"],
+            interval=Interval.read(row["billing_interval"]),
+            status=row["status"].strip().lower(),
+            started_at=datetime.fromisoformat(row["started_at"]),
+            ended_at=_instant(row["ended_at"]),
+            contract_price=_price("contract_price", row["contract_price"]),
+            discount_percent=_percent(row["discount_percent"]),
+        )
+
+
+def invoice(row: Row, rules: Sequence[LineRule]) -> Invoice:
+    """What the service issued, its lines numbered from 1 and classified: by the mapping's own kind, else by the rules.
+
+    An empty or blank subscription id is no subscription.
+    """
+    with _named("invoice", row["external_invoice_id"]):
+        currency = row["currency"].strip().upper()
+        minor_units(currency)
+        return Invoice(
+            external_invoice_id=row["external_invoice_id"],
+            external_user_id=row["external_user_id"],
+            external_subscription_id=_text(row["external_subscription_id"]),
+            issued_at=datetime.fromisoformat(row["issued_at"]),
+            status=InvoiceStatus.read(row["status"]),
+            currency=currency,
+            subtotal=decimal(row["subtotal"]),
+            tax=decimal(row["tax"]),
+            total=decimal(row["total"]),
+            provider_id=_text(row["provider_id"]),
+            created_by=_text(row["created_by"]),
+            lines=tuple(_line(ordinal, line, rules) for ordinal, line in enumerate(row["lines"], start=1)),
+        )
+
+
+def evidence(row: Row) -> Evidence:
+    """A record that may explain a difference."""
+    with _named("evidence", f"{row['kind']} of {row['subject_kind']} {row['subject_id']}"):
+        if not isinstance(row["data"], Mapping):
+            raise InvalidInput("data must be a JSON object")
+        return Evidence(
+            kind=row["kind"].strip().lower(),
+            subject_kind=row["subject_kind"].strip().lower(),
+            subject_id=row["subject_id"],
+            valid_from=_instant(row["valid_from"]),
+            valid_to=_instant(row["valid_to"]),
+            data=row["data"],
+            reference=row["reference"],
+        )
+
+
+def history(row: Row) -> HistoryEntry:
+    """A change that the source recorded."""
+    return HistoryEntry(
+        subject_kind=row["subject_kind"].strip().lower(),
+        subject_id=row["subject_id"],
+        field=row["field"].strip().lower(),
+        value=row["value"],
+        valid_from=datetime.fromisoformat(row["valid_from"]),
+    )
+
+
+def billing_state(row: Row) -> BillingState:
+    """Who bills a subscription."""
+    return BillingState(
+        external_subscription_id=row["external_subscription_id"],
+        biller=row["biller"].strip(),
+        auto_renew=row["auto_renew"],
+        paid_through=_instant(row["paid_through"]),
+        cancel_at=_instant(row["cancel_at"]),
+        provider_id=_text(row["provider_id"]),
+    )
+
+
+@contextmanager
+def _named(what: str, external_id: str) -> Iterator[None]:
+    """Make every refusal name the row it is about."""
+    try:
+        yield
+    except InvalidInput as error:
+        said = str(error)
+        raise InvalidInput(said if external_id in said else f"{what} {external_id}: {said}") from error
+
+
+def _line(ordinal: int, line: Row, rules: Sequence[LineRule]) -> InvoiceLine:
+    description = str(line.get("description") or "").strip()
+    if line.get("amount") is None:
+        raise InvalidInput(f"line {ordinal} ({description}) has no amount, which is not 0.00")
+    return InvoiceLine(
+        ordinal=ordinal,
+        kind=_kind(ordinal, line.get("kind")) or classified(description, rules),
+        description=description,
+        amount=decimal(line["amount"]),
+        quantity=None if line.get("quantity") is None else decimal(line["quantity"]),
+        service_from=_instant(line.get("service_from")),
+        service_to=_instant(line.get("service_to")),
+    )
+
+
+def _kind(ordinal: int, given: object) -> LineKind | None:
+    if given is None or not str(given).strip():
+        return None
+    try:
+        return LineKind(str(given).strip().lower())
+    except ValueError as error:
+        raise InvalidInput(f"line {ordinal} has kind {given!r}; known are {', '.join(LineKind)}") from error
+
+
+def _flat_prices(row: Row) -> dict[Interval, Decimal]:
+    given = {interval: _price(f"price_{interval}", row[f"price_{interval}"]) for interval in Interval}
+    return {interval: price for interval, price in given.items() if price is not None}
+
+
+def _price(column: str, text: str | None) -> Decimal | None:
+    price = None if text is None else decimal(text)
+    if price is not None and price < ZERO:
+        raise InvalidInput(f"{column} is {text}, and a price is never negative")
+    return price
+
+
+def _percent(text: str | None) -> Decimal | None:
+    percent = None if text is None else decimal(text)
+    if percent is not None and not ZERO <= percent <= 100:  # noqa: PLR2004
+        raise InvalidInput(f"discount_percent is {text}, must be 0 to 100")
+    return percent
+
+
+def _text(text: str | None) -> str | None:
+    return (text or "").strip() or None
+
+
+def _code(text: str | None) -> str | None:
+    return (text or "").strip().upper() or None
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
