@@ -30,11 +30,13 @@ CREATE TABLE snapshot_record (
 CREATE TABLE snapshot_usage (
     snapshot_id  bigint NOT NULL REFERENCES source_snapshot,
     period       text NOT NULL,
-    events       bigint NOT NULL,
+    events       bigint NOT NULL, -- distinct good ones; rows read = events + duplicates + rejected
+    duplicates   bigint NOT NULL, -- the same event again in the same reading
     new_events   bigint NOT NULL,
     conflicts    bigint NOT NULL,
     rejected     bigint NOT NULL,
-    quantities   jsonb NOT NULL, -- metric -> sum, as text
+    absent       bigint NOT NULL, -- stored before, and no longer in the source
+    quantities   jsonb NOT NULL, -- metric -> sum over events, as text
     content_hash bytea NOT NULL,
     PRIMARY KEY (snapshot_id, period)
 );
@@ -170,8 +172,8 @@ CREATE TABLE rated_line (
     included_quantity        numeric NOT NULL,
     unit_price               numeric NOT NULL,
     unit_batch               numeric NOT NULL,
-    exact_numerator          numeric NOT NULL,
-    exact_denominator        numeric NOT NULL CHECK (exact_denominator > 0),
+    exact_numerator          numeric, -- absent where no record says which terms held
+    exact_denominator        numeric CHECK (exact_denominator > 0),
     is_due                   boolean NOT NULL,
     notes                    text[] NOT NULL,
     PRIMARY KEY (service, period, line_key),
@@ -190,7 +192,7 @@ CREATE TABLE expected_line (
     service_to               timestamptz NOT NULL,
     due_at                   timestamptz NOT NULL,
     currency                 text NOT NULL,
-    net                      numeric NOT NULL,
+    net                      numeric,
     tax                      numeric,
     gross                    numeric,
     tax_components           jsonb NOT NULL, -- [{component, percent, amount}]
@@ -271,6 +273,7 @@ CREATE TABLE reconciliation_instance (
     service_from   timestamptz,
     service_to     timestamptz,
     due_at         timestamptz,
+    currency       text NOT NULL,
     expected_net   numeric,
     expected_tax   numeric,
     expected_gross numeric,
@@ -281,6 +284,8 @@ CREATE TABLE reconciliation_instance (
     status         text NOT NULL CHECK (status IN ('match', 'delta', 'only_expected', 'only_actual', 'nothing_due')),
     verdict        text NOT NULL
         CHECK (verdict IN ('match', 'explained', 'carried', 'accepted', 'unexplained', 'nothing_due')),
+    is_due         boolean NOT NULL,
+    billed         numeric NOT NULL, -- sum of |net| of its actual lines
     notes          text[] NOT NULL,
     evidence       jsonb NOT NULL, -- [{kind, reference}]
     PRIMARY KEY (revision_id, row_id, ordinal),
