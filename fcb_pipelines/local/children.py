@@ -49,15 +49,19 @@ class Child:
         return self.process.poll() is None
 
     def stop(self, *steps: tuple[signal.Signals, float]) -> None:
-        """Send each signal and wait so many seconds for the end; what is still there then is killed."""
+        """Send each signal and wait so many seconds for the end; what is still there then is killed, its own children too."""
         for number, seconds in steps:
-            if self.is_alive:
-                self.process.send_signal(number)
+            self._signal_all(number)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(seconds)
-                return
-        self.process.kill()
+                break
+        self._signal_all(signal.SIGKILL)
         self.process.wait()
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """Signal the whole group: Dagster's code server has the processes of its runs in it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
 
     def failure(self, said: str) -> CannotStart:
         """Why it is not there, with the end of its log."""
@@ -81,12 +85,13 @@ def spawn(
     log: Path,
     environ: Mapping[str, str],
     account: Account | None = None,
-    if_parent_dies: signal.Signals = signal.SIGTERM,
+    if_parent_dies: signal.Signals | None = signal.SIGTERM,
     folder: Path | None = None,
 ) -> Child:
     """Start a process in a session of its own, so that the terminal's Ctrl-C does not reach it before we stop it in order.
 
-    Its output goes to `log`. On Linux it is sent `if_parent_dies` when the thread that called this ends, however it ends.
+    Its output goes to `log`. On Linux it is sent `if_parent_dies` when the thread that called this ends, however it ends;
+    None is for a process that must outlive us.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603
@@ -105,15 +110,15 @@ def spawn(
     return Child(name=name, process=process, log=log)
 
 
-def _prepare(if_parent_dies: signal.Signals) -> Callable[[], None]:
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+def _prepare(if_parent_dies: signal.Signals | None) -> Callable[[], None]:
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def prepare() -> None:
         # A shell that runs us with `&` sets SIGINT to ignored; a child that inherits that cannot be stopped (Dagster
         # copies its SIGINT onto SIGTERM).
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        if libc is not None:
+        if libc is not None and if_parent_dies is not None:
             libc.prctl(_PR_SET_PDEATHSIG, int(if_parent_dies))
 
     return prepare

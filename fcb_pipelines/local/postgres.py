@@ -5,9 +5,7 @@ and what is in its databases (stack). Of the wheel that brings it only the progr
 """
 
 import contextlib
-import fcntl
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -21,6 +19,7 @@ from psycopg import sql
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.local.children import CannotStart, Child, free_port, minimal_environment, spawn
 from fcb_pipelines.local.placement import Placement, place
+from fcb_pipelines.local.state import secret, try_lock, write_private
 
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
@@ -67,7 +66,9 @@ class EmbeddedPostgres:
         What a killed run left is healed: an orphaned server is stopped, a half-made data folder is made again. Raises
         `CannotStart` with the end of the log, `RuleViolation` if another process uses it.
         """
-        self._lock = _locked(self._state / "postgres.lock")
+        self._lock = try_lock(self._state / "postgres.lock")
+        if self._lock is None:
+            raise RuleViolation(f"another process uses the embedded Postgres in {self._state}: wait until it has ended")
         try:
             self._place = place(self._state)
             self._heal(self._place)
@@ -88,12 +89,7 @@ class EmbeddedPostgres:
 
     def ensure_database(self, name: str) -> str:
         """Return the URL of a database, made if there is none."""
-        with psycopg.connect(self._url, autocommit=True) as conn:
-            if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-                # Two callers may ask at once; then the other one has made it.
-                with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-                    conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return in_database(self._url, name)
+        return ensure_database(self._url, name)
 
     def _unlock(self) -> None:
         if self._lock is not None:
@@ -103,14 +99,12 @@ class EmbeddedPostgres:
     def _made(self, placement: Placement) -> str:
         """Make the data folder if it is not whole; return the administrator's password."""
         home = placement.home
-        marker, password_file = home / "complete", home / "password"
-        if not marker.is_file():
+        password = secret(home, "password")
+        if not (home / "complete").is_file():
             shutil.rmtree(home / "data", ignore_errors=True)
-            password = secrets.token_urlsafe(24)
-            _write_private(password_file, password)
-            _initdb(placement, password_file)
-            marker.touch()
-        return password_file.read_text(encoding="utf-8")
+            _initdb(placement, password)
+            (home / "complete").touch()
+        return password
 
     def _heal(self, placement: Placement) -> None:
         """Stop a server that a killed run left, and take its pid file from a stranger who was given the same number."""
@@ -119,7 +113,7 @@ class EmbeddedPostgres:
         if pid is None or not _is_alive(pid):
             return
         if _works_in(pid, placement.home / "data"):
-            _stop_orphan(pid)
+            _stop_orphan(pid, placement.home / "data")
         else:
             # Not removed: its other lines let Postgres see whether old backends are still attached. Our own number is
             # the one living process that a starting server does not take for another server: its parent.
@@ -162,30 +156,24 @@ class EmbeddedPostgres:
         return child
 
 
+def ensure_database(admin_url: str, name: str) -> str:
+    """Return the URL of a database of the administrator's server, made if there is none."""
+    with psycopg.connect(admin_url, autocommit=True) as conn:
+        if conn.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+            # Two callers may ask at once; then the other one has made it.
+            with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return in_database(admin_url, name)
+
+
 def in_database(url: str, name: str) -> str:
     """The same server's URL for another database."""
     return f"{url.rpartition('/')[0]}/{name}"
 
 
-def _locked(path: Path) -> IO[bytes]:
-    lock = path.open("ab")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise RuleViolation(f"another process uses the embedded Postgres in {path.parent}: wait until it has ended") from error
-    return lock
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def _initdb(placement: Placement, password_file: Path) -> None:
+def _initdb(placement: Placement, password: str) -> None:
     shown = placement.home / "password.initdb"
-    _write_private(shown, password_file.read_text(encoding="utf-8"))
+    write_private(shown, password)
     placement.hand_over(shown)
     flags = ["--username=postgres", f"--pwfile={shown}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
     flags += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
@@ -247,13 +235,13 @@ def _works_in(pid: int, data: Path) -> bool:
         return False
 
 
-def _stop_orphan(pid: int) -> None:
+def _stop_orphan(pid: int, data: Path) -> None:
     for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if not _is_alive(pid):
+            if not _works_in(pid, data):
                 return
             time.sleep(0.05)
     raise CannotStart(f"a Postgres of an earlier run (process {pid}) does not end: run `kill -9 {pid}`")
