@@ -1,0 +1,156 @@
+"""Dagster's processes on this machine: one code server for all, the web page, and the daemon that starts queued runs.
+
+Owns: DAGSTER_HOME, starting the three, saying where the page is, and stopping them in order. Does not own: what they load
+(definitions) and where Dagster keeps its runs (stack).
+"""
+
+import json
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from fcb_pipelines.domain.errors import InvalidSettings
+from fcb_pipelines.local.children import CannotStart, Child, free_port, is_free, spawn
+from fcb_pipelines.local.databases import DAGSTER_SCHEME
+from fcb_pipelines.local.sandbox import SOURCE_FOLDER, answers
+from fcb_pipelines.local.state import make_state
+from fcb_pipelines.settings import Settings
+
+DEFINITIONS = "fcb_pipelines.definitions"
+LOCATION = "fcb_pipelines"
+START_SECONDS = 60.0
+STOP = ((signal.SIGTERM, 15.0),)
+_WATCH_SECONDS = 0.2
+
+Report = Callable[[str], None]
+
+
+def dagster_variables(settings: Settings, *, folder: Path) -> dict[str, str]:
+    """What Dagster's own commands need in their environment; makes DAGSTER_HOME with our `dagster.yaml` in it.
+
+    `FCB_DAGSTER_URL` is missing where no stack runs and none is configured.
+    """
+    state = make_state(settings.state_dir)
+    home = state / "dagster"
+    home.mkdir(mode=0o700, exist_ok=True)
+    shutil.copyfile(_instance_file(folder), home / "dagster.yaml")
+    found = {"DAGSTER_HOME": str(home), "FCB_STATE_DIR": str(state)}
+    if settings.dagster_url is not None:
+        url = settings.dagster_url.get_secret_value()
+        found["FCB_DAGSTER_URL"] = url.replace("postgresql://", f"{DAGSTER_SCHEME}://", 1)
+    return found
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """Raise `InvalidSettings` if somebody listens where the page is to be."""
+    if not is_free(settings.ui_port):
+        raise InvalidSettings(
+            f"port {settings.ui_port} is taken (or needs root): end what listens there (`ss -ltnp` names it), "
+            f"or choose another port for the Dagster page, such as `FCB_UI_PORT={free_port()} make demo`"
+        )
+
+
+def serve_dagster(
+    settings: Settings, *, environ: Mapping[str, str], folder: Path, report: Report, module: str = DEFINITIONS
+) -> None:
+    """Serve the page, the code and the daemon until SIGINT or SIGTERM, then stop them in order.
+
+    Raises `InvalidSettings` if the port is taken, `CannotStart` with the end of its log if one of them ends by itself.
+    """
+    refuse_taken_port(settings)
+    variables = {**environ, **dagster_variables(settings, folder=folder), "DAGSTER_DISABLE_TELEMETRY": "1"}
+    children: list[Child] = []
+    with _signals() as is_asked_to_stop:
+        try:
+            for planned in _plan(settings.ui_port, Path(variables["DAGSTER_HOME"]), module):
+                child = planned.start(variables, folder)
+                children.append(child)
+                child.wait_until(partial(planned.may_be_left, is_asked_to_stop), seconds=START_SECONDS)
+                if is_asked_to_stop():
+                    return
+            report(f"Dagster is on http://127.0.0.1:{settings.ui_port} (Ctrl-C ends it)")
+            _watch(children, is_asked_to_stop)
+        finally:
+            for child in reversed(children):
+                child.stop(*STOP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A process to be started, and how to see that the next one may follow."""
+
+    name: str
+    command: tuple[str, ...]
+    is_ready: Callable[[], bool]
+
+    def may_be_left(self, is_asked_to_stop: Callable[[], bool]) -> bool:
+        return is_asked_to_stop() or self.is_ready()
+
+    def start(self, variables: Mapping[str, str], folder: Path) -> Child:
+        log = Path(variables["FCB_STATE_DIR"]) / "logs" / f"{self.name.replace(' ', '-')}.log"
+        return spawn(f"Dagster's {self.name}", [sys.executable, "-m", *self.command], log=log, environ=variables, folder=folder)
+
+
+def _plan(ui_port: int, home: Path, module: str) -> tuple[_Planned, ...]:
+    port = free_port()
+    workspace = str(_workspace(home, port))
+    here, page = ("-h", "127.0.0.1", "-p"), f"http://127.0.0.1:{ui_port}/server_info"
+    code = ("dagster", "api", "grpc", *here, str(port), "-m", module, "--location-name", LOCATION)
+    webserver = ("dagster_webserver", *here, str(ui_port), "-w", workspace)
+    return (
+        _Planned(name="code server", command=code, is_ready=lambda: _listens(port)),
+        _Planned(name="webserver", command=webserver, is_ready=lambda: answers(page)),
+        _Planned(name="daemon", command=("dagster._daemon", "run", "-w", workspace), is_ready=lambda: True),
+    )
+
+
+def _watch(children: list[Child], is_asked_to_stop: Callable[[], bool]) -> None:
+    while not is_asked_to_stop():
+        for child in children:
+            if not child.is_alive:
+                raise child.failure(f"ended by itself with code {child.process.returncode}")
+        time.sleep(_WATCH_SECONDS)
+
+
+def _workspace(home: Path, port: int) -> Path:
+    """A workspace of one shared code server, so that the page and the daemon do not each load the code again."""
+    server = {"host": "127.0.0.1", "port": port, "location_name": LOCATION}
+    path = home / "workspace.yaml"
+    path.write_text(json.dumps({"load_from": [{"grpc_server": server}]}), encoding="utf-8")  # JSON is YAML
+    return path
+
+
+def _instance_file(folder: Path) -> Path:
+    for place in (folder, SOURCE_FOLDER):
+        if (place / "dagster.yaml").is_file():
+            return place / "dagster.yaml"
+    raise CannotStart(f"dagster.yaml is missing in {folder}: run in the project's folder")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], bool]]:
+    """Ask for the end by SIGINT and SIGTERM instead of dying of them, while the block runs."""
+    received: list[int] = []
+
+    def receive(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(received)
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
