@@ -1,0 +1,74 @@
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fcb_pipelines.cli.reset import reset
+from fcb_pipelines.domain.errors import InvalidSettings, RuleViolation
+from fcb_pipelines.local.keeper import USERS_LOCK
+from fcb_pipelines.local.state import locked, make_state
+
+FCB_TOML = """
+[services.shop]
+mapping = "mapping"
+zone = "America/Toronto"
+currency = "CAD"
+first_period = "2026-03"
+"""
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's state folder with a database's file in it, the project being where commands are run."""
+    (tmp_path / "mapping").mkdir()
+    (tmp_path / "mapping" / "users.sql").touch()
+    (tmp_path / "fcb.toml").write_text(FCB_TOML)
+    monkeypatch.chdir(tmp_path)
+    for name in filter(lambda name: name.startswith("FCB_"), os.environ):
+        monkeypatch.delenv(name)
+    made = make_state(tmp_path / ".fcb")
+    (made / "dagster").mkdir()
+    return made
+
+
+def run(*arguments: str, answer: str = "") -> Result:
+    return CliRunner().invoke(reset, arguments, input=answer)
+
+
+@pytest.mark.parametrize("arguments", [("--yes",), ()])
+def test_the_state_is_removed_once_confirmed(state: Path, arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, answer="y\n")
+    assert result.exit_code == 0
+    assert not state.exists()
+    assert result.stdout == ""
+    assert f"removed {state}" in result.stderr
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
+def test_nothing_is_removed_unless_confirmed(state: Path, answer: str) -> None:
+    result = run(answer=answer)
+    assert result.exit_code == 1
+    assert (state / "dagster").is_dir()
+    assert f"Remove {state} with its databases" in result.stderr
+
+
+def test_a_second_time_there_is_nothing_to_remove(state: Path) -> None:
+    run("--yes")
+    result = run()
+    assert result.exit_code == 0
+    assert f"nothing to remove, {state} does not exist" in result.stderr
+
+
+def test_it_is_refused_while_a_command_uses_the_state(state: Path) -> None:
+    with locked(state / USERS_LOCK, shared=True):
+        result = run("--yes")
+    assert isinstance(result.exception, RuleViolation)
+    assert (state / "dagster").is_dir()
+
+
+def test_another_folder_is_refused_whatever_the_settings_say(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FCB_STATE_DIR", str(state.parent))
+    result = run("--yes")
+    assert isinstance(result.exception, InvalidSettings)
+    assert (state.parent / "fcb.toml").exists()
