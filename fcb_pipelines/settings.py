@@ -5,6 +5,7 @@ Owns: names, defaults, bounds and the documentation of each setting. Does not ow
 """
 
 import difflib
+import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.invoices import LineKind, LineRule
 from fcb_pipelines.domain.money import MINOR_UNITS
 from fcb_pipelines.domain.period import Period, midnight, period_of
+from fcb_pipelines.domain.proration import Proration
+from fcb_pipelines.domain.tax import TaxRate, TaxRounding, TaxTable
 
 SOURCE_ROOT = Path(__file__).parent / "source"
 
@@ -65,8 +68,8 @@ class TimeMeaning(_Strict):
 class Conventions(_Strict):
     """How the service prices a part of a period and rounds; declared, never guessed."""
 
-    proration: Literal["none", "calendar_days", "fixed_30_days", "seconds"] = "none"
-    tax_rounding: Literal["line", "total"] = "line"
+    proration: Proration = Proration.NONE
+    tax_rounding: TaxRounding = TaxRounding.LINE
 
 
 class LineRuleSetting(_Strict):
@@ -77,9 +80,9 @@ class LineRuleSetting(_Strict):
 
 
 class TaxSetting(_Strict):
-    """One component of the sales tax of one place, from `valid_from` until before `valid_to`."""
+    """One component of the sales tax of one place, from `valid_from` until before `valid_to`; see `domain.tax.TaxRate`."""
 
-    place: str = Field(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")
+    place: str
     component: str
     percent: Exact
     valid_from: date
@@ -182,12 +185,27 @@ class Settings(_Strict):
     def _is_whole(self) -> Self:
         if not self.services:
             raise ValueError("no service is configured: add a [services.<code>] table")
+        _ = self.tax_table
         if self.now is not None and self.now.tzinfo is None:
             raise ValueError("FCB_NOW needs a timezone, such as 2026-06-02T12:00:00-04:00")
         real = [code for code, service in self.services.items() if not service.is_demo]
         if self.now is not None and real:
             raise ValueError(f"FCB_NOW moves the clock of the demo and is refused with a real service ({', '.join(real)})")
         return self
+
+    @property
+    def tax_table(self) -> TaxTable:
+        """The dated rates as the domain reads them."""
+        return TaxTable(rates=tuple(TaxRate(**dict(tax)) for tax in self.taxes))
+
+    def rules_hash(self, service: Service) -> str:
+        """SHA-256 of everything reviewed that can change a figure of a service: rules and taxes, no secret, no address."""
+        rules = service.model_dump(
+            mode="json", exclude={"source_url", "is_demo", "folder", "owner", "account_links", "zone", "times"}
+        )
+        rules |= {"zone": service.zone.key, "times": {name: (time.kind, time.zone.key) for name, time in service.times.items()}}
+        rules |= {"taxes": [tax.model_dump(mode="json") for tax in self.taxes]}
+        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
 
     def service(self, code: str | None) -> Service:
         """The service of a code, or the only one there is."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from fcb_pipelines.domain import canonical
 from fcb_pipelines.domain.canonical import BadRow, Row
+from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
 from fcb_pipelines.domain.invoices import Invoice
@@ -185,6 +186,7 @@ def _usage_line(header: UsageHeader) -> str:
 class SourceRecords:
     """A snapshot as the domain's records."""
 
+    snapshot_id: int
     users: tuple[User, ...]
     plans: tuple[Plan, ...]
     subscriptions: tuple[Subscription, ...]
@@ -194,6 +196,20 @@ class SourceRecords:
     billing_states: tuple[BillingState, ...]
     bad: tuple[BadRow, ...]
     """Rows that are no records: those that could not be read, then those that the domain refuses."""
+
+
+def last_snapshot(conn: Connection, service: Service) -> int:
+    """The id of a service's last snapshot; raises `RuleViolation` where none was taken yet."""
+    header = snapshots.latest_snapshot(conn, service.code)
+    if header is None:
+        raise RuleViolation(f"there is no snapshot of {service.code} yet; take one: fcb import --service {service.code}")
+    return header.snapshot_id
+
+
+def last_records(db: Database, service: Service) -> SourceRecords:
+    """The records of a service's last snapshot; raises `RuleViolation` where none was taken yet."""
+    with db.transaction() as conn:
+        return load(conn, last_snapshot(conn, service), service)
 
 
 def load(conn: Connection, snapshot_id: int, service: Service) -> SourceRecords:
@@ -206,6 +222,7 @@ def load(conn: Connection, snapshot_id: int, service: Service) -> SourceRecords:
         return good
 
     return SourceRecords(
+        snapshot_id=snapshot_id,
         users=records("users", canonical.user),
         plans=records("plans", partial(canonical.plan, default_currency=service.currency)),
         subscriptions=records("subscriptions", canonical.subscription),

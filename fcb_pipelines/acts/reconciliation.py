@@ -1,0 +1,102 @@
+"""Reconciling a period: both sides by charge instance, kept as a new revision with what changed.
+
+Owns: the act `reconcile_period`, and the reading of revisions for the command line and the pages.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.acts.source import SourceRecords, load
+from fcb_pipelines.domain.coverage import Coverage, coverage
+from fcb_pipelines.domain.instances import covered_until
+from fcb_pipelines.domain.reconciliation import RULE_VERSION, Alive, reconcile
+from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, content_hash, published
+from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.domain.subscriptions import Subscription
+from fcb_pipelines.settings import Service
+from fcb_pipelines.store import invoices as stored_invoices
+from fcb_pipelines.store import rating as stored_rating
+from fcb_pipelines.store import reconciliation as stored
+from fcb_pipelines.store import stages
+from fcb_pipelines.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """A new revision of a period."""
+
+    revision: int
+    rows: tuple[Row, ...]
+    coverage: Coverage
+    changes: RevisionChanges
+
+
+def reconcile_period(work: PeriodWork) -> Reconciled:
+    """Compare every charge instance of the month with what was billed for it; add the result as a new revision."""
+    service, period = work.service.code, work.period.key
+    with work.db.transaction() as conn:
+        work.lock(conn)
+        stage = work.require(conn, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES)
+        rows = reconcile(
+            f"{service}/{period}",
+            alive(work, load(conn, stage.snapshot_id, work.service)),
+            stored_rating.expected(conn, service, period),
+            stored_invoices.actual(conn, service, period),
+            now=work.now,
+            lag=timedelta(days=work.service.arrears_lag_days),
+        )
+        origin = Origin(snapshot_id=stage.snapshot_id, settings_hash=work.settings_hash, rule_version=RULE_VERSION)
+        found = coverage(rows, work.service.currency)
+        forms = _published(rows, work.service, period)
+        what_changed = _changes_since_last(conn, work, forms, origin)
+        revision = stored.add_revision(
+            conn,
+            service=service,
+            period=period,
+            origin=origin,
+            content_hash=content_hash(forms),
+            made_at=work.now,
+            coverage=asdict(found),
+            changes=what_changed.as_json(),
+            rows=rows,
+        )
+    return Reconciled(revision=revision, rows=rows, coverage=found, changes=what_changed)
+
+
+def alive(work: PeriodWork, records: SourceRecords) -> list[Alive]:
+    """The subscriptions that live in the month, each of which gets a row."""
+    currencies = {plan.external_plan_id: plan.currency for plan in records.plans}
+    return [
+        Alive(
+            external_subscription_id=one.external_subscription_id,
+            external_user_id=one.external_user_id,
+            currency=currencies.get(one.external_plan_id, work.service.currency),
+            notes=_notes(work, one),
+        )
+        for one in records.subscriptions
+        if one.is_alive_in(work.period)
+    ]
+
+
+def published_rows(conn: Connection, service: Service, period: str) -> list[Published] | None:
+    """The rows of a period's newest revision in their published form; None where it was never reconciled."""
+    latest = stored.latest_revisions(conn, service.code, period)
+    return _published(stored.rows(conn, latest[0].revision_id), service, period) if latest else None
+
+
+def _published(rows: tuple[Row, ...], service: Service, period: str) -> list[Published]:
+    return [published(row, service=service.code, period=period, zone=service.zone) for row in rows]
+
+
+def _changes_since_last(conn: Connection, work: PeriodWork, forms: list[Published], origin: Origin) -> RevisionChanges:
+    latest = stored.latest_revisions(conn, work.service.code, work.period.key)
+    if not latest:
+        return changes(None, forms, None, origin)
+    before = _published(stored.rows(conn, latest[0].revision_id), work.service, work.period.key)
+    return changes(before, forms, latest[0].origin, origin)
+
+
+def _notes(work: PeriodWork, subscription: Subscription) -> tuple[str, ...]:
+    until = covered_until(subscription, work.period)
+    return () if until is None else (f"covered_until: {until.astimezone(work.service.zone).date().isoformat()}",)

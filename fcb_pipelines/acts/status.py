@@ -1,0 +1,93 @@
+"""How things stand: what is imported, and each period's newest reconciliation.
+
+Owns: the figures of `fcb status`. Does not own: how they are printed.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.partners import LinkState
+from fcb_pipelines.domain.rows import Status
+from fcb_pipelines.settings import Service
+from fcb_pipelines.store import imports, partners, reconciliation
+from fcb_pipelines.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportCounts:
+    """The last import, all entities together."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodStatus:
+    """The newest revision of a period."""
+
+    rows: dict[str, int]
+    coverage_money: dict[str, str]
+    proved_money: dict[str, str]
+    coverage_subscriptions: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """How one service stands. Partners, plans and shadow subscriptions are those in Odoo as the last import saw them."""
+
+    partners: int
+    plans: int
+    shadow: int
+    live: int
+    last_import: ImportCounts
+    periods: dict[str, PeriodStatus]
+
+    def as_json(self) -> dict[str, Any]:
+        """The form of the contract."""
+        return {
+            "partners": self.partners,
+            "plans": self.plans,
+            "subscriptions": {"shadow": self.shadow, "live": self.live},
+            "import": asdict(self.last_import),
+            "periods": {period: asdict(status) for period, status in self.periods.items()},
+        }
+
+
+def service_status(conn: Connection, service: Service) -> ServiceStatus:
+    """Read how a service stands from the store alone."""
+    counts = {entity: len(imports.records(conn, service.code, entity)) for entity in (Entity.PLAN, Entity.SUBSCRIPTION)}
+    linked = {one.odoo_id for one in partners.links(conn, service.code).values() if one.state is LinkState.LINKED}
+    ours = {one.odoo_id for one in imports.records(conn, service.code, Entity.USER)}
+    return ServiceStatus(
+        partners=len(linked | ours),
+        plans=counts[Entity.PLAN],
+        shadow=counts[Entity.SUBSCRIPTION],
+        live=0,  # nothing can be flipped yet
+        last_import=_last_import(conn, service),
+        periods=_periods(conn, service),
+    )
+
+
+def _last_import(conn: Connection, service: Service) -> ImportCounts:
+    runs = imports.latest_runs(conn, service.code).values()
+    return ImportCounts(**{name: sum(getattr(run, name) for run in runs) for name in ImportCounts.__dataclass_fields__})
+
+
+def _periods(conn: Connection, service: Service) -> dict[str, PeriodStatus]:
+    revisions = reconciliation.latest_revisions(conn, service.code)
+    counts = reconciliation.counts_by_status(conn, [revision.revision_id for revision in revisions])
+    return {
+        revision.period: PeriodStatus(
+            rows={status.value: counts.get(revision.period, {}).get(status, 0) for status in Status},
+            coverage_money=revision.coverage["money"],
+            proved_money=revision.coverage["proved_money"],
+            coverage_subscriptions=revision.coverage["subscriptions"],
+            revision=revision.revision,
+        )
+        for revision in revisions
+    }

@@ -1,0 +1,226 @@
+"""Revisions of a period's reconciliation; none is ever changed or deleted.
+
+Owns: tables `period_revision`, `reconciliation_row`, `reconciliation_instance`; the caller owns the transaction.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+from psycopg.types.json import Jsonb
+
+from fcb_pipelines.domain.money import Money
+from fcb_pipelines.domain.revisions import Origin
+from fcb_pipelines.domain.rows import Amounts, Instance, Reference, Row, Status, Verdict
+from fcb_pipelines.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One reconciliation of one period, as it was signed into the store."""
+
+    revision_id: int
+    service: str
+    period: str
+    revision: int
+    snapshot_id: int
+    settings_hash: str
+    rule_version: str
+    content_hash: str
+    made_at: datetime
+    coverage: dict[str, Any]
+    changes: dict[str, Any]
+
+    @property
+    def origin(self) -> Origin:
+        """What it was made from."""
+        return Origin(snapshot_id=self.snapshot_id, settings_hash=self.settings_hash, rule_version=self.rule_version)
+
+
+COLUMNS = """revision_id, service, period, revision, snapshot_id, settings_hash, rule_version, content_hash, made_at,
+             coverage, changes"""
+LATEST = f"""
+    SELECT DISTINCT ON (period) {COLUMNS} FROM period_revision
+     WHERE service = %(service)s AND (%(period)s::text IS NULL OR period = %(period)s)
+     ORDER BY period, revision DESC
+"""  # noqa: S608 - the column list is ours
+
+
+def latest_revisions(conn: Connection, service: str, period: str | None = None) -> tuple[Revision, ...]:
+    """The newest revision of each period that has one, or of the one period asked for, by period."""
+    with conn.cursor(row_factory=class_row(Revision)) as cursor:
+        return tuple(cursor.execute(LATEST, {"service": service, "period": period}))
+
+
+ADD_REVISION = """
+    INSERT INTO period_revision (service, period, revision, snapshot_id, settings_hash, rule_version, content_hash, made_at,
+                                 coverage, changes)
+    SELECT %(service)s, %(period)s, coalesce(max(revision), 0) + 1, %(snapshot_id)s, %(settings_hash)s, %(rule_version)s,
+           %(content_hash)s, %(made_at)s, %(coverage)s, %(changes)s
+      FROM period_revision WHERE service = %(service)s AND period = %(period)s
+    RETURNING revision_id, revision
+"""
+ADD_ROW = """
+    INSERT INTO reconciliation_row (revision_id, row_id, external_subscription_id, external_user_id, currency, line_key,
+                                    external_invoice_ids, expected_net, expected_tax, expected_gross, actual_net, actual_tax,
+                                    actual_gross, difference, abs_difference, status, verdict, is_due, notes)
+    VALUES (%(revision_id)s, %(row_id)s, %(external_subscription_id)s, %(external_user_id)s, %(currency)s, %(line_key)s,
+            %(external_invoice_ids)s, %(expected_net)s, %(expected_tax)s, %(expected_gross)s, %(actual_net)s, %(actual_tax)s,
+            %(actual_gross)s, %(difference)s, %(abs_difference)s, %(status)s, %(verdict)s, %(is_due)s, %(notes)s)
+"""
+ADD_INSTANCE = """
+    INSERT INTO reconciliation_instance (revision_id, row_id, ordinal, charge, service_from, service_to, due_at, currency,
+                                         expected_net, expected_tax, expected_gross, actual_net, actual_tax, actual_gross,
+                                         difference, status, verdict, is_due, billed, notes, evidence)
+    VALUES (%(revision_id)s, %(row_id)s, %(ordinal)s, %(charge)s, %(service_from)s, %(service_to)s, %(due_at)s, %(currency)s,
+            %(expected_net)s, %(expected_tax)s, %(expected_gross)s, %(actual_net)s, %(actual_tax)s, %(actual_gross)s,
+            %(difference)s, %(status)s, %(verdict)s, %(is_due)s, %(billed)s, %(notes)s, %(evidence)s)
+"""
+
+
+def add_revision(
+    conn: Connection,
+    *,
+    service: str,
+    period: str,
+    origin: Origin,
+    content_hash: str,
+    made_at: datetime,
+    coverage: dict[str, Any],
+    changes: dict[str, Any],
+    rows: Sequence[Row],
+) -> int:
+    """Store a new revision with all its rows; answers its number, counting from 1 within the period."""
+    header = {
+        "service": service,
+        "period": period,
+        "snapshot_id": origin.snapshot_id,
+        "settings_hash": origin.settings_hash,
+        "rule_version": origin.rule_version,
+        "content_hash": content_hash,
+        "made_at": made_at,
+        "coverage": Jsonb(coverage),
+        "changes": Jsonb(changes),
+    }
+    with conn.cursor() as cursor:
+        stored = cursor.execute(ADD_REVISION, header).fetchone()
+        revision_id, revision = stored or (0, 0)
+        cursor.executemany(ADD_ROW, [{"revision_id": revision_id, **_row_values(row)} for row in rows])
+        cursor.executemany(
+            ADD_INSTANCE,
+            [
+                {"revision_id": revision_id, "row_id": row.row_id, "ordinal": ordinal, **_instance_values(instance)}
+                for row in rows
+                for ordinal, instance in enumerate(row.instances, start=1)
+            ],
+        )
+    return int(revision)
+
+
+SELECT_ROWS = """
+    SELECT row_id, external_subscription_id, external_user_id, currency, line_key, external_invoice_ids, notes
+      FROM reconciliation_row WHERE revision_id = %s ORDER BY row_id COLLATE "C"
+"""
+SELECT_INSTANCES = """
+    SELECT row_id, charge, service_from, service_to, due_at, currency, expected_net, expected_tax, expected_gross, actual_net,
+           actual_tax, actual_gross, status, verdict, is_due, billed, notes, evidence
+      FROM reconciliation_instance WHERE revision_id = %s ORDER BY row_id, ordinal
+"""
+
+
+def rows(conn: Connection, revision_id: int) -> tuple[Row, ...]:
+    """The rows of a revision with their instances, by row id."""
+    instances: dict[str, list[Instance]] = {}
+    with conn.cursor(row_factory=dict_row) as cursor:
+        for record in cursor.execute(SELECT_INSTANCES, [revision_id]):
+            instances.setdefault(record.pop("row_id"), []).append(_instance(record))
+        return tuple(
+            Row(
+                **{
+                    **record,
+                    "external_invoice_ids": tuple(record["external_invoice_ids"]),
+                    "notes": tuple(record["notes"]),
+                    "instances": tuple(instances.get(record["row_id"], [])),
+                }
+            )
+            for record in cursor.execute(SELECT_ROWS, [revision_id])
+        )
+
+
+COUNT_BY_STATUS = """
+    SELECT v.period, r.status, count(*)
+      FROM reconciliation_row r JOIN period_revision v USING (revision_id)
+     WHERE revision_id = ANY(%s) GROUP BY v.period, r.status
+"""
+
+
+def counts_by_status(conn: Connection, revision_ids: Sequence[int]) -> dict[str, Counter[Status]]:
+    """Rows per status for each period of the revisions."""
+    counts: dict[str, Counter[Status]] = {}
+    for period, status, count in conn.execute(COUNT_BY_STATUS, [list(revision_ids)]):
+        counts.setdefault(period, Counter())[Status(status)] = count
+    return counts
+
+
+def _row_values(row: Row) -> dict[str, Any]:
+    return {
+        **{name: getattr(row, name) for name in Row.__dataclass_fields__ if name != "instances"},
+        **_side_values("expected", row.expected),
+        **_side_values("actual", row.actual),
+        "external_invoice_ids": list(row.external_invoice_ids),
+        "difference": row.difference.amount,
+        "abs_difference": row.abs_difference.amount,
+        "status": row.status,
+        "verdict": row.verdict,
+        "is_due": row.is_due,
+        "notes": list(row.notes),
+    }
+
+
+def _instance_values(instance: Instance) -> dict[str, Any]:
+    return {
+        **{name: getattr(instance, name) for name in Instance.__dataclass_fields__},
+        **_side_values("expected", instance.expected),
+        **_side_values("actual", instance.actual),
+        "difference": instance.difference.amount,
+        "billed": instance.billed.amount,
+        "notes": list(instance.notes),
+        "evidence": Jsonb([{"kind": one.kind, "reference": one.reference} for one in instance.evidence]),
+    }
+
+
+def _side_values(name: str, side: Amounts | None) -> dict[str, Any]:
+    parts = (
+        {"net": None, "tax": None, "gross": None} if side is None else {"net": side.net, "tax": side.tax, "gross": side.gross}
+    )
+    return {f"{name}_{part}": None if amount is None else amount.amount for part, amount in parts.items()}
+
+
+def _instance(record: dict[str, Any]) -> Instance:
+    currency = record["currency"]
+    sides = {name: _side(name, record, currency) for name in ("expected", "actual")}
+    return Instance(
+        **{
+            **record,
+            **sides,
+            "status": Status(record["status"]),
+            "verdict": Verdict(record["verdict"]),
+            "billed": Money(record["billed"], currency),
+            "notes": tuple(record["notes"]),
+            "evidence": tuple(Reference(**one) for one in record["evidence"]),
+        }
+    )
+
+
+def _side(name: str, record: dict[str, Any], currency: str) -> Amounts | None:
+    net, tax, gross = (record.pop(f"{name}_{part}") for part in ("net", "tax", "gross"))
+    if net is None:
+        return None
+    return Amounts(
+        net=Money(net, currency),
+        tax=None if tax is None else Money(tax, currency),
+        gross=None if gross is None else Money(gross, currency),
+    )
