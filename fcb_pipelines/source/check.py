@@ -4,10 +4,9 @@ Owns: the findings and their order. Does not own: how they are shown (cli).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 from fcb_pipelines.domain.errors import FcbError
+from fcb_pipelines.domain.findings import Finding, Level, ok, warning
 from fcb_pipelines.settings import Service, source_variable
 from fcb_pipelines.source import reader
 from fcb_pipelines.source.columns import ENTITIES, USAGE, EntitySpec, time_paths
@@ -18,30 +17,12 @@ BAD_ROWS_SHOWN = 5
 """Bad rows that are named one by one; the rest is a number."""
 
 
-class Level(StrEnum):
-    """How much a finding matters."""
-
-    OK = "ok"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that was looked at, and what was found."""
-
-    level: Level
-    about: str
-    """A file, a file and a column such as `users.sql: email`, or a variable."""
-    message: str
-
-
 def check(service: Service) -> tuple[Finding, ...]:
     """Look at a service's source without keeping anything; a source that cannot be read is a finding, not an error."""
     found: list[Finding] = []
     try:
         with open_source(service) as conn:
-            found.append(_ok(source_variable(service.code), "connected, read only"))
+            found.append(ok(source_variable(service.code), "connected, read only"))
             found += _settings(service)
             found += _rights(conn)
             for spec in ENTITIES:
@@ -53,7 +34,7 @@ def check(service: Service) -> tuple[Finding, ...]:
 
 def _settings(service: Service) -> Iterator[Finding]:
     for path in sorted(service.times.keys() - time_paths()):
-        yield _warning(
+        yield warning(
             "fcb.toml", f"[services.{service.code}.times] declares {path!r}, which is no time column; it has no effect"
         )
 
@@ -71,14 +52,14 @@ def _rights(conn: Connection) -> Iterator[Finding]:
     tables = [row[0] for row in conn.execute(WRITABLE)]
     if tables:
         some = ", ".join(tables[:3]) + (", …" if len(tables) > 3 else "")  # noqa: PLR2004
-        yield _warning(f"role {role}", f"can write to {len(tables)} tables ({some}): give us a role that can only SELECT")
+        yield warning(f"role {role}", f"can write to {len(tables)} tables ({some}): give us a role that can only SELECT")
     else:
-        yield _ok(f"role {role}", "cannot write to any table")
+        yield ok(f"role {role}", "cannot write to any table")
 
 
 def _entity(conn: Connection, service: Service, spec: EntitySpec) -> Iterator[Finding]:
     if spec.is_optional and not is_mapped(service, spec):
-        yield _warning(spec.file, f"is not mapped; undecidable without it: {spec.undecidable_without}")
+        yield warning(spec.file, f"is not mapped; undecidable without it: {spec.undecidable_without}")
         return
     try:
         # A failed statement must not take the transaction, and with it the other files, down.
@@ -102,21 +83,13 @@ def _columns(conn: Connection, service: Service, spec: EntitySpec) -> Iterator[F
     types = {column.name: column.type_name for column in described}
     for column in spec.columns:
         if column.name not in wrong:
-            yield _ok(f"{spec.file}: {column.name}", types[column.name])
+            yield ok(f"{spec.file}: {column.name}", types[column.name])
 
 
 def _rows(conn: Connection, service: Service, spec: EntitySpec) -> Iterator[Finding]:
     read = reader.read(conn, service, spec)
-    yield _ok(spec.file, f"read {len(read.rows)} {spec.name}")
+    yield ok(spec.file, f"read {len(read.rows)} {spec.name}")
     for bad in read.bad[:BAD_ROWS_SHOWN]:
-        yield _warning(spec.file, f"row {bad.external_id!r} cannot be used: {bad.reason.removeprefix(f'{spec.file}: ')}")
+        yield warning(spec.file, f"row {bad.external_id!r} cannot be used: {bad.reason.removeprefix(f'{spec.file}: ')}")
     if len(read.bad) > BAD_ROWS_SHOWN:
-        yield _warning(spec.file, f"{len(read.bad) - BAD_ROWS_SHOWN} more rows cannot be used")
-
-
-def _ok(about: str, message: str) -> Finding:
-    return Finding(level=Level.OK, about=about, message=message)
-
-
-def _warning(about: str, message: str) -> Finding:
-    return Finding(level=Level.WARNING, about=about, message=message)
+        yield warning(spec.file, f"{len(read.bad) - BAD_ROWS_SHOWN} more rows cannot be used")

@@ -1,0 +1,52 @@
+"""What acts are given to reach the outside: our store, Odoo, and the time.
+
+Owns: how an address in the settings becomes something to call. Does not own: starting anything (local), reading the clock (the
+entry points hand it in).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.domain.errors import InvalidSettings
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.jsonrpc import connect
+from fcb_pipelines.settings import Service, Settings
+from fcb_pipelines.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections:
+    """Complete settings, and the time at which the work happens."""
+
+    settings: Settings
+    now: datetime
+    report: Callable[[str], None]
+    """Is told how long work goes on, a line at a time."""
+
+    def database(self) -> Database:
+        """Our own store."""
+        url = self.settings.database_url
+        if url is None:
+            raise InvalidSettings("the store has no address: set FCB_DATABASE_URL, or start the embedded one with `make demo`")
+        return Database(url.get_secret_value())
+
+    def odoo(self) -> Odoo:
+        """Odoo through its port; connects when first asked something."""
+        access = self.settings.odoo
+        if access is None:
+            raise InvalidSettings("Odoo has no address: set FCB_ODOO_URL, or start the sandbox with `make demo`")
+        key = access.key.get_secret_value()
+        return connect(access.url, access.db, access.user, key, timeout_seconds=self.settings.odoo_timeout_seconds)
+
+    def period(self, service: Service, key: str) -> PeriodWork:
+        """What acts on one period need; raises `InvalidInput` for a key that is no month in scope."""
+        return PeriodWork(
+            db=self.database(),
+            service=service,
+            period=service.period(key),
+            taxes=self.settings.tax_table,
+            settings_hash=self.settings.rules_hash(service),
+            now=self.now,
+        )
