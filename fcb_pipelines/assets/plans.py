@@ -1,0 +1,31 @@
+"""Shell around the act that makes the products of every plan in Odoo."""
+
+import dagster as dg
+
+from fcb_pipelines.acts import plans as acts
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.source import last_records
+from fcb_pipelines.assets.shell import IMPORT, SOURCE, asset, import_metadata, key
+from fcb_pipelines.settings import Service
+
+
+def plan_assets(service: Service) -> list[dg.AssetsDefinition]:
+    """Asset `plans` of a service."""
+
+    @asset(service, "plans", group=IMPORT, kinds=["odoo"], deps=[key(service, SOURCE, "plans"), key(service, "partners")])
+    def plans(connections: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:
+        """Two products in Odoo per plan, one for the flat price and one for usage above the quota."""
+        db = connections.database()
+        done = acts.import_plans(
+            db,
+            connections.odoo(),
+            service,
+            last_records(db, service),
+            connections.now,
+            take_all=connections.settings.import_all_plans,
+            dry_run=False,
+            report=connections.report,
+        )
+        return dg.MaterializeResult(metadata=import_metadata(done))
+
+    return [plans]

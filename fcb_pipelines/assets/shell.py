@@ -1,0 +1,67 @@
+"""What the shells around acts share: keys, groups, tables of metadata.
+
+Owns: how an act's report looks in Dagster. Does not own: any act.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from fcb_pipelines.domain.imports import Imported
+from fcb_pipelines.settings import Service
+
+SOURCE = "source"
+IMPORT = "import"
+DUAL_RUN = "dual_run"
+MOST_ROWS = 50
+"""Rows that a table in the page shows; the command line has them all."""
+
+
+def key(service: Service, *names: str) -> dg.AssetKey:
+    """The key of an asset of a service, such as `nexacloud/usage_totals`."""
+    return dg.AssetKey([service.code, *names])
+
+
+def asset(
+    service: Service,
+    name: str,
+    *,
+    group: str,
+    kinds: Collection[str],
+    deps: Sequence[dg.AssetKey | dg.AssetsDefinition],
+    partitions_def: dg.PartitionsDefinition[str] | None = None,
+) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
+    """`dg.asset` under a service's prefix and owner; the function's docstring is the description."""
+    return dg.asset(
+        key=key(service, name),
+        group_name=group,
+        kinds=set(kinds),
+        owners=[service.owner],
+        deps=deps,
+        partitions_def=partitions_def,
+    )
+
+
+def table(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """Rows as a table in the page: texts and numbers as they are, everything else as text, the first fifty of them."""
+    records = [{name: _cell(value) for name, value in row.items()} for row in rows][:MOST_ROWS]
+    columns = list(records[0]) if records else ["nothing"]
+    schema = dg.TableSchema(columns=[dg.TableColumn(name) for name in columns])
+    return dg.MetadataValue.table([dg.TableRecord(record) for record in records], schema=schema)
+
+
+def _cell(value: Any) -> str | int | None:
+    return value if value is None or isinstance(value, str | int) else str(value)
+
+
+def import_metadata(done: Imported) -> dict[str, dg.MetadataValue]:
+    """What an import did, as every asset of the chain shows it."""
+    counts = {name: getattr(done, name) for name in ("created", "changed", "unchanged", "skipped", "failed")}
+    issues = [{"id": one.external_id, "outcome": one.outcome.value, "reason": one.reason} for one in done.issues]
+    return {
+        **{name: dg.MetadataValue.int(count) for name, count in counts.items()},
+        "issues": table(issues),
+        "changes": table({"record": one.external_id, "action": one.action.value} for one in done.diff),
+        "gone from the source": table({"record": external_id} for external_id in done.missing_from_source),
+    }

@@ -1,0 +1,36 @@
+"""Shell around the act that makes a draft order in Odoo for every subscription."""
+
+import dagster as dg
+
+from fcb_pipelines.acts import subscriptions as acts
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.source import last_records
+from fcb_pipelines.assets.shell import IMPORT, SOURCE, asset, import_metadata, key
+from fcb_pipelines.settings import Service
+
+
+def subscription_assets(service: Service) -> list[dg.AssetsDefinition]:
+    """Asset `shadow_subscriptions` of a service."""
+
+    @asset(
+        service,
+        "shadow_subscriptions",
+        group=IMPORT,
+        kinds=["odoo"],
+        deps=[key(service, SOURCE, "subscriptions"), key(service, "plans")],
+    )
+    def shadow_subscriptions(connections: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:
+        """One draft order in Odoo per subscription, with the flat price of its billing interval; inert until it is flipped."""
+        db = connections.database()
+        done = acts.import_subscriptions(
+            db,
+            connections.odoo(),
+            service,
+            last_records(db, service),
+            connections.now,
+            dry_run=False,
+            report=connections.report,
+        )
+        return dg.MaterializeResult(metadata=import_metadata(done))
+
+    return [shadow_subscriptions]

@@ -1,0 +1,147 @@
+"""What must hold, shown in Dagster as tables.
+
+Owns: which check guards what, and how grave a failure is. Does not own: the rules (acts, domain, expectations). What guards an
+act is ERROR and blocking; what is a finding of the dual run is WARN. A check of a period carries the partition, or a later good
+month would hide it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+
+from fcb_pipelines.acts import inert, quality
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.source import load
+from fcb_pipelines.acts.usage import usage_conservation
+from fcb_pipelines.assets.shell import SOURCE, key, table
+from fcb_pipelines.assets.source import ENTITIES
+from fcb_pipelines.domain.coverage import Coverage
+from fcb_pipelines.expectations import CRITICAL, Met, check_query, check_rows
+from fcb_pipelines.settings import Service
+from fcb_pipelines.store.reconciliation import latest_revisions
+
+ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+
+
+def source_checks(service: Service) -> list[dg.AssetChecksDefinition]:
+    """One check per entity of the source: its suite, and the rows that could not be used."""
+    specs = [
+        dg.AssetCheckSpec(
+            f"{entity}_suite",
+            asset=key(service, SOURCE, entity),
+            blocking=True,
+            description=f"Great Expectations suite on the {entity} of the last snapshot; rows that could not be used are listed.",
+        )
+        for entity in ENTITIES
+    ]
+
+    @dg.multi_asset_check(name=f"{service.code}_source_suites", specs=specs)
+    def suites(connections: dg.ResourceParam[Connections]) -> Iterable[dg.AssetCheckResult]:
+        for entity in ENTITIES:
+            yield _suite_result(connections, service, entity)
+
+    return [suites]
+
+
+def _suite_result(connections: Connections, service: Service, entity: str) -> dg.AssetCheckResult:
+    database = connections.database()
+    with database.transaction() as conn:
+        bad = quality.bad_rows(conn, service, entity)
+        rows = [] if entity == "usage" else quality.suite_rows(conn, service, entity)
+        query = quality.usage_query(conn, service)
+    met = check_query(entity, database.url, query) if entity == "usage" else check_rows(entity, rows)
+    missed = [one for one in met if not one.is_met]
+    return dg.AssetCheckResult(
+        asset_key=key(service, SOURCE, entity),
+        check_name=f"{entity}_suite",
+        passed=not missed and not bad,
+        severity=ERROR if any(one.severity == CRITICAL for one in missed) else WARN,
+        description=f"{len(met) - len(missed)} of {len(met)} expectations met, {len(bad)} rows could not be used",
+        metadata={"expectations": table(map(_shown, met)), "bad rows": table(bad)},
+    )
+
+
+def _shown(met: Met) -> dict[str, str | int]:
+    return {
+        "expectation": met.expectation,
+        "column": met.column,
+        "met": "yes" if met.is_met else "NO",
+        "severity": met.severity,
+        "unexpected": met.unexpected,
+        "examples": met.examples,
+    }
+
+
+def period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
+    """The checks of a period."""
+
+    @dg.asset_check(asset=key(service, "usage_totals"), blocking=True, partitions_def=months)
+    def usage_conserved(
+        context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
+    ) -> dg.AssetCheckResult:
+        """Σ usage as pulled = Σ usage events = Σ usage totals, to the last decimal."""
+        work = connections.period(service, context.partition_key)
+        with work.db.transaction() as conn:
+            found = usage_conservation(conn, service, work.period)
+        places = (("pulled", found.pulled.events, found.pulled.quantities),
+                  ("usage events", found.stored.events, found.stored.quantities),
+                  ("usage totals", found.totals.events, found.totals.quantities))  # fmt: skip
+        rows = [
+            {"place": place, "events": events, **{metric: str(quantity) for metric, quantity in sorted(quantities.items())}}
+            for place, events, quantities in places
+        ]
+        odd = {
+            "conflicts": found.pulled.conflicts,
+            "rejected": found.pulled.rejected,
+            "gone from the source": found.pulled.absent,
+        }
+        return dg.AssetCheckResult(
+            passed=found.is_conserved,
+            severity=ERROR,
+            description="every unit is where it should be" if found.is_conserved else "units were lost or doubled",
+            metadata={"sums": table(rows), **odd},
+        )
+
+    @dg.asset_check(asset=key(service, "reconciliation"), blocking=True, partitions_def=months)
+    def money_conserved(
+        context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
+    ) -> dg.AssetCheckResult:
+        """Register = Σ actual lines = Σ rows, and Σ expected lines = Σ rows, per currency, to the last decimal."""
+        equations = quality.money_conserved(connections.period(service, context.partition_key))
+        broken = [one for one in equations if not one.holds]
+        rows = [
+            {
+                "equation": one.what,
+                "currency": one.currency,
+                "left": str(one.left),
+                "right": str(one.right),
+                "holds": "yes" if one.holds else "NO",
+            }
+            for one in equations
+        ]
+        return dg.AssetCheckResult(
+            passed=not broken,
+            severity=ERROR,
+            description=f"{len(equations) - len(broken)} of {len(equations)} sums agree",
+            metadata={"equations": table(rows)},
+        )
+
+    @dg.asset_check(asset=key(service, "reconciliation"), partitions_def=months)
+    def coverage(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Everything billed and everything due is decided. A finding in the dual run, so it warns."""
+        with connections.database().transaction() as conn:
+            revision = latest_revisions(conn, service.code, context.partition_key)[0]
+        found = Coverage(**revision.coverage)
+        shares = [
+            *({"share": "of money", "currency": code, "decided": share} for code, share in found.money.items()),
+            *({"share": "of money, proved", "currency": code, "decided": share} for code, share in found.proved_money.items()),
+            {"share": "of due subscriptions", "currency": "", "decided": found.subscriptions},
+        ]
+        return dg.AssetCheckResult(
+            passed=found.is_complete,
+            severity=WARN,
+            description="complete" if found.is_complete else "part of what was billed or due is undecided",
+            metadata={"coverage": table(shares), "revision": revision.revision},
+        )
+
+    return [usage_conserved, money_conserved, coverage]

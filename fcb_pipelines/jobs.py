@@ -1,0 +1,88 @@
+"""What an operator starts, by hand or by the clock.
+
+Owns: jobs and schedules of each service. Does not own: what they run (assets, checks). Schedules are off until somebody turns
+them on.
+"""
+
+from collections.abc import Callable, Iterator
+
+import dagster as dg
+
+from fcb_pipelines.assets.shell import DUAL_RUN, IMPORT, SOURCE
+from fcb_pipelines.settings import Service
+
+PERIOD_TAG = "fcb/period"
+"""Runs with the same value wait for each other (dagster.yaml), as the store would refuse the second one."""
+
+
+def import_job_name(service: Service) -> str:
+    """Name of the job that takes a snapshot and brings the shadow copy up to date."""
+    return f"{service.code}_import"
+
+
+def snapshot_job_name(service: Service) -> str:
+    """Name of the job that only takes a snapshot."""
+    return f"{service.code}_snapshot"
+
+
+def dual_run_job_name(service: Service) -> str:
+    """Name of the job that meters, rates and reconciles one period."""
+    return f"{service.code}_dual_run"
+
+
+def service_jobs(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.UnresolvedAssetJobDefinition]:
+    """The jobs of a service, each with the checks of its assets."""
+    groups = {group: dg.AssetSelection.key_prefixes([service.code]) & dg.AssetSelection.groups(group) for group in _GROUPS}
+    return [
+        dg.define_asset_job(
+            snapshot_job_name(service),
+            selection=groups[SOURCE],
+            description=f"Take a snapshot of {service.code}.",
+        ),
+        dg.define_asset_job(
+            import_job_name(service),
+            selection=groups[SOURCE] | groups[IMPORT],
+            description=f"Take a snapshot of {service.code} and bring its shadow copy in Odoo up to date.",
+        ),
+        dg.define_asset_job(
+            dual_run_job_name(service),
+            selection=groups[DUAL_RUN],
+            partitions_def=months,
+            description=f"Meter, rate and reconcile one period of {service.code} from the last snapshot.",
+        ),
+    ]
+
+
+_GROUPS = (SOURCE, IMPORT, DUAL_RUN)
+
+
+def service_schedules(service: Service, months: dg.MonthlyPartitionsDefinition) -> list[dg.ScheduleDefinition]:
+    """The schedules of a service: snapshot and import each night, then the dual run of the open and the last closed period."""
+    nightly = dg.ScheduleDefinition(
+        name=f"{service.code}_import_nightly",
+        job_name=import_job_name(service),
+        cron_schedule="0 2 * * *",
+        execution_timezone=service.zone.key,
+        description="Snapshot and import, each night.",
+    )
+    dual_run = dg.ScheduleDefinition(
+        name=f"{service.code}_dual_run_nightly",
+        job_name=dual_run_job_name(service),
+        cron_schedule="0 3 * * *",
+        execution_timezone=service.zone.key,
+        execution_fn=_due_periods(service, months),
+        description="Dual run of the open and the last closed period, each night after the import.",
+    )
+    return [nightly, dual_run]
+
+
+def _due_periods(
+    service: Service, months: dg.MonthlyPartitionsDefinition
+) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest]]:
+    def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        when = context.scheduled_execution_time
+        for key in months.get_partition_keys(current_time=when)[-2:]:
+            tags = {PERIOD_TAG: f"{service.code}/{key}"}
+            yield dg.RunRequest(run_key=f"{key}@{when.date().isoformat()}", partition_key=key, tags=tags)
+
+    return requests
