@@ -1,0 +1,59 @@
+"""The `fcb` command: parse, call an act, print. JSON goes to standard output, messages to standard error.
+
+Exit 0: done (differences found are not a failure); 1: part of the work could not be done; 2: wrong use or settings.
+Commands are imported when they are called, so that a light one starts fast.
+"""
+
+import importlib
+import sys
+
+import click
+
+from fcb_pipelines.domain.errors import FcbError, InvalidInput
+
+COMMANDS = {
+    "demo": "Run everything on embedded parts and serve the Dagster page.",
+    "doctor": "Test every connection and setting, and say what to do.",
+    "env": "Print the exports for a plain `dagster dev`.",
+    "import": "Take a snapshot and bring Odoo's shadow copy up to date.",
+    "migrate": "Bring our own database up to date.",
+    "prune": "List, and once confirmed remove, what an import made and nobody uses.",
+    "quote": "Price quantities under a charge.",
+    "register": "Show the source's invoices by issue month.",
+    "reset": "Remove the embedded stack and its state.",
+    "rows": "Show the reconciliation rows of a period.",
+    "run": "Meter, rate and reconcile a period.",
+    "status": "Show what is imported and how each period stands.",
+}
+"""Command → what it does; each lives in the module of its name (`import` in `imports`)."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = ("imports", "import_") if cmd_name == "import" else (cmd_name, cmd_name)
+        command: click.Command = getattr(importlib.import_module(f"fcb_pipelines.cli.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fcb_pipelines", prog_name="fcb")
+def fcb() -> None:
+    """Move a hosting service's billing into Odoo, and prove it right before anyone is charged from there."""
+
+
+def main() -> None:
+    """Run a command; our own errors become one message and an exit code, never a traceback."""
+    try:
+        fcb.main(prog_name="fcb", standalone_mode=True)
+    except FcbError as error:
+        click.echo(f"fcb: {error}", err=True)
+        sys.exit(2 if isinstance(error, InvalidInput) else 1)

@@ -1,0 +1,19 @@
+"""`fcb migrate`: brings our own database up to date."""
+
+import click
+
+from fcb_pipelines.cli.session import connected, say
+from fcb_pipelines.store.database import migrate as apply
+from fcb_pipelines.store.database import pending_migrations
+
+
+@click.command()
+def migrate() -> None:
+    """Bring our own database up to date; nothing happens where it is."""
+    with connected() as connections:
+        url = connections.database().url
+        pending = pending_migrations(url)
+        for revision in pending:
+            say(f"applying {revision}")
+        apply(url)
+        say(f"{len(pending)} migrations applied" if pending else "the database is up to date")

@@ -1,0 +1,34 @@
+"""`fcb run`: meters, rates and reconciles a period."""
+
+import click
+
+from fcb_pipelines.acts.status import service_status
+from fcb_pipelines.cli.runs import run_period
+from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option
+from fcb_pipelines.store.reconciliation import latest_revisions
+
+
+@click.command()
+@click.option("--period", required=True, metavar="YYYY-MM", help="The month.")
+@click.option("--refresh", is_flag=True, help="Take a new snapshot of the source first; otherwise the last one is used.")
+@service_option
+@json_option
+def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) -> None:
+    """Meter, rate and reconcile a period, as a run of Dagster.
+
+    A period can be run again at any time: each run adds a revision and says what changed. Differences are not a failure.
+    """
+    with connected() as reached:
+        service = reached.settings.service(service_code)
+        key = service.period(period).key
+        run_period(reached.settings, service, key, refresh=refresh)
+        with reached.database().transaction() as conn:
+            (revision,) = latest_revisions(conn, service.code, key)
+            found = service_status(conn, service).as_json()["periods"][key]
+    if as_json:
+        answer({"service": service.code, "period": key, **found, "snapshot": revision.snapshot_id, "changes": revision.changes})
+        return
+    counts = ", ".join(f"{count} {status}" for status, count in found["rows"].items())
+    say(f"{service.code} {key}: revision {revision.revision} from snapshot {revision.snapshot_id}: {counts}")
+    because = ", ".join(revision.changes["because"]) or "same snapshot, settings and rules"
+    say(f"{len(revision.changes['rows'])} rows changed since the last revision ({because})")

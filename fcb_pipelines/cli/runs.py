@@ -1,0 +1,53 @@
+"""Runs jobs of Dagster in this process, so that they appear in its page like any other run.
+
+Owns: the step from a command to a run, and what a failed run tells the operator. Does not own: what a job does (assets).
+"""
+
+import os
+
+import dagster as dg
+
+from fcb_pipelines.cli.session import connections, folder
+from fcb_pipelines.definitions import build_defs
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.jobs import PERIOD_TAG, dual_run_job_name, import_job_name, snapshot_job_name
+from fcb_pipelines.local.processes import dagster_variables
+from fcb_pipelines.settings import Service, Settings
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Dagster's own log is in its page; the terminal gets our reports."""
+
+
+def run_import(settings: Settings, service: Service) -> None:
+    """Take a snapshot and bring the shadow copy up to date; raises `RuleViolation` if a step or a guarding check failed."""
+    _run(settings, import_job_name(service))
+
+
+def run_period(settings: Settings, service: Service, key: str, *, refresh: bool = False) -> None:
+    """Meter, rate and reconcile a period from the last snapshot, or from a new one; raises like `run_import`."""
+    service.period(key)
+    if refresh:
+        _run(settings, snapshot_job_name(service))
+    _run(settings, dual_run_job_name(service), partition_key=key, tags={PERIOD_TAG: f"{service.code}/{key}"})
+
+
+def _run(settings: Settings, job: str, *, partition_key: str | None = None, tags: dict[str, str] | None = None) -> None:
+    os.environ.update(dagster_variables(settings, folder=folder()))
+    definitions = build_defs(settings=settings, resources={"connections": connections(settings)})
+    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
+        result = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance, partition_key=partition_key, tags=tags, run_config=QUIET, raise_on_error=False
+        )
+    if not result.success:
+        raise RuleViolation(f"{job} failed (run {result.run_id}): {_why(result)}")
+
+
+def _why(result: dg.ExecuteInProcessResult) -> str:
+    """The first message of ours, else the first error there is."""
+    reasons = []
+    for event in result.get_step_failure_events():
+        error = event.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        reasons.append(error.message.strip() if error else "unknown error")
+    return "; ".join(reasons) or "see its log in the Dagster page"

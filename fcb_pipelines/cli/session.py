@@ -1,0 +1,59 @@
+"""What commands share: the settings, the embedded stack, the service asked for, and how JSON is printed.
+
+Owns: the step from a shell to `Connections`. Does not own: any act.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.local.stack import running
+from fcb_pipelines.settings import Settings, load
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def folder() -> Path:
+    """The folder of the settings: where the command is run."""
+    return Path.cwd()
+
+
+@contextmanager
+def connected() -> Iterator[Connections]:
+    """Connections to everything: what is configured as it is, the rest embedded while the block runs."""
+    with running(load(os.environ, folder=folder()), environ=os.environ, folder=folder(), report=say) as settings:
+        yield connections(settings)
+
+
+def connections(settings: Settings) -> Connections:
+    """Connections at this moment, or at `FCB_NOW`."""
+    return Connections(settings=settings, now=settings.now or datetime.now(UTC), report=say)
+
+
+def say(message: str) -> None:
+    """Tell the operator something that is not the answer."""
+    click.echo(message, err=True)
+
+
+def answer(value: Any) -> None:
+    """Print the answer as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def service_option(command: _Command) -> _Command:
+    """`--service`, needed where there is more than one."""
+    return click.option("--service", "service_code", metavar="CODE", help="The service; needed where there is more than one.")(
+        command
+    )
+
+
+def json_option(command: _Command) -> _Command:
+    """`--json`, for programs."""
+    return click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")(command)

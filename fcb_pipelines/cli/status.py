@@ -1,0 +1,73 @@
+"""`fcb status`: shows what is imported and how each period stands."""
+
+from decimal import Decimal, InvalidOperation
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.status import ServiceStatus, service_status
+from fcb_pipelines.cli.session import answer, connected, connections, json_option
+from fcb_pipelines.domain.rows import Status
+from fcb_pipelines.settings import Settings
+
+
+@click.command()
+@json_option
+def status(*, as_json: bool) -> None:
+    """Show what is imported and how each period stands.
+
+    Partners, plans and subscriptions are those in Odoo as the last import saw them; rows are those of each period's newest
+    reconciliation, by status. Shares are from 0 to 1, cut and never rounded up.
+    """
+    with connected() as reached:
+        found = read_status(reached)
+        if as_json:
+            answer({"services": {code: one.as_json() for code, one in found.items()}})
+        else:
+            _print(found)
+
+
+def read_status(reached: Connections) -> dict[str, ServiceStatus]:
+    """How every service stands."""
+    with reached.database().transaction() as conn:
+        return {code: service_status(conn, service) for code, service in sorted(reached.settings.services.items())}
+
+
+def print_summary(settings: Settings) -> None:
+    """Print how every service stands, for people."""
+    _print(read_status(connections(settings)))
+
+
+def _print(found: dict[str, ServiceStatus]) -> None:
+    console = Console()
+    for code, one in found.items():
+        done = one.last_import
+        console.print(
+            f"\n[bold]{code}[/]: {one.partners} partners, {one.plans} plans, {one.shadow} shadow subscriptions in Odoo"
+        )
+        console.print(
+            f"last import: {done.created} created, {done.changed} changed, {done.unchanged} unchanged, "
+            f"{done.skipped} skipped, {done.failed} failed"
+        )
+        console.print(_periods(one) if one.periods else "no period was reconciled yet: fcb run --period YYYY-MM")
+
+
+def _periods(one: ServiceStatus) -> Table:
+    table = Table()
+    table.add_column("period")
+    for name in (*Status, "revision", "money decided", "subscriptions decided"):
+        table.add_column(name.replace("_", " "), justify="right")
+    for period, found in one.periods.items():
+        money = ", ".join(f"{_percent(share)} {code}" for code, share in found.coverage_money.items())
+        counts = (str(found.rows[status]) for status in Status)
+        table.add_row(period, *counts, str(found.revision), money, _percent(found.coverage_subscriptions))
+    return table
+
+
+def _percent(share: str) -> str:
+    try:
+        return f"{Decimal(share) * 100:.2f} %"
+    except InvalidOperation:
+        return share
