@@ -1,0 +1,117 @@
+"""Metering a period: its stored usage events summed per subscription and metric.
+
+Owns: the act `usage_totals`, and the figures that prove that no unit was lost on the way. Does not own: how events are kept
+(acts/source), prices (acts/rating).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.revisions import content_hash
+from fcb_pipelines.domain.usage import UsageTotal
+from fcb_pipelines.settings import Service
+from fcb_pipelines.store import snapshots, stages
+from fcb_pipelines.store import usage as stored
+from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.pulled import UsageHeader, usage_headers
+from fcb_pipelines.store.usage import Amounts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeteredPeriod:
+    """What metering a period gave."""
+
+    snapshot_id: int
+    totals: tuple[UsageTotal, ...]
+    quantities: Mapping[str, Decimal]
+    """Per metric, over all totals."""
+    of_unknown: tuple[UsageTotal, ...]
+    """Totals whose subscription is not in the snapshot: use that nobody would be billed for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageConservation:
+    """The same usage counted at each place it passed, for one period."""
+
+    pulled: UsageHeader
+    stored: Amounts
+    totals: Amounts
+
+    @property
+    def is_conserved(self) -> bool:
+        """Whether the totals hold exactly the stored events, and those are exactly what was last pulled.
+
+        Conflicts and events gone from the source make pulled and stored differ by right; they are counted on the header.
+        """
+        is_contested = bool(self.pulled.conflicts or self.pulled.absent)
+        as_pulled = Amounts(events=self.pulled.events, quantities=self.pulled.quantities)
+        return self.stored == self.totals and (is_contested or as_pulled == self.stored)
+
+
+def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPeriod:
+    """Sum the month's usage events as known at a snapshot, the last one unless given; replaces what was summed before.
+
+    Raises `RuleViolation` if there is no such snapshot, or the usage of the month was never read: that is not zero usage.
+    """
+    service, period = work.service.code, work.period
+    with work.db.transaction() as conn:
+        work.lock(conn)
+        used = _snapshot(conn, work.service, period, snapshot_id)
+        stored.replace_totals(conn, service, period, used)
+        totals = stored.totals(conn, service, period.key)
+        stages.record(conn, work.stage(stages.USAGE_TOTALS, snapshot_id=used, content_hash=_content_hash(totals)))
+        return MeteredPeriod(
+            snapshot_id=used,
+            totals=totals,
+            quantities=stored.total_sums(conn, service, period).quantities,
+            of_unknown=stored.totals_of_unknown(conn, service, period.key, used),
+        )
+
+
+def usage_conservation(conn: Connection, service: Service, period: Period) -> UsageConservation:
+    """Count a period's usage as pulled, as stored and as summed, as of the snapshot that its totals were built from.
+
+    Raises `RuleViolation` if the totals of the period were never built.
+    """
+    stage = stages.find(conn, service.code, period.key, stages.USAGE_TOTALS)
+    if stage is None:
+        raise RuleViolation(f"the usage of {service.code} {period.key} was never summed; {_again(service, period)}")
+    return UsageConservation(
+        pulled=usage_headers(conn, service.code, stage.snapshot_id)[period.key],
+        stored=stored.event_sums(conn, service.code, period, stage.snapshot_id),
+        totals=stored.total_sums(conn, service.code, period),
+    )
+
+
+def _snapshot(conn: Connection, service: Service, period: Period, snapshot_id: int | None) -> int:
+    find = snapshots.latest_snapshot
+    header = find(conn, service.code) if snapshot_id is None else snapshots.snapshot(conn, service.code, snapshot_id)
+    if header is None:
+        which = "no snapshot" if snapshot_id is None else f"no snapshot {snapshot_id}"
+        raise RuleViolation(f"there is {which} of {service.code} yet; {_again(service, period)} --refresh")
+    if period.key not in usage_headers(conn, service.code, header.snapshot_id):
+        raise RuleViolation(f"the usage of {service.code} {period.key} was never read; {_again(service, period)} --refresh")
+    return header.snapshot_id
+
+
+def _again(service: Service, period: Period) -> str:
+    return f"run fcb run --service {service.code} --period {period.key}"
+
+
+def _content_hash(totals: tuple[UsageTotal, ...]) -> str:
+    return content_hash(
+        [
+            {
+                "subscription": total.external_subscription_id,
+                "metric": total.metric,
+                "quantity": plain(total.quantity),
+                "events": total.events,
+            }
+            for total in totals
+        ]
+    )
