@@ -30,7 +30,8 @@ class Entity(StrEnum):
 def external_id(service: str, entity: Entity, source_id: str) -> str:
     """The external id of a source record, such as `fcb.nexacloud_user_42`; two records never share one.
 
-    Characters of the source's id other than letters, digits and `-` are written as `.`-free UTF-8 hex, `_5f` for `_`.
+    Characters of the source's id other than letters, digits and `-` are written as UTF-8 hex, `=5f` for `_`: an id thus never
+    holds the `_` that ends the entity, or plan `usage_5` could be read as the usage of plan `5`.
     """
     if not _SERVICE.fullmatch(service):
         raise InvalidInput(f"service code {service!r} must be lower-case letters and digits, starting with a letter")
@@ -39,5 +40,11 @@ def external_id(service: str, entity: Entity, source_id: str) -> str:
     return f"{MODULE}.{service}_{entity}_{_escaped(source_id)}"
 
 
+def is_of(xid: str, service: str, entity: Entity) -> bool:
+    """Whether an external id names a record of this service and entity, whatever its id in the source."""
+    head, _, escaped = xid.rpartition("_")
+    return bool(escaped) and head == f"{MODULE}.{service}_{entity}"
+
+
 def _escaped(text: str) -> str:
-    return "".join(char if _SAFE.fullmatch(char) else "".join(f"_{byte:02x}" for byte in char.encode()) for char in text)
+    return "".join(char if _SAFE.fullmatch(char) else "".join(f"={byte:02x}" for byte in char.encode()) for char in text)

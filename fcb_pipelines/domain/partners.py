@@ -31,6 +31,18 @@ class User:
             raise InvalidInput(f"user {self.external_user_id} has no name, and Odoo requires one")
 
 
+def address(user: User, default_place: str | None) -> tuple[str | None, str | None]:
+    """Country and place (`CA`, `CA-ON`) of a user; those of `default_place` where the source has neither.
+
+    Raises `InvalidInput` for a state without a country, which could be anywhere.
+    """
+    if user.state and not user.country:
+        raise InvalidInput(f"user {user.external_user_id} has state {user.state} but no country: say it in the source")
+    if user.country or not default_place:
+        return user.country, f"{user.country}-{user.state}" if user.state else None
+    return default_place.partition("-")[0], default_place if "-" in default_place else None
+
+
 class LinkState(StrEnum):
     """Whether we know which partner in Odoo a user is."""
 

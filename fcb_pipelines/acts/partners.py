@@ -1,0 +1,147 @@
+"""Partners: every customer of the source as a partner in Odoo.
+
+Owns: the act `import_partners` and the decision it rests on, which the import of subscriptions asks too. Does not own: the
+rules (domain/partners, domain/links), the fields (odoo/partners).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
+from fcb_pipelines.acts.source import SourceRecords
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.imports import Imported, failed, skipped, users_in_scope
+from fcb_pipelines.domain.links import MADE_BY_US, LinkFacts, account_link, made_link
+from fcb_pipelines.domain.partners import AccountLink, LinkState, User, address, normalized_email, shared_emails
+from fcb_pipelines.odoo import partners
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.partners import Places
+from fcb_pipelines.odoo.records import Present
+from fcb_pipelines.settings import Service
+from fcb_pipelines.store import partners as stored
+from fcb_pipelines.store.database import Database
+
+OUT_OF_SCOPE = "out of scope: not active, and no subscription or invoice names it"
+
+Address = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnersDecided:
+    """Which partner every user in scope is or will be, and why some are none."""
+
+    decided: Decided
+    links: Mapping[str, AccountLink]
+    """By source user; a user whose partner is still to be made is unlinked."""
+    failed: Mapping[str, str]
+    """Why a user in scope has no partner, by source user."""
+
+
+def import_partners(
+    db: Database, odoo: Odoo, service: Service, records: SourceRecords, now: datetime, *, dry_run: bool, report: Report
+) -> Imported:
+    """Make, change or link a partner for every user in scope; a partner that was in Odoo before us is linked and left alone.
+
+    Raises `RuleViolation` if another import of the service is running, and what the port to Odoo raises.
+    """
+    reading = Reading(db=db, odoo=odoo, service=service, records=records, now=now)
+    with reading.exclusive(dry_run=dry_run):
+        plan = decide(reading)
+        if dry_run:
+            return plan.decided.imported({})
+        (shelf,) = plan.decided.shelves
+        applied = apply(odoo, shelf, None, report)
+        with db.transaction() as conn:
+            new = {shelf.source_ids[xid]: odoo_id for xid, odoo_id in applied.ids.items()}
+            stored.put_links(conn, service.code, _links_after(plan, new), now)
+            return keep(conn, reading, plan.decided, [applied])
+
+
+def decide(reading: Reading) -> PartnersDecided:
+    """Read what decides, then decide; changes nothing anywhere."""
+    source = reading.records
+    scope = users_in_scope(source.users, source.subscriptions, source.invoices)
+    users = tuple(user for user in source.users if user.external_user_id in scope)
+    addresses, reasons = _addresses(users, reading.service.place_of_supply)
+    places = partners.places(reading.odoo, {country for country, _ in addresses.values() if country})
+    present, forgotten = reading.present(partners.kind(places), {reading.xid(Entity.USER, each) for each in scope})
+    links = _links(reading, users, present)
+    reasons = _unplaced(addresses, places) | reasons
+    ours = [user for user in users if _is_ours(links[user.external_user_id])]
+    good = {reading.xid(Entity.USER, user.external_user_id): user for user in ours if user.external_user_id not in reasons}
+    shelf = Shelf(
+        kind=partners.kind(places),
+        source_ids={xid: user.external_user_id for xid, user in good.items()},
+        wanted={xid: partners.wanted(user, *addresses[user.external_user_id]) for xid, user in good.items()},
+        present=present,
+        forgotten=forgotten,
+    )
+    refused = _refused(links, reasons)
+    return PartnersDecided(decided=_decided(reading, shelf, links, refused), links=links, failed=refused)
+
+
+def _decided(reading: Reading, shelf: Shelf, links: Mapping[str, AccountLink], refused: Mapping[str, str]) -> Decided:
+    everybody = {user.external_user_id for user in reading.records.users}
+    bad = reading.bad("users")
+    return Decided(
+        entity=Entity.USER,
+        shelves=(shelf,),
+        issues=(*skipped(everybody - links.keys(), OUT_OF_SCOPE), *bad, *failed(refused)),
+        gone=reading.gone(Entity.USER, shelf.present, everybody, bad),
+        linked=tuple(user_id for user_id, link in links.items() if link.state is LinkState.LINKED and not _is_ours(link)),
+    )
+
+
+def _addresses(users: Sequence[User], default_place: str | None) -> tuple[dict[str, Address], dict[str, str]]:
+    """The address of each user, and why some have none."""
+    found: dict[str, Address] = {}
+    reasons: dict[str, str] = {}
+    for user in users:
+        try:
+            found[user.external_user_id] = address(user, default_place)
+        except InvalidInput as error:
+            reasons[user.external_user_id] = str(error)
+    return found, reasons
+
+
+def _unplaced(addresses: Mapping[str, Address], places: Places) -> dict[str, str]:
+    checked = {user_id: places.unknown(*each) for user_id, each in addresses.items()}
+    return {user_id: reason for user_id, reason in checked.items() if reason}
+
+
+def _links(reading: Reading, users: Sequence[User], present: Present) -> dict[str, AccountLink]:
+    """Read what says who is who, and decide for every user."""
+    declared = reading.service.account_links
+    with reading.db.transaction() as conn:
+        previous = stored.links(conn, reading.service.code)
+    before = {link.odoo_id for link in previous.values() if link.odoo_id is not None}
+    xids = {user.external_user_id: reading.xid(Entity.USER, user.external_user_id) for user in users}
+    made = {user_id: present.ids[xid] for user_id, xid in xids.items() if xid in present.ids}
+    emails = {email for user in users if user.external_user_id not in made and (email := normalized_email(user.email))}
+    facts = LinkFacts(
+        declared=declared,
+        shared=shared_emails(user for user in users if user.external_user_id not in declared),
+        made=made,
+        previous=previous,
+        existing=partners.existing(reading.odoo, before | set(declared.values())),
+        sharing=partners.sharing(reading.odoo, emails, ours=set(made.values())),
+    )
+    return {user.external_user_id: account_link(user, facts) for user in users}
+
+
+def _is_ours(link: AccountLink) -> bool:
+    """Whether the partner is made by us, or will be."""
+    return link.state is LinkState.UNLINKED or link.reason == MADE_BY_US
+
+
+def _refused(links: Mapping[str, AccountLink], unplaced: Mapping[str, str]) -> dict[str, str]:
+    """Why users have no partner: the link needs a person, or the partner that is ours to write cannot be placed."""
+    ambiguous = {user_id: link.reason for user_id, link in links.items() if link.state is LinkState.AMBIGUOUS}
+    return ambiguous | {user_id: reason for user_id, reason in unplaced.items() if _is_ours(links[user_id])}
+
+
+def _links_after(plan: PartnersDecided, new: Mapping[str, int]) -> list[AccountLink]:
+    """The links once partners were made; `new` is by source user."""
+    return [made_link(user_id, new[user_id]) if user_id in new else link for user_id, link in plan.links.items()]

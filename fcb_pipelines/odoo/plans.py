@@ -1,0 +1,62 @@
+"""Plans in Odoo: two `product.template` each, one for the flat price and one for usage.
+
+Owns: which fields of them we fill, and the variant that stands on an order's line. Does not own: which plans are imported
+(domain/plans). Taxes are left to the company's default, because a tax must never be picked by its amount.
+"""
+
+from collections.abc import Collection
+from decimal import Decimal
+
+from fcb_pipelines.domain.changes import Fields
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, Plan
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.records import FLAG, NUMBER, READ_BATCH, TEXT, Field, Kind, batches, kept
+
+MODEL = "product.template"
+VARIANT = "product.product"
+PRICE = "list_price"
+
+_FIELDS = (
+    Field(name="name", odoo="name", codec=TEXT),
+    Field(name="price", odoo=PRICE, codec=NUMBER),
+    Field(name="code", odoo="default_code", codec=TEXT),
+    Field(name="type", odoo="type", codec=TEXT),
+    Field(name="is_sold", odoo="sale_ok", codec=FLAG),
+    Field(name="is_bought", odoo="purchase_ok", codec=FLAG),
+)
+FLAT = Kind(entity=Entity.PLAN, model=MODEL, fields=_FIELDS)
+USAGE = Kind(entity=Entity.PLAN_USAGE, model=MODEL, fields=_FIELDS)
+
+
+def flat(plan: Plan) -> Fields:
+    """The product of a plan's flat price: that of a month if there is one, else that of a year.
+
+    Raises `InvalidInput` for a plan with neither: a missing price is not 0.00.
+    """
+    if not plan.flat_prices:
+        known = " nor ".join(Interval)
+        raise InvalidInput(
+            f"plan {plan.external_plan_id} ({plan.name}) has neither {known} price, and a missing price is not 0.00"
+        )
+    price = plan.flat_prices.get(Interval.MONTHLY)
+    return _product(plan.name, plan.flat_price(Interval.YEARLY) if price is None else price, plan.external_plan_id)
+
+
+def usage(plan: Plan) -> Fields:
+    """The product of a plan's overage; its quantity will be in unit batches (core-hours), so its price is exact."""
+    return _product(f"{plan.name.strip()} – {CPU_SECONDS} overage", plan.unit_price, f"{plan.external_plan_id}/{CPU_SECONDS}")
+
+
+def variants(odoo: Odoo, templates: Collection[int]) -> dict[int, int]:
+    """The product that can stand on an order's line, by its template; the oldest where there are several."""
+    found: dict[int, int] = {}
+    for batch in batches(sorted(templates), READ_BATCH):
+        rows = odoo.search_read(VARIANT, [("product_tmpl_id", "in", list(batch))], ["product_tmpl_id"])
+        found |= {row["product_tmpl_id"][0]: row["id"] for row in reversed(rows)}
+    return found
+
+
+def _product(name: str, price: Decimal, code: str) -> Fields:
+    return {"name": name.strip(), "price": kept(price), "code": code, "type": "service", "is_sold": True, "is_bought": False}

@@ -1,0 +1,239 @@
+"""Records of ours in Odoo: read in our words, created and changed in batches, bad rows apart from good ones.
+
+Owns: how a value of ours is read from and written to an Odoo field, and how a batch with bad rows still brings in the good
+ones. Does not own: how an external id is resolved (`resolution`), which models and fields a noun has (`partners`, `plans`,
+`subscriptions`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any, TypeVar
+
+from fcb_pipelines.domain.changes import Changes, FieldChange, Fields, Value
+from fcb_pipelines.domain.errors import InvalidInput, Refused
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.money import plain, round_half_up
+from fcb_pipelines.odoo.client import Loaded, Odoo
+
+READ_BATCH = 2000
+WRITE_BATCH = 200
+"""Records a call. A load of 200 orders takes two to three seconds, far from Odoo's limit of 60 seconds of CPU."""
+
+_DOUBLE = Context(prec=15, rounding=ROUND_HALF_EVEN)
+"""Odoo keeps a price as a binary double, which carries 15 significant digits there and back."""
+
+Item = TypeVar("Item")
+Progress = Callable[[int], None]
+"""Told how many records were done since it was last told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    """One kind of value, between us and Odoo's three ways of saying it."""
+
+    read: Callable[[Any], Value]
+    """What `search_read` answers → our value."""
+    cell: Callable[[Value], Any]
+    """Our value → a cell of `load`; an empty cell clears the field."""
+    sent: Callable[[Value], Any]
+    """Our value → a value of `write`."""
+    column: str = "{}"
+    """How `load` names the field."""
+
+
+def kept(value: Decimal) -> Decimal:
+    """What is left of an exact number once Odoo has stored it."""
+    return _DOUBLE.plus(value)
+
+
+def _number(raw: Any) -> Decimal:
+    return kept(Decimal(str(raw)))
+
+
+def coded(ids: Mapping[str, int]) -> Codec:
+    """Many2one to a record that both sides know by a code; an id without a code of ours reads as `#id`."""
+    codes = {odoo_id: code for code, odoo_id in ids.items()}
+    return Codec(
+        read=lambda raw: codes.get(raw[0], f"#{raw[0]}") if raw else None,
+        cell=lambda value: ids[str(value)] if value else "",
+        sent=lambda value: ids[str(value)] if value else False,
+        column="{}/.id",
+    )
+
+
+TEXT = Codec(read=lambda raw: raw or None, cell=lambda value: value or "", sent=lambda value: value or False)
+NUMBER = Codec(read=_number, cell=lambda value: value, sent=lambda value: value)
+# `load` fails on a boolean of JSON.
+FLAG = Codec(read=bool, cell=lambda value: "1" if value else "0", sent=bool)
+REFERENCE = Codec(
+    read=lambda raw: raw[0] if raw else None, cell=lambda value: value or "", sent=lambda value: value or False, column="{}/.id"
+)
+"""Many2one by Odoo's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a record: our word for it, Odoo's, and its codec."""
+
+    name: str
+    odoo: str
+    codec: Codec
+    shown_in: str | None = None
+    """Where Odoo shows the value, if not in the field that sets it."""
+
+    @property
+    def source(self) -> str:
+        """The field that is read."""
+        return self.shown_in or self.odoo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How one kind of record of ours is kept in Odoo."""
+
+    entity: Entity
+    model: str
+    fields: tuple[Field, ...]
+    is_written_whole: bool = False
+    """Whether a change sends every field, because Odoo computes those anew that are not sent."""
+
+    def columns(self, prefix: str = "") -> list[str]:
+        """The columns of `load`, the external id first."""
+        return [prefix + "id", *(prefix + each.codec.column.format(each.odoo) for each in self.fields)]
+
+    def row(self, xid: str, fields: Fields) -> list[Any]:
+        """The row of `load` for a record, in the order of the columns."""
+        return [xid, *(each.codec.cell(fields[each.name]) for each in self.fields)]
+
+    def values(self, fields: Fields) -> dict[str, Any]:
+        """The values of `write` for the fields given."""
+        return {each.odoo: each.codec.sent(fields[each.name]) for each in self.fields if each.name in fields}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """Records of ours that are in Odoo, archived ones too, by external id."""
+
+    ids: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, Fields] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Applied:
+    """What became of a set of changes: new records by external id, and why the others were refused."""
+
+    ids: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """New records as rows of one `load`, by external id."""
+
+    model: str
+    columns: Sequence[str]
+    rows: Mapping[str, Sequence[Any]]
+
+
+def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in order, at most `size` at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def read(odoo: Odoo, kind: Kind, ids: Mapping[str, int]) -> Present:
+    """The records behind external ids as Odoo has them; one that is gone, though its external id is not, is left out."""
+    names = [each.source for each in kind.fields]
+    raw: dict[int, dict[str, Any]] = {}
+    for batch in batches(sorted(ids.values()), READ_BATCH):
+        found = odoo.search_read(kind.model, [("id", "in", list(batch))], names)
+        raw |= {row["id"]: row for row in found}
+    there = {xid: odoo_id for xid, odoo_id in ids.items() if odoo_id in raw}
+    return Present(ids=there, fields={xid: _in_our_words(kind, raw[odoo_id]) for xid, odoo_id in there.items()})
+
+
+def create(odoo: Odoo, load: Load, progress: Progress) -> Applied:
+    """Create records by external id, so that doing it twice never doubles them; bad rows do not stop good ones."""
+    done = Applied()
+    for batch in batches(list(load.rows), WRITE_BATCH):
+        _load(odoo, load, batch, done)
+        progress(len(batch))
+    return done
+
+
+def decimals_kept(odoo: Odoo, model: str, name: str) -> int | None:
+    """How many decimals Odoo keeps of a field; None if it cuts none. 18 cuts prices to the precision `Product Price`."""
+    digits = odoo.fields(model)[name].get("digits")
+    return int(digits[1]) if digits else None
+
+
+def require_decimals(price: Value, decimals: int | None) -> None:
+    """Raise `InvalidInput`, with what to do, for a price that Odoo would cut to `decimals`."""
+    if decimals is not None and isinstance(price, Decimal) and round_half_up(price, decimals) != price:
+        raise InvalidInput(
+            f"Odoo keeps {decimals} decimals of a price and {plain(price)} has more: "
+            "raise the decimal accuracy `Product Price` in Odoo to 6 (Settings > Technical)"
+        )
+
+
+def loading(kind: Kind, new: Mapping[str, Fields]) -> Load:
+    """The load that creates records of one kind."""
+    return Load(model=kind.model, columns=kind.columns(), rows={xid: kind.row(xid, fields) for xid, fields in new.items()})
+
+
+def update(odoo: Odoo, kind: Kind, made: Changes, ids: Mapping[str, int], wanted: Mapping[str, Fields]) -> Applied:
+    """Write what differs, one call for all records that get the same values."""
+    done = Applied()
+    for values, xids in _grouped(kind, made.update, wanted):
+        for batch in batches(xids, WRITE_BATCH):
+            _write(odoo, kind.model, values, {xid: ids[xid] for xid in batch}, done)
+    return done
+
+
+def _in_our_words(kind: Kind, raw: Mapping[str, Any]) -> Fields:
+    return {each.name: each.codec.read(raw[each.source]) for each in kind.fields}
+
+
+def _load(odoo: Odoo, load: Load, xids: Sequence[str], done: Applied) -> None:
+    """Load rows; Odoo keeps none of a call with a bad row, so the good ones are sent again without those it blames."""
+    while xids:
+        loaded = odoo.load(load.model, load.columns, [load.rows[xid] for xid in xids])
+        if not loaded.is_rolled_back:
+            done.ids |= dict(zip(xids, loaded.ids, strict=True))
+            return
+        blamed = _blamed(loaded, xids)
+        if not blamed:
+            middle = len(xids) // 2
+            _load(odoo, load, xids[:middle], done)
+            xids = xids[middle:]
+        done.failed |= blamed
+        xids = [xid for xid in xids if xid not in blamed]
+
+
+def _blamed(loaded: Loaded, xids: Sequence[str]) -> dict[str, str]:
+    """Why Odoo refuses which rows; none where it does not tell and there are several."""
+    if len(xids) == 1:
+        return {xids[0]: loaded.messages[0].message}
+    return {xids[each.record]: each.message for each in loaded.messages if 0 <= each.record < len(xids)}
+
+
+def _grouped(
+    kind: Kind, updates: Mapping[str, tuple[FieldChange, ...]], wanted: Mapping[str, Fields]
+) -> list[tuple[dict[str, Any], list[str]]]:
+    groups: dict[tuple[tuple[str, Value], ...], list[str]] = {}
+    for xid, each in updates.items():
+        fields = wanted[xid] if kind.is_written_whole else {change.field: change.after for change in each}
+        groups.setdefault(tuple(sorted(fields.items())), []).append(xid)
+    return [(kind.values(dict(fields)), xids) for fields, xids in groups.items()]
+
+
+def _write(odoo: Odoo, model: str, values: Mapping[str, Any], ids: Mapping[str, int], done: Applied) -> None:
+    """Write to all at once, or to each alone where Odoo refuses them together."""
+    try:
+        odoo.write(model, list(ids.values()), values)
+    except Refused as error:
+        if len(ids) == 1:
+            done.failed |= dict.fromkeys(ids, str(error))
+            return
+        for xid, odoo_id in ids.items():
+            _write(odoo, model, values, {xid: odoo_id}, done)

@@ -1,0 +1,145 @@
+"""Shadow subscriptions in Odoo: one draft `sale.order` each, with one line for the flat price.
+
+Owns: which fields of them we fill, and in which currency an order comes out. Does not own: which subscriptions are imported
+(domain/imports). Never sets a state, a plan or a token: what confirms, posts or charges is not in this module.
+"""
+
+from collections.abc import Collection, Mapping
+from decimal import Decimal
+
+from fcb_pipelines.domain.changes import Fields
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.plans import Plan
+from fcb_pipelines.domain.subscriptions import Subscription
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.records import (
+    NUMBER,
+    READ_BATCH,
+    REFERENCE,
+    TEXT,
+    Codec,
+    Field,
+    Kind,
+    Load,
+    Present,
+    batches,
+    kept,
+    read,
+)
+from fcb_pipelines.odoo.resolution import external_ids
+
+MODEL = "sale.order"
+LINE_MODEL = "sale.order.line"
+PRICE = "price_unit"
+DRAFT = "draft"
+
+LINE = Kind(
+    entity=Entity.SUBSCRIPTION,
+    model=LINE_MODEL,
+    fields=(
+        Field(name="product", odoo="product_id", codec=REFERENCE),
+        Field(name="description", odoo="name", codec=TEXT),
+        Field(name="quantity", odoo="product_uom_qty", codec=NUMBER),
+        Field(name="price", odoo=PRICE, codec=NUMBER),
+    ),
+    # Odoo puts the list price back when only a quantity or a product is written.
+    is_written_whole=True,
+)
+
+
+def kind(pricelists: Mapping[str, int | None]) -> Kind:
+    """How an order of ours is kept; its currency is that of its pricelist, or the company's without one."""
+    currency = Codec(
+        read=lambda raw: raw[1] if raw else None,
+        cell=lambda value: pricelists[str(value)] or "",
+        sent=lambda value: pricelists[str(value)] or False,
+        column="{}/.id",
+    )
+    return Kind(
+        entity=Entity.SUBSCRIPTION,
+        model=MODEL,
+        fields=(
+            Field(name="partner", odoo="partner_id", codec=REFERENCE),
+            Field(name="reference", odoo="client_order_ref", codec=TEXT),
+            Field(name="currency", odoo="pricelist_id", codec=currency, shown_in="currency_id"),
+        ),
+    )
+
+
+def order(subscription: Subscription, plan: Plan, partner: int | str) -> Fields:
+    """The order of a subscription."""
+    return {"partner": partner, "reference": subscription.external_subscription_id, "currency": plan.currency}
+
+
+def line(subscription: Subscription, plan: Plan, product: int | str) -> Fields:
+    """Its one line; raises `InvalidInput` where the plan has no price for the billing interval."""
+    return {
+        "product": product,
+        "description": f"{plan.name.strip()} – {subscription.interval} flat price",
+        "quantity": Decimal(1),
+        "price": kept(subscription.flat_price(plan)),
+    }
+
+
+def line_id(xid: str) -> str:
+    """The external id of the line of an order; no source id can be written so that it ends in this."""
+    return f"{xid}_line"
+
+
+def loading(orders: Kind, new: Mapping[str, Fields], lines: Mapping[str, Fields]) -> Load:
+    """The load that creates orders with their lines: an order is never there without its line."""
+    rows = {xid: [*orders.row(xid, fields), *LINE.row(line_id(xid), lines[line_id(xid)])] for xid, fields in new.items()}
+    return Load(model=MODEL, columns=[*orders.columns(), *LINE.columns("order_line/")], rows=rows)
+
+
+def loading_lines(lines: Mapping[str, Fields], orders: Mapping[str, int]) -> Load:
+    """The load that puts lines back into orders that lost theirs; `orders` is by the line's external id."""
+    rows = {xid: [orders[xid], *LINE.row(xid, fields)] for xid, fields in lines.items()}
+    return Load(model=LINE_MODEL, columns=["order_id/.id", *LINE.columns()], rows=rows)
+
+
+def lines_of(odoo: Odoo, orders: Mapping[str, int]) -> Present:
+    """The lines of ours on these orders; lines that somebody else put there are not among them."""
+    mine = {line_id(xid) for xid in orders}
+    ids: list[int] = []
+    for batch in batches(sorted(orders.values()), READ_BATCH):
+        ids += [row["id"] for row in odoo.search_read(LINE_MODEL, [("order_id", "in", list(batch))], ["id"])]
+    named = external_ids(odoo, LINE_MODEL, ids)
+    return read(odoo, LINE, {xid: odoo_id for odoo_id, xid in named.items() if xid in mine})
+
+
+def states(odoo: Odoo, orders: Mapping[str, int]) -> dict[str, str]:
+    """Where each order stands in Odoo, such as `draft` or `sale`, by external id."""
+    found: dict[int, str] = {}
+    for batch in batches(sorted(orders.values()), READ_BATCH):
+        rows = odoo.search_read(MODEL, [("id", "in", list(batch))], ["state"])
+        found |= {row["id"]: row["state"] for row in rows}
+    return {xid: found[odoo_id] for xid, odoo_id in orders.items() if odoo_id in found}
+
+
+def pricelists(odoo: Odoo, currencies: Collection[str]) -> dict[str, int | None]:
+    """The pricelist that makes an order come out in a currency, None for none at all; a currency without a way is absent.
+
+    Left to itself Odoo takes its default pricelist, which may be of another currency than the company's.
+    """
+    rows = odoo.search_read("product.pricelist", [("active", "=", True)], ["currency_id", "company_id"])
+    company, currency = _company(odoo)
+    found = {
+        row["currency_id"][1]: row["id"] for row in reversed(rows) if not row["company_id"] or row["company_id"][0] == company
+    }
+    return {each: found.get(each) for each in currencies if each in found or each == currency}
+
+
+def require_pricelist(found: Mapping[str, int | None], currency: str) -> None:
+    """Raise `InvalidInput`, with what to do, where no order can come out in a currency."""
+    if currency not in found:
+        raise InvalidInput(
+            f"Odoo has no pricelist in {currency}: activate the currency and add one (Sales > Products > Pricelists)"
+        )
+
+
+def _company(odoo: Odoo) -> tuple[int, str]:
+    (user,) = odoo.search_read("res.users", [("id", "=", odoo.user_id())], ["company_id"])
+    (company,) = odoo.search_read("res.company", [("id", "=", user["company_id"][0])], ["currency_id"])
+    return company["id"], company["currency_id"][1]

@@ -1,0 +1,61 @@
+"""The import chain against each Odoo: the sandbox always, a real one when `FCB_TEST_ODOO_URL` (and _DB, _USER, _KEY) is set."""
+
+import os
+import secrets
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from fcb_pipelines.local.postgres import in_database
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.jsonrpc import connect
+from fcb_pipelines.odoo.sandbox.app import create_app
+from fcb_pipelines.store.database import Database
+from fcb_pipelines_tests.acts.chain import Chain
+from fcb_pipelines_tests.acts.source_records import a_service
+from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
+
+DATABASE = "odoo_imports"
+SERVERS = ("sandbox", *(["real"] if "FCB_TEST_ODOO_URL" in os.environ else []))
+
+
+@pytest.fixture(scope="session")
+def sandbox_of_imports(postgres_url: str) -> Iterator[str]:
+    """The address of a sandbox with a database of its own."""
+    with psycopg.connect(postgres_url, autocommit=True) as conn:
+        conn.execute(f"CREATE DATABASE {DATABASE}")
+    keys = {"admin": ADMIN_KEY, "importer": IMPORTER_KEY}
+    with serving(create_app(in_database(postgres_url, DATABASE), keys, clock=lambda: NOW)) as url:
+        yield url
+    with psycopg.connect(postgres_url, autocommit=True) as conn:
+        conn.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+@pytest.fixture(params=SERVERS)
+def odoos(request: pytest.FixtureRequest) -> tuple[Odoo, Odoo]:
+    """Each Odoo in turn, as the administrator and as the user with the least rights."""
+    if request.param == "sandbox":
+        url = request.getfixturevalue("sandbox_of_imports")
+        return connect(url, DATABASE, "admin", ADMIN_KEY), connect(url, DATABASE, "importer", IMPORTER_KEY)
+    names = ("URL", "DB", "USER", "KEY", "LEAST_USER", "LEAST_KEY")
+    url, database, user, key, least_user, least_key = (os.environ[f"FCB_TEST_ODOO_{name}"] for name in names)
+    return connect(url, database, user, key), connect(url, database, least_user, least_key)
+
+
+@pytest.fixture
+def chain(odoos: tuple[Odoo, Odoo], store_database: str) -> Iterator[Chain]:
+    """The imports of a service that no other test has, as the administrator; what they made is removed afterwards."""
+    db = Database(store_database)
+    with db.transaction() as conn:
+        conn.execute("INSERT INTO source_snapshot (service, taken_at, content_hash) VALUES ('any', %s, '')", [NOW])
+    started = Chain(db=db, odoo=odoos[0], service=a_service(f"t{secrets.token_hex(5)}"))
+    yield started
+    started.remove()
+
+
+@pytest.fixture
+def least(chain: Chain, odoos: tuple[Odoo, Odoo]) -> Chain:
+    """The same, by a user who may not read external ids."""
+    return Chain(db=chain.db, odoo=odoos[1], service=chain.service)
