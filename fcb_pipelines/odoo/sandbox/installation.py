@@ -1,0 +1,227 @@
+"""What a freshly installed Odoo holds: users, places, units, the Canadian taxes and their fiscal positions.
+
+Owns: the first records and their external ids. The company sits in Ontario and keeps its books in CAD.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+from psycopg import sql
+
+from fcb_pipelines.odoo.sandbox.access import ADMIN_GROUPS, GROUP_NAMES, IMPORTER_GROUPS
+from fcb_pipelines.odoo.sandbox.chart import POSITIONS, TAXES, Position, TaxEntry, replaced_by
+from fcb_pipelines.odoo.sandbox.connections import Connection
+from fcb_pipelines.odoo.sandbox.env import Edition
+from fcb_pipelines.odoo.sandbox.fields import Field
+from fcb_pipelines.odoo.sandbox.schema import ensure_schema
+
+CAD, USD = 3, 1
+COMPANY, COMPANY_PARTNER = 1, 1
+ROBOT, ADMIN, IMPORTER = 1, 2, 5
+SALE_TAX = "hst_sale_tax_13"
+
+PRECISIONS = {
+    "Product Unit": ("uom.decimal_product_uom", 2),
+    "Percentage Analytic": ("analytic.decimal_percentage_analytic", 2),
+    "Product Price": ("product.decimal_price", 2),
+    "Discount": ("product.decimal_discount", 2),
+    "Stock Weight": ("product.decimal_stock_weight", 2),
+    "Volume": ("product.decimal_volume", 2),
+    "Payment Terms": ("account.decimal_payment", 6),
+}
+
+Row = Mapping[str, Any]
+
+
+def install(conn: Connection, edition: Edition, now: datetime) -> None:
+    """Make the tables, and the first records in an empty database."""
+    if ensure_schema(conn, edition):
+        conn.execute("SET CONSTRAINTS ALL DEFERRED")
+        _Installer(conn, edition, now.replace(tzinfo=None)).run()
+
+
+class _Installer:
+    """Puts records in with their external ids, past all rules."""
+
+    def __init__(self, conn: Connection, edition: Edition, now: datetime) -> None:
+        self._conn = conn
+        self._edition = edition
+        self._stamp = {"create_uid": ROBOT, "create_date": now, "write_uid": ROBOT, "write_date": now}
+
+    def run(self) -> None:
+        """Everything, in an order in which ids are known before they are used."""
+        self._put("res.currency", _CURRENCIES)
+        countries = self._put("res.country", _countries())
+        states = self._put("res.country.state", _states(countries))
+        self._people(countries["base.ca"], states["base.state_ca_on"])
+        self._put("decimal.precision", _precisions())
+        self._put("uom.uom", _UNITS)
+        self._put("product.category", _CATEGORIES)
+        self._put("product.pricelist", [(None, {"name": "Default", "currency_id": CAD, "company_id": COMPANY, "sequence": 10})])
+        self._put("crm.team", [("sales_team.team_sales_department", {"name": "Sales", "sequence": 0})])
+        self._put("account.journal", _JOURNALS)
+        self._put("account.payment.term", _TERMS)
+        self._put("ir.module.module", _modules(self._edition))
+        self._chart(countries["base.ca"], states)
+
+    def _people(self, country: int, state: int) -> None:
+        groups = self._put("res.groups", _groups())
+        self._put("res.partner", _people(country, state))
+        self._put("res.users", _users(groups))
+        self._put("res.company", [("base.main_company", _company(country))])
+
+    def _chart(self, country: int, states: Mapping[str, int]) -> None:
+        positions = self._put("account.fiscal.position", (_position(entry, country, states) for entry in POSITIONS))
+        numbers = {entry.code: number for number, entry in enumerate(TAXES, start=1)}
+        self._put("account.tax", (_tax(entry, country, numbers, positions) for entry in TAXES))
+        self._conn.execute("UPDATE res_company SET account_sale_tax_id = %s", [numbers[SALE_TAX]])
+
+    def _put(self, model_name: str, rows: Iterable[tuple[str | None, Row]]) -> dict[str, int]:
+        """Insert rows numbered from 1, or by the `id` they bring; answer external id → id."""
+        model = self._edition.models[model_name]
+        named: dict[str, int] = {}
+        numbered = [(name, {"id": number, **row}) for number, (name, row) in enumerate(rows, start=1)]
+        for name, row in numbered:
+            self._insert(model.table, {**_defaults(model.columns), **self._stamp, **row})
+            if name:
+                named[name] = row["id"]
+                self._name(name, model_name, row["id"])
+        restart = "SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)"
+        self._conn.execute(restart, [model.table, max(row["id"] for _, row in numbered)])
+        return named
+
+    def _name(self, external_id: str, model_name: str, record_id: int) -> None:
+        module, _, name = external_id.partition(".")
+        row = {"module": module, "name": name, "model": model_name, "res_id": record_id, "noupdate": True, **self._stamp}
+        self._insert("ir_model_data", row)
+
+    def _insert(self, table: str, row: Row) -> None:
+        query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join([sql.Placeholder()] * len(row)),
+        )
+        self._conn.execute(query, list(row.values()))
+
+
+def _defaults(columns: Iterable[Field]) -> dict[str, Any]:
+    return {field.name: field.default for field in columns if field.default is not None}
+
+
+def _lines(name: str) -> list[list[str]]:
+    text = files(__package__ or "").joinpath("places", name).read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def _countries() -> Iterable[tuple[str, Row]]:
+    return ((f"base.{code.lower()}", {"code": code, "name": name}) for code, name in _lines("countries.tsv"))
+
+
+def _states(countries: Mapping[str, int]) -> Iterable[tuple[str, Row]]:
+    for country, code, name in _lines("states.tsv"):
+        external_id = f"base.state_{country.lower()}_{code.lower()}"
+        yield external_id, {"code": code, "name": name, "country_id": countries[f"base.{country.lower()}"]}
+
+
+def _groups() -> Iterable[tuple[str, Row]]:
+    return ((code, {"name": name.rpartition(" / ")[2], "full_name": name}) for code, name in GROUP_NAMES.items())
+
+
+def _people(country: int, state: int) -> Iterable[tuple[str | None, Row]]:
+    home = {"country_id": country, "state_id": state, "is_company": True}
+    yield "base.main_partner", {"id": COMPANY_PARTNER, "name": "My Company", **home}
+    yield "base.partner_root", {"id": 2, "name": "OdooBot", "active": False}
+    yield "base.partner_admin", {"id": 3, "name": "Administrator"}
+    yield None, {"id": 6, "name": "Importer"}
+
+
+def _users(groups: Mapping[str, int]) -> Iterable[tuple[str | None, Row]]:
+    yield "base.user_root", {"id": ROBOT, "login": "__system__", "partner_id": 2, "active": False, "company_id": COMPANY}
+    yield "base.user_admin", _user(ADMIN, "admin", 3, [groups[code] for code in ADMIN_GROUPS])
+    yield None, _user(IMPORTER, "importer", 6, [groups[code] for code in IMPORTER_GROUPS])
+
+
+def _user(user_id: int, login: str, partner: int, groups: list[int]) -> Row:
+    keys = {"id": user_id, "login": login, "partner_id": partner, "company_id": COMPANY}
+    return {**keys, "group_ids": groups, "all_group_ids": groups}
+
+
+def _company(country: int) -> Row:
+    return {
+        "id": COMPANY,
+        "name": "My Company",
+        "partner_id": COMPANY_PARTNER,
+        "currency_id": CAD,
+        "account_fiscal_country_id": country,
+        "chart_template": "ca_2023",
+        "tax_calculation_rounding_method": "round_globally",
+    }
+
+
+def _precisions() -> Iterable[tuple[str, Row]]:
+    return ((code, {"name": name, "digits": digits}) for name, (code, digits) in PRECISIONS.items())
+
+
+def _modules(edition: Edition) -> Iterable[tuple[None, Row]]:
+    version = f"{edition.version}.1.0"
+    return ((None, {"name": name, "state": "installed", "latest_version": version}) for name in edition.modules)
+
+
+def _position(entry: Position, country: int, states: Mapping[str, int]) -> tuple[str, Row]:
+    names = [f"base.state_ca_{state.lower()}" for state in entry.states]
+    row = {
+        "name": entry.name,
+        "sequence": entry.sequence,
+        "company_id": COMPANY,
+        "auto_apply": True,
+        "country_id": country if entry.states else None,
+        "state_ids": [states[name] for name in names],
+    }
+    return f"account.1_fiscal_position_template_{entry.code}", row
+
+
+def _tax(entry: TaxEntry, country: int, numbers: Mapping[str, int], positions: Mapping[str, int]) -> tuple[str, Row]:
+    row = {
+        "name": entry.name,
+        "amount": entry.amount,
+        "amount_type": "group" if entry.children else "percent",
+        "sequence": entry.sequence,
+        "company_id": COMPANY,
+        "country_id": country,
+        "invoice_label": entry.name.split()[0],
+        "children_tax_ids": [numbers[code] for code in entry.children],
+        "original_tax_ids": [numbers[code] for code in replaced_by(entry)],
+        "fiscal_position_ids": [positions[f"account.1_fiscal_position_template_{code}"] for code in entry.positions],
+    }
+    return f"account.1_{entry.code}", row
+
+
+_CURRENCIES: Iterable[tuple[str, Row]] = (
+    ("base.USD", {"id": USD, "name": "USD", "full_name": "United States dollar", "symbol": "$"}),
+    ("base.CAD", {"id": CAD, "name": "CAD", "full_name": "Canadian dollar", "symbol": "$"}),
+)
+
+_UNITS: Iterable[tuple[str, Row]] = (
+    ("uom.product_uom_unit", {"id": 1, "name": "Units"}),
+    ("uom.product_uom_hour", {"id": 4, "name": "Hours"}),
+    ("uom.product_uom_day", {"id": 5, "name": "Days", "relative_uom_id": 4, "relative_factor": 8, "factor": 8}),
+)
+
+_CATEGORIES: Iterable[tuple[str, Row]] = (
+    ("product.product_category_goods", {"name": "Goods"}),
+    ("product.product_category_expenses", {"name": "Expenses"}),
+    ("product.product_category_services", {"name": "Services"}),
+)
+
+_JOURNALS: Iterable[tuple[str | None, Row]] = (
+    ("account.1_sale", {"name": "Sales", "code": "INV", "type": "sale", "company_id": COMPANY}),
+    ("account.1_general", {"name": "Miscellaneous Operations", "code": "MISC", "type": "general", "company_id": COMPANY}),
+)
+
+_TERMS: Iterable[tuple[str, Row]] = (
+    ("account.account_payment_term_immediate", {"name": "Immediate Payment"}),
+    ("account.account_payment_term_15days", {"name": "15 Days"}),
+    ("account.account_payment_term_30days", {"name": "30 Days"}),
+)

@@ -1,0 +1,154 @@
+"""Rules of sale.order.line: what follows from the product, and when the price is set anew."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from fcb_pipelines.odoo.sandbox.env import Env
+from fcb_pipelines.odoo.sandbox.errors import user_error
+from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES
+from fcb_pipelines.odoo.sandbox.rules import Rules, Values
+from fcb_pipelines.odoo.sandbox.sale_rules import refresh_totals
+from fcb_pipelines.odoo.sandbox.tax_tables import all_places
+from fcb_pipelines.odoo.sandbox.taxes import taxes_at
+from fcb_pipelines.odoo.sandbox.values import CENT, rounded
+from fcb_pipelines.odoo.sandbox.writing import set_columns
+
+ZERO = Decimal(0)
+
+_PRODUCTS = """
+    SELECT v.id, t.name, v.default_code, t.description_sale, t.list_price, t.uom_id, t.taxes_id
+      FROM product_product v JOIN product_template t ON t.id = v.product_tmpl_id
+     WHERE v.id = ANY(%s)
+"""
+
+_CHANGING = """
+    SELECT l.id, l.product_id, l.product_uom_id, l.product_uom_qty, l.price_unit, l.technical_price_unit,
+           o.state, o.locked, o.fiscal_position_id
+      FROM sale_order_line l JOIN sale_order o ON o.id = l.order_id
+     WHERE l.id = ANY(%s) ORDER BY l.id
+"""
+
+_PRICED_BY = frozenset({"product_uom_qty", "price_unit", "discount", "tax_ids", "product_id", "order_id"})
+_PROTECTED = frozenset({"product_id", "name", "price_unit", "product_uom_id", "product_uom_qty", "tax_ids"})
+
+
+class LineRules(Rules):
+    """A line with a product needs nothing else; without one it needs a name."""
+
+    def fill(self, env: Env, rows: Sequence[Values]) -> None:
+        """Completes name, unit, price and taxes from the product and the order's fiscal position."""
+        products = _products(env, [row["product_id"] for row in rows if row.get("product_id")])
+        positions = _positions(env, [row["order_id"] for row in rows if row.get("order_id")])
+        places = all_places(env)
+        for row in rows:
+            if "price_unit" not in row:
+                row.pop("technical_price_unit", None)
+            product = products.get(row.get("product_id"))
+            if product:
+                place = places.get(positions.get(row.get("order_id"), 0))
+                row.setdefault("tax_ids", taxes_at(place, product["taxes_id"]))
+                _follow_product(row, product)
+            row.setdefault("technical_price_unit", row.setdefault("price_unit", ZERO))
+            if row.get("display_type"):
+                row["product_uom_qty"] = ZERO
+
+    def created(self, env: Env, ids: Sequence[int], rows: Sequence[Values]) -> None:
+        """Computes the orders' totals."""
+        refresh_totals(env, (row["order_id"] for row in rows))
+
+    def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
+        """Raises UserError on a locked order; sets prices anew where Odoo takes them for automatic."""
+        present = env.conn.execute(_CHANGING, [list(ids)]).fetchall()
+        if _PROTECTED & values.keys() and any(line["locked"] for line in present):
+            raise user_error("It is forbidden to modify the following fields in a locked order:\n" + _labels(values))
+        if "technical_price_unit" in values and "price_unit" not in values:
+            del values["technical_price_unit"]
+        _reprice(env, present, values)
+
+    def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
+        """Computes the orders' totals if what they are made of has changed."""
+        if _PRICED_BY & values.keys():
+            refresh_totals(env, _orders(env, ids))
+
+    def unlinking(self, env: Env, ids: Sequence[int]) -> Sequence[int]:
+        """Raises UserError if an order is confirmed."""
+        if any(line["state"] == "sale" for line in env.conn.execute(_CHANGING, [list(ids)])):
+            raise user_error(
+                "Once a sales order is confirmed, you can't remove one of its lines (we need to track if something gets "
+                "invoiced or delivered).\n                Set the quantity to 0 instead."
+            )
+        return _orders(env, ids)
+
+    def unlinked(self, env: Env, touched: Sequence[int]) -> None:
+        """Computes the orders' totals."""
+        refresh_totals(env, touched)
+
+
+def _follow_product(row: Values, product: Mapping[str, Any]) -> None:
+    row.setdefault("name", _described(product))
+    row.setdefault("product_uom_id", product["uom_id"])
+    row.setdefault("price_unit", product["list_price"])
+
+
+def _reprice(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
+    """A line whose quantity or product changes alone gets the list price back, unless its price was seen to be typed.
+
+    Creating over RPC marks the given price as automatic (technical_price_unit), which is why it is lost here.
+    """
+    changed = [line for line in present if _is_repriced(line, values)]
+    products = _products(env, [values.get("product_id", line["product_id"]) for line in changed])
+    prices = {line["id"]: _list_price(line, products, values) for line in changed}
+    set_columns(
+        env, ORDER_LINES, {line: {"price_unit": price, "technical_price_unit": price} for line, price in prices.items()}
+    )
+    _follow_new_product(env, present, values)
+
+
+def _follow_new_product(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
+    product = _products(env, [values.get("product_id")]).get(values.get("product_id"))
+    if product is None or all(line["product_id"] == values["product_id"] for line in present):
+        return
+    values.setdefault("name", _described(product))
+    values.setdefault("product_uom_id", product["uom_id"])
+    places = all_places(env)
+    values.setdefault("tax_ids", taxes_at(places.get(present[0]["fiscal_position_id"]), product["taxes_id"]))
+
+
+def _is_repriced(line: Mapping[str, Any], values: Values) -> bool:
+    is_changed = any(
+        name in values and values[name] != line[name] for name in ("product_uom_qty", "product_id", "product_uom_id")
+    )
+    is_typed = rounded(line["technical_price_unit"], CENT) != rounded(line["price_unit"], CENT)
+    return is_changed and not is_typed and "price_unit" not in values
+
+
+def _list_price(line: Mapping[str, Any], products: Mapping[Any, Mapping[str, Any]], values: Values) -> Decimal:
+    product = products.get(values.get("product_id", line["product_id"]))
+    has_unit = bool(values.get("product_uom_id", line["product_uom_id"]) or values.get("product_id"))
+    return product["list_price"] if product and has_unit else ZERO
+
+
+def _described(product: Mapping[str, Any]) -> str:
+    code = f"[{product['default_code']}] " if product["default_code"] else ""
+    more = f"\n{product['description_sale']}" if product["description_sale"] else ""
+    return f"{code}{product['name']}{more}"
+
+
+def _labels(values: Values) -> str:
+    return "\n".join(sorted(ORDER_LINES.fields[name].label for name in _PROTECTED & values.keys()))
+
+
+def _products(env: Env, ids: Sequence[int | None]) -> Mapping[Any, Mapping[str, Any]]:
+    wanted = sorted({record_id for record_id in ids if record_id})
+    return {row["id"]: row for row in env.conn.execute(_PRODUCTS, [wanted])} if wanted else {}
+
+
+def _positions(env: Env, order_ids: Sequence[int]) -> Mapping[Any, Any]:
+    query = "SELECT id, fiscal_position_id FROM sale_order WHERE id = ANY(%s)"
+    return {row["id"]: row["fiscal_position_id"] for row in env.conn.execute(query, [sorted(set(order_ids))])}
+
+
+def _orders(env: Env, line_ids: Sequence[int]) -> list[int]:
+    query = "SELECT DISTINCT order_id FROM sale_order_line WHERE id = ANY(%s)"
+    return [row["order_id"] for row in env.conn.execute(query, [list(line_ids)])]

@@ -1,0 +1,169 @@
+"""Rules of sale.order: its defaults, its states, and its totals."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from fcb_pipelines.odoo.sandbox.env import Env
+from fcb_pipelines.odoo.sandbox.errors import user_error
+from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS
+from fcb_pipelines.odoo.sandbox.rules import Rules, Values
+from fcb_pipelines.odoo.sandbox.schema import ORDER_NAMES
+from fcb_pipelines.odoo.sandbox.tax_tables import all_places, all_taxes
+from fcb_pipelines.odoo.sandbox.taxes import TaxedLine, line_amounts, order_amounts, place_of
+from fcb_pipelines.odoo.sandbox.writing import set_columns, write
+
+DRAFT, SENT, SALE, CANCEL = "draft", "sent", "sale", "cancel"
+NEW = "New"
+VALID_FOR = timedelta(days=30)
+
+_BOTH_ADDRESSES = ("partner_invoice_id", "partner_shipping_id")
+
+
+class OrderRules(Rules):
+    """An order needs only a partner; the rest follows from it and the company."""
+
+    def fill(self, env: Env, rows: Sequence[Values]) -> None:
+        """Completes addresses, dates, pricelist, currency and fiscal position; the name comes from a sequence."""
+        team = _first(env, "SELECT id FROM crm_team ORDER BY sequence, id LIMIT 1")
+        for row in rows:
+            row.setdefault("company_id", env.company["id"])
+            row.setdefault("user_id", env.user_id)
+            row.setdefault("team_id", team)
+            row.setdefault("date_order", env.now.replace(microsecond=0))
+            row.setdefault("validity_date", (env.now + VALID_FOR).date())
+            if row.get("name") in {None, NEW}:
+                row["name"] = _next_name(env)
+            _follow_partner(row)
+            _follow_pricelist(env, row)
+        _follow_place(env, rows)
+
+    def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
+        """Another partner brings its addresses and fiscal position; another pricelist its currency."""
+        if "partner_id" in values:
+            _follow_partner(values)
+            _follow_place(env, [values])
+        if values.get("pricelist_id"):
+            values["currency_id"] = _currency(env, values["pricelist_id"])
+
+    def unlinking(self, env: Env, ids: Sequence[int]) -> Sequence[int]:
+        """Raises UserError unless every order is a draft or cancelled."""
+        if _states(env, ids) & {SENT, SALE}:
+            text = "You can not delete a sent quotation or a confirmed sales order. You must first cancel it."
+            raise user_error(text)
+        return ()
+
+
+def confirm(env: Env, ids: Sequence[int]) -> bool:
+    """Makes drafts and sent quotations sales orders. Raises UserError if one is neither."""
+    if _states(env, ids) - {DRAFT, SENT}:
+        raise user_error("Some orders are not in a state requiring confirmation.")
+    write(env, ORDERS, ids, {"state": SALE, "date_order": env.now.replace(microsecond=0)})
+    return True
+
+
+def cancel(env: Env, ids: Sequence[int]) -> bool:
+    """Cancels. Raises UserError if one is locked."""
+    if env.conn.execute("SELECT FROM sale_order WHERE id = ANY(%s) AND locked", [list(ids)]).rowcount:
+        raise user_error("You cannot cancel a locked order. Please unlock it first.")
+    write(env, ORDERS, ids, {"state": CANCEL})
+    return True
+
+
+def back_to_draft(env: Env, ids: Sequence[int]) -> bool:
+    """Makes cancelled and sent ones drafts again; leaves others as they are."""
+    query = "SELECT id FROM sale_order WHERE id = ANY(%s) AND state IN ('cancel', 'sent')"
+    write(env, ORDERS, [row["id"] for row in env.conn.execute(query, [list(ids)])], {"state": DRAFT})
+    return True
+
+
+def lock(env: Env, ids: Sequence[int]) -> None:
+    """Locks: neither cancelled nor changed until unlocked."""
+    write(env, ORDERS, ids, {"locked": True})
+
+
+def unlock(env: Env, ids: Sequence[int]) -> None:
+    """Unlocks."""
+    write(env, ORDERS, ids, {"locked": False})
+
+
+def refresh_totals(env: Env, order_ids: Iterable[int]) -> None:
+    """Compute the amounts of the orders and of all their lines anew."""
+    lines = defaultdict(list)
+    wanted = sorted(set(order_ids))
+    query = """SELECT id, order_id, product_uom_qty, price_unit, discount, tax_ids FROM sale_order_line
+                WHERE order_id = ANY(%s) AND display_type IS NULL ORDER BY order_id, sequence, id"""
+    for row in env.conn.execute(query, [wanted]):
+        lines[row["order_id"]].append((row["id"], _taxed(row)))
+    _set_amounts(env, {order_id: lines[order_id] for order_id in wanted})
+
+
+def _set_amounts(env: Env, orders: dict[int, list[tuple[int, TaxedLine]]]) -> None:
+    taxes = all_taxes(env)
+    of_lines, of_orders = {}, {}
+    rounds_globally = env.company["tax_calculation_rounding_method"] == "round_globally"
+    for order_id, lines in orders.items():
+        for line_id, line in lines:
+            amounts = line_amounts(line, taxes)
+            of_lines[line_id] = {
+                "price_subtotal": amounts.untaxed,
+                "price_tax": amounts.tax,
+                "price_total": amounts.total,
+            }
+        total = order_amounts([line for _, line in lines], taxes, rounds_globally=rounds_globally)
+        of_orders[order_id] = {"amount_untaxed": total.untaxed, "amount_tax": total.tax, "amount_total": total.total}
+    set_columns(env, ORDER_LINES, of_lines)
+    set_columns(env, ORDERS, of_orders)
+
+
+def _taxed(row: Values) -> TaxedLine:
+    return TaxedLine(
+        quantity=row["product_uom_qty"], unit_price=row["price_unit"], discount=row["discount"], taxes=tuple(row["tax_ids"])
+    )
+
+
+def _follow_partner(values: Values) -> None:
+    for address in _BOTH_ADDRESSES:
+        values.setdefault(address, values.get("partner_id"))
+
+
+def _follow_pricelist(env: Env, row: Values) -> None:
+    # An order created as confirmed skips the pricelist, as measured; its currency is the company's.
+    if row.get("state", DRAFT) == DRAFT:
+        row.setdefault(
+            "pricelist_id", _first(env, "SELECT id FROM product_pricelist WHERE active ORDER BY sequence, id LIMIT 1")
+        )
+    pricelist = row.get("pricelist_id")
+    row["currency_id"] = _currency(env, pricelist) if pricelist else env.company["currency_id"]
+
+
+def _follow_place(env: Env, rows: Sequence[Values]) -> None:
+    """The fiscal position follows from where the goods go, if the customer has a country."""
+    partners = sorted({row[name] for row in rows for name in ("partner_id", "partner_shipping_id") if row.get(name)})
+    found = env.conn.execute("SELECT id, country_id, state_id FROM res_partner WHERE id = ANY(%s)", [partners])
+    homes = {row["id"]: (row["country_id"], row["state_id"]) for row in found}
+    places = all_places(env)
+    for row in rows:
+        has_country = homes.get(row.get("partner_id"), (None, None))[0] is not None
+        country, state = homes.get(row.get("partner_shipping_id"), (None, None))
+        place = place_of(country, state, places.values()) if has_country else None
+        row.setdefault("fiscal_position_id", place.position if place else None)
+
+
+def _currency(env: Env, pricelist: int) -> int | None:
+    return _first(env, "SELECT currency_id AS id FROM product_pricelist WHERE id = %s", pricelist)
+
+
+def _next_name(env: Env) -> str:
+    # A sequence: a rolled-back order leaves a gap, as in Odoo.
+    number = _first(env, f"SELECT nextval('{ORDER_NAMES}') AS id")
+    return f"S{number:05d}"
+
+
+def _states(env: Env, ids: Sequence[int]) -> set[str]:
+    return {row["state"] for row in env.conn.execute("SELECT state FROM sale_order WHERE id = ANY(%s)", [list(ids)])}
+
+
+def _first(env: Env, query: str, *parameters: int) -> int | None:
+    row = env.conn.execute(query, parameters).fetchone()
+    return row["id"] if row else None
