@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.expected import ExpectedLine
+from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.matching import PARTNER_MISMATCH, Claims
 from fcb_pipelines.domain.money import total
 from fcb_pipelines.domain.rows import Amounts, Instance, Reference, Row, Status, Verdict
@@ -49,8 +50,9 @@ def reconcile(
     claims = Claims(line for line in actual if line.counts)
     instances: dict[str, list[Instance]] = defaultdict(list)
     invoices: dict[str, list[str]] = defaultdict(list)
-    for line in sorted(expected, key=lambda line: line.line_key):
+    for line in sorted(expected, key=lambda line: (line.service_from, line.charge != FLAT, line.line_key)):
         lines = claims.taken_by(line)
+        known.setdefault(line.external_subscription_id, _expected_only(line))
         instances[line.external_subscription_id].append(_compared(line, lines, now=now, lag=lag))
         invoices[line.external_subscription_id] += [one.external_invoice_id for one in lines]
     rows = []
@@ -146,6 +148,13 @@ def _currency_of(subscription: str, known: Mapping[str, Alive], line: ActualLine
 
 def _foreign(line: ActualLine, owner: Alive) -> tuple[str, ...]:
     return (PARTNER_MISMATCH,) if line.external_user_id != owner.external_user_id else ()
+
+
+def _expected_only(line: ExpectedLine) -> Alive:
+    """A subscription that does not live in the month and is charged all the same, such as for use outside its life."""
+    return Alive(
+        external_subscription_id=line.external_subscription_id, external_user_id=line.external_user_id, currency=line.currency
+    )
 
 
 def _unknown(line: ActualLine) -> Alive:

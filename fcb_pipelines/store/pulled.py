@@ -180,8 +180,8 @@ def _count(conn: Connection, statement: sql.Composed, given: Mapping[str, object
 
 HEADERS = """
     SELECT DISTINCT ON (period) snapshot_id, period, events, duplicates, new_events, conflicts, rejected, absent, quantities,
-           encode(content_hash, 'hex') AS content_hash
-      FROM snapshot_usage JOIN source_snapshot USING (snapshot_id)
+           encode(u.content_hash, 'hex') AS content_hash
+      FROM snapshot_usage AS u JOIN source_snapshot USING (snapshot_id)
      WHERE service = %(service)s AND snapshot_id <= %(snapshot_id)s
      ORDER BY period, snapshot_id DESC
 """

@@ -170,7 +170,7 @@ def test_no_money_is_lost_or_doubled_and_order_does_not_matter(
         actual(net, external_subscription_id=None if n is None else f"s{n}", charge=charge, external_invoice_id=f"i{number}")
         for number, (n, charge, net) in enumerate(billed)
     ]
-    alive = [Alive(external_subscription_id=f"s{n}", external_user_id="u1", currency="CAD") for n in range(4)]
+    alive = [Alive(external_subscription_id=f"s{n}", external_user_id="u1", currency="CAD") for n in range(2)]
     found = rows(lines, claims, alive)
     assert total((one.actual.net for one in found if one.actual), "CAD") == total((one.net for one in claims), "CAD")
     assert total((one.expected.net for one in found if one.expected), "CAD") == total(
