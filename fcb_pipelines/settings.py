@@ -245,11 +245,11 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     given = {key: value for key, value in given.items() if key.startswith("FCB_") and value != ""}
     config = Path(given.pop(CONFIG_VARIABLE, folder / "fcb.toml"))
     raw = _read_file(config)
-    _refuse_unknown(given, raw.get("services", {}))
+    _refuse_unknown(given, raw["services"])
     given.setdefault("FCB_STATE_DIR", str(folder / ".fcb"))
     embedded = _embedded(Path(given["FCB_STATE_DIR"]))
     values: dict[str, Any] = {**raw, "config_file": config}
-    values["services"] = _services(raw.get("services", {}), given, embedded, config.parent)
+    values["services"] = _services(raw["services"], given, embedded, config.parent)
     values |= {field: value for name, field in _PLAIN.items() if (value := given.get(name, embedded.get(name)))}
     if all(service["is_demo"] for service in values["services"].values()):
         values.setdefault("now", DEMO_NOW)
@@ -272,16 +272,18 @@ def source_variable(code: str) -> str:
 
 def _read_file(config: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(config.read_text(encoding="utf-8"))
+        raw = tomllib.loads(config.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InvalidSettings(f"{config} does not exist: run in the project's folder or set {CONFIG_VARIABLE}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"{config} is not readable TOML: {error}") from error
+    services = raw.setdefault("services", {})
+    if not isinstance(services, dict) or not all(isinstance(service, dict) for service in services.values()):
+        raise InvalidSettings(f"{config}: [services] holds one table per service, such as [services.nexacloud]")
+    return raw
 
 
 def _services(raw: Any, given: Mapping[str, str], embedded: Mapping[str, str], folder: Path) -> dict[str, dict[str, Any]]:
-    if not isinstance(raw, dict) or not all(isinstance(service, dict) for service in raw.values()):
-        raise InvalidSettings("fcb.toml: [services] holds one table per service, such as [services.nexacloud]")
     found = {}
     for code, service in raw.items():
         name = source_variable(code)
