@@ -4,7 +4,6 @@ Owns: which addresses are not configured, and the databases made for them. Does 
 (keeper), our schema (store.migrations), the demo service's rows (source.demo).
 """
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from fcb_pipelines.local.keeper import Part
 from fcb_pipelines.local.postgres import ensure_database
 from fcb_pipelines.local.state import secret
 from fcb_pipelines.settings import Service, load, source_variable
+from fcb_pipelines.source.demo.seed import create_reader, seed
 from fcb_pipelines.store.database import migrate
 
 DEMO_MAPPING = "nexacloud"
@@ -79,13 +79,12 @@ def _demo_source(state: Path, admin_url: str, service: Service) -> str:
     if service.mapping != DEMO_MAPPING:
         variable = source_variable(service.code)
         raise InvalidSettings(f"the service {service.code} has no database: set {variable} (only {DEMO_MAPPING} has a demo)")
-    demo = importlib.import_module("fcb_pipelines.source.demo.seed")
     url = ensure_database(admin_url, service.code)
     role, password = f"{service.code}_reader", secret(state, f"{service.code}_reader")
     with psycopg.connect(url) as conn:
         if _is_empty(conn):
-            demo.seed(conn)
-            demo.create_reader(conn, role, password)
+            seed(conn)
+            create_reader(conn, role, password)
     return f"postgresql://{role}:{password}@{urlsplit(url).netloc.rpartition('@')[2]}/{service.code}"
 
 

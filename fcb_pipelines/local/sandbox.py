@@ -15,11 +15,12 @@ from fcb_pipelines.local.children import Child, free_port, spawn
 from fcb_pipelines.local.state import secret, write_private
 
 DATABASE = "odoo_sandbox"
-USER = "admin"
+USER = "importer"
+"""A user who may do what an import needs and no more, as a real installation should give us."""
 READY_SECONDS = 30.0
 READY_PAGE = "/web/webclient/version_info"
 _DATABASE_VARIABLE = "FCB_INTERNAL_SANDBOX_DATABASE_URL"
-_KEY_VARIABLE = "FCB_INTERNAL_SANDBOX_KEY"
+_ADMIN_VARIABLE, _IMPORTER_VARIABLE = "FCB_INTERNAL_SANDBOX_KEY", "FCB_INTERNAL_SANDBOX_IMPORTER_KEY"
 SOURCE_FOLDER = Path(fcb_pipelines.__file__).parents[1]
 
 
@@ -31,7 +32,7 @@ def start_sandbox(state: Path, database_url: str) -> tuple[str, Child]:
         "the Odoo sandbox",
         [sys.executable, "-m", "fcb_pipelines.odoo.sandbox", *_flags(port)],
         log=state / "logs" / "odoo-sandbox.log",
-        environ={**os.environ, _DATABASE_VARIABLE: database_url, _KEY_VARIABLE: key(state)},
+        environ={**os.environ, _DATABASE_VARIABLE: database_url, **_keys(state)},
         folder=SOURCE_FOLDER,
     )
     address = f"http://127.0.0.1:{port}"
@@ -45,8 +46,8 @@ def start_sandbox(state: Path, database_url: str) -> tuple[str, Child]:
 
 
 def key(state: Path) -> str:
-    """The API key that the sandbox of this state folder accepts."""
-    return secret(state, "odoo")
+    """The API key of `USER` in the sandbox of this state folder."""
+    return secret(state, "odoo-importer")
 
 
 def answers(page: str) -> bool:
@@ -60,6 +61,10 @@ def answers(page: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _keys(state: Path) -> dict[str, str]:
+    return {_ADMIN_VARIABLE: secret(state, "odoo-admin"), _IMPORTER_VARIABLE: key(state)}
 
 
 def _flags(port: int) -> list[str]:
