@@ -5,13 +5,14 @@ act is ERROR and blocking; what is a finding of the dual run is WARN. A check of
 month would hide it.
 """
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable
 
 import dagster as dg
 
-from fcb_pipelines.acts import inert, quality
+from fcb_pipelines.acts import completeness, inert, quality
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.source import load
+from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.acts.usage import usage_conservation
 from fcb_pipelines.assets.shell import SOURCE, key, table
 from fcb_pipelines.assets.source import ENTITIES
@@ -30,7 +31,7 @@ def source_checks(service: Service) -> list[dg.AssetChecksDefinition]:
             f"{entity}_suite",
             asset=key(service, SOURCE, entity),
             blocking=True,
-            description=f"Great Expectations suite on the {entity} of the last snapshot; rows that could not be used are listed.",
+            description=f"Great Expectations suite on the {entity} of the last snapshot, and rows that could not be used.",
         )
         for entity in ENTITIES
     ]
@@ -72,8 +73,55 @@ def _shown(met: Met) -> dict[str, str | int]:
     }
 
 
+def import_checks(service: Service) -> list[dg.AssetChecksDefinition]:
+    """The checks of the import chain, read back from Odoo."""
+    orders = key(service, "shadow_subscriptions")
+
+    @dg.asset_check(asset=orders, blocking=True)
+    def import_complete(connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Everything that the import wants is in Odoo; records of the source that are bad warn."""
+        db, settings = connections.database(), connections.settings
+        records = last_records(db, service)
+        found = completeness.import_complete(
+            connections.odoo(), db, service, records, connections.now, take_all=settings.import_all_plans
+        )
+        missing = [{"entity": one.entity.value, "missing": external_id} for one in found for external_id in one.missing]
+        failed = [
+            {"entity": one.entity.value, "id": issue.external_id, "reason": issue.reason}
+            for one in found
+            for issue in one.failed
+        ]
+        counts = [{"entity": one.entity.value, "wanted": one.wanted, "in Odoo": one.present} for one in found]
+        return dg.AssetCheckResult(
+            passed=not missing and not failed,
+            severity=ERROR if missing else WARN,
+            description=f"{len(missing)} records missing in Odoo, {len(failed)} bad in the source",
+            metadata={"records": table(counts), "missing": table(missing), "bad": table(failed)},
+        )
+
+    @dg.asset_check(asset=orders, blocking=True)
+    def shadow_inert(connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Nothing that we put in Odoo could charge anybody: orders are drafts, no token, nothing posted."""
+        alive = inert.shadow_inert(connections.odoo(), connections.database(), service)
+        return dg.AssetCheckResult(
+            passed=not alive,
+            severity=ERROR,
+            description="everything is inert" if not alive else f"{len(alive)} records could charge somebody",
+            metadata={"not inert": table({"record": one.record, "reason": one.reason} for one in alive)},
+        )
+
+    return [import_complete, shadow_inert]
+
+
 def period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
-    """The checks of a period."""
+    """The checks of a period, each with a status per partition."""
+    with warnings.catch_warnings():
+        # Dagster calls partitioned checks a preview; without them a later good month would hide a bad one.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return _period_checks(service, months)
+
+
+def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(asset=key(service, "usage_totals"), blocking=True, partitions_def=months)
     def usage_conserved(

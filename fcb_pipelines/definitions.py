@@ -19,7 +19,7 @@ from fcb_pipelines.assets.source import source_assets
 from fcb_pipelines.assets.subscriptions import subscription_assets
 from fcb_pipelines.assets.usage import usage_assets
 from fcb_pipelines.checks import import_checks, period_checks, source_checks
-from fcb_pipelines.jobs import service_jobs, service_schedules
+from fcb_pipelines.jobs import service_jobs
 from fcb_pipelines.partitions import months
 from fcb_pipelines.resources import ConnectionsResource
 from fcb_pipelines.settings import Service, Settings, load
@@ -49,12 +49,11 @@ def _service_defs(settings: Settings, service: Service) -> dg.Definitions:
         *invoice_assets(service, partitions),
         *reconciliation_assets(service, partitions),
     ]
-    return dg.Definitions(
+    shown = dg.Definitions(
         assets=[*chain, *period_assets],
         asset_checks=[*source_checks(service), *import_checks(service), *period_checks(service, partitions)],
-        jobs=service_jobs(service, partitions),
-        schedules=service_schedules(service, partitions),
     )
+    return dg.Definitions.merge(shown, service_jobs(service, partitions))
 
 
 @dg.definitions

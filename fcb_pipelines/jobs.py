@@ -30,33 +30,32 @@ def dual_run_job_name(service: Service) -> str:
     return f"{service.code}_dual_run"
 
 
-def service_jobs(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.UnresolvedAssetJobDefinition]:
-    """The jobs of a service, each with the checks of its assets."""
-    groups = {group: dg.AssetSelection.key_prefixes([service.code]) & dg.AssetSelection.groups(group) for group in _GROUPS}
-    return [
+def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg.Definitions:
+    """The jobs of a service, each with the checks of its assets, and its schedules."""
+    of_service = dg.AssetSelection.key_prefixes([service.code])
+    source, chain, dual_run = (of_service & dg.AssetSelection.groups(group) for group in (SOURCE, IMPORT, DUAL_RUN))
+    jobs = [
         dg.define_asset_job(
             snapshot_job_name(service),
-            selection=groups[SOURCE],
+            selection=source,
             description=f"Take a snapshot of {service.code}.",
         ),
         dg.define_asset_job(
             import_job_name(service),
-            selection=groups[SOURCE] | groups[IMPORT],
+            selection=source | chain,
             description=f"Take a snapshot of {service.code} and bring its shadow copy in Odoo up to date.",
         ),
         dg.define_asset_job(
             dual_run_job_name(service),
-            selection=groups[DUAL_RUN],
+            selection=dual_run,
             partitions_def=months,
             description=f"Meter, rate and reconcile one period of {service.code} from the last snapshot.",
         ),
     ]
+    return dg.Definitions(jobs=jobs, schedules=_schedules(service, months))
 
 
-_GROUPS = (SOURCE, IMPORT, DUAL_RUN)
-
-
-def service_schedules(service: Service, months: dg.MonthlyPartitionsDefinition) -> list[dg.ScheduleDefinition]:
+def _schedules(service: Service, months: dg.MonthlyPartitionsDefinition) -> list[dg.ScheduleDefinition]:
     """The schedules of a service: snapshot and import each night, then the dual run of the open and the last closed period."""
     nightly = dg.ScheduleDefinition(
         name=f"{service.code}_import_nightly",

@@ -75,7 +75,21 @@ def take_snapshot(
     `InvalidInput` where the mapping does not fit, `RemoteError` where the source fails, `RuleViolation` if another snapshot of
     the service is being taken.
     """
-    with db.transaction() as conn, open_source(service) as source:
+    with db.transaction() as conn:
+        return _taken(conn, service, now, report, _in_scope(service, now) if only is None else only)
+
+
+def previewed_records(db: Database, service: Service, now: datetime, report: Report) -> "SourceRecords":
+    """The records that a snapshot would have now; nothing is kept. Raises like `take_snapshot`."""
+    with db.transaction() as conn:
+        taken = _taken(conn, service, now, report, _in_scope(service, now))
+        records = load(conn, taken.snapshot_id, service)
+        conn.rollback()
+    return records
+
+
+def _taken(conn: Connection, service: Service, now: datetime, report: Report, read: Sequence[Period]) -> SnapshotTaken:
+    with open_source(service) as source:
         exclusive(conn, service.code, "snapshot")
         taking = _Taking(conn, source, service, snapshots.open_snapshot(conn, service.code, now), report)
         for spec in (*RECORDS, USAGE):
@@ -83,7 +97,7 @@ def take_snapshot(
         for spec in RECORDS:
             taking.keep_rows(spec)
         pulled.begin_reading(conn)
-        for period in only if only is not None else _in_scope(service, now):
+        for period in read:
             taking.keep_usage(period)
         return taking.close()
 

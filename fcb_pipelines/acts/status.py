@@ -83,7 +83,7 @@ def _periods(conn: Connection, service: Service) -> dict[str, PeriodStatus]:
     counts = reconciliation.counts_by_status(conn, [revision.revision_id for revision in revisions])
     return {
         revision.period: PeriodStatus(
-            rows={status.value: counts.get(revision.period, {}).get(status, 0) for status in Status},
+            rows={status.value: counts[revision.period][status] for status in Status},
             coverage_money=revision.coverage["money"],
             proved_money=revision.coverage["proved_money"],
             coverage_subscriptions=revision.coverage["subscriptions"],

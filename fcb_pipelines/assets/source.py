@@ -34,7 +34,7 @@ def source_assets(service: Service) -> list[dg.AssetsDefinition]:
         for name, description in ENTITIES.items()
     ]
 
-    @dg.multi_asset(name=f"{service.code}_snapshot", specs=specs)
+    @dg.multi_asset(name=f"take_{service.code}_snapshot", specs=specs)
     def snapshot(connections: dg.ResourceParam[Connections]) -> Iterator[dg.MaterializeResult[None]]:
         """Read the source in one repeatable-read, read-only transaction and keep what it says."""
         taken = take_snapshot(connections.database(), service, connections.now, connections.report)

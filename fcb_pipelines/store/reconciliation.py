@@ -3,7 +3,7 @@
 Owns: tables `period_revision`, `reconciliation_row`, `reconciliation_instance`; the caller owns the transaction.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -159,9 +159,9 @@ COUNT_BY_STATUS = """
 
 def counts_by_status(conn: Connection, revision_ids: Sequence[int]) -> dict[str, Counter[Status]]:
     """Rows per status for each period of the revisions."""
-    counts: dict[str, Counter[Status]] = {}
+    counts: dict[str, Counter[Status]] = defaultdict(Counter)
     for period, status, count in conn.execute(COUNT_BY_STATUS, [list(revision_ids)]):
-        counts.setdefault(period, Counter())[Status(status)] = count
+        counts[period][Status(status)] = count
     return counts
 
 

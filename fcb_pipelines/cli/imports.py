@@ -1,0 +1,102 @@
+"""`fcb import`: takes a snapshot and brings Odoo's shadow copy up to date."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from fcb_pipelines.acts import partners, plans, subscriptions
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.source import previewed_records
+from fcb_pipelines.cli.runs import run_import
+from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option
+from fcb_pipelines.domain.imports import Imported
+from fcb_pipelines.settings import Service
+from fcb_pipelines.store.imports import issues, latest_runs
+
+COUNTS = ("created", "changed", "unchanged", "skipped", "failed")
+
+
+@click.command("import")
+@click.option("--dry-run", is_flag=True, help="Show what would change in Odoo; write nothing.")
+@service_option
+@json_option
+def import_(service_code: str | None, *, dry_run: bool, as_json: bool) -> None:
+    """Take a snapshot of the source, then bring partners, plans and shadow subscriptions in Odoo up to date.
+
+    Only the difference is written, by external id; a second import changes nothing. Bad rows are named with their reason and
+    stop no other. A dry run reads the source as it is now, compares, and keeps nothing.
+    """
+    with connected() as reached:
+        service = reached.settings.service(service_code)
+        if dry_run:
+            shown = [_dry(done) for done in _preview(reached, service)]
+        else:
+            run_import(reached.settings, service)
+            shown = list(_done(reached, service))
+    if as_json:
+        total = {name: sum(one[name] for one in shown) for name in COUNTS}
+        answer({"service": service.code, "dry_run": dry_run, **total, "entities": {one["entity"]: one for one in shown}})
+    else:
+        _print(shown, dry_run=dry_run)
+
+
+def _preview(reached: Connections, service: Service) -> Iterator[Imported]:
+    db, odoo = reached.database(), reached.odoo()
+    records = previewed_records(db, service, reached.now, reached.report)
+    yield partners.import_partners(db, odoo, service, records, reached.now, dry_run=True, report=say)
+    take_all = reached.settings.import_all_plans
+    yield plans.import_plans(db, odoo, service, records, reached.now, take_all=take_all, dry_run=True, report=say)
+    yield subscriptions.import_subscriptions(db, odoo, service, records, reached.now, dry_run=True, report=say)
+
+
+def _dry(done: Imported) -> dict[str, Any]:
+    diff = [
+        {
+            "record": row.external_id,
+            "action": row.action.value,
+            "fields": {one.field: [_text(one.before), _text(one.after)] for one in row.fields},
+        }
+        for row in done.diff
+    ]
+    return {
+        "entity": done.entity.value,
+        **{name: getattr(done, name) for name in COUNTS},
+        "issues": [{"id": one.external_id, "outcome": one.outcome.value, "reason": one.reason} for one in done.issues],
+        "missing_from_source": list(done.missing_from_source),
+        "diff": diff,
+    }
+
+
+def _done(reached: Connections, service: Service) -> Iterator[dict[str, Any]]:
+    with reached.database().transaction() as conn:
+        for entity, run in sorted(latest_runs(conn, service.code).items()):
+            found = issues(conn, run.import_run_id)
+            yield {
+                "entity": entity.value,
+                **{name: getattr(run, name) for name in COUNTS},
+                "issues": [{"id": one.external_id, "outcome": one.outcome.value, "reason": one.reason} for one in found],
+            }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _print(shown: list[dict[str, Any]], *, dry_run: bool) -> None:
+    console = Console(soft_wrap=True)
+    table = Table(title="would be written" if dry_run else "import")
+    for name in ("entity", *COUNTS):
+        table.add_column(name, justify="left" if name == "entity" else "right")
+    for one in shown:
+        table.add_row(one["entity"], *(str(one[name]) for name in COUNTS))
+    console.print(table)
+    for one in shown:
+        for row in one.get("diff", ()):
+            changes = ", ".join(f"{name} {before} → {after}" for name, (before, after) in row["fields"].items())
+            console.print(f"{row['action']} {row['record']}: {changes}", markup=False, highlight=False)
+        for issue in one["issues"]:
+            if issue["outcome"] == "failed":
+                say(f"failed {one['entity']} {issue['id']}: {issue['reason']}")

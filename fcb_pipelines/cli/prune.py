@@ -1,0 +1,56 @@
+"""`fcb prune`: lists, and once confirmed removes, what an import made and nobody uses."""
+
+import sys
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from fcb_pipelines.acts import prune as acts
+from fcb_pipelines.acts.source import last_records
+from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Remove what is listed without asking.")
+@service_option
+@json_option
+def prune(service_code: str | None, *, yes: bool, as_json: bool) -> None:
+    """List what an import made in Odoo, is no longer wanted and nobody uses; remove it once you confirm.
+
+    What somebody uses stays. With --json it is listed and, without --yes, nothing is removed.
+    """
+    with connected() as reached:
+        service = reached.settings.service(service_code)
+        db, odoo = reached.database(), reached.odoo()
+        records = last_records(db, service)
+        take_all = reached.settings.import_all_plans
+        found = acts.prunable(db, odoo, service, records, reached.now, take_all=take_all)
+        if not as_json:
+            _print(found)
+        ids = [one.external_id for one in found] if found and (yes or (not as_json and _confirmed(len(found)))) else []
+        done = acts.prune(db, odoo, service, records, reached.now, ids, take_all=take_all, report=say) if ids else None
+    if as_json:
+        listed = [{"external_id": one.external_id, "model": one.model, "name": one.name} for one in found]
+        answer({"service": service.code, "prunable": listed, "removed": list(done.removed) if done else [],
+                "refused": dict(done.refused) if done else {}})  # fmt: skip
+    if done is not None and done.refused:
+        for external_id, reason in done.refused.items():
+            say(f"{external_id} stays: {reason}")
+        sys.exit(1)
+
+
+def _confirmed(count: int) -> bool:
+    return click.confirm(f"Remove these {count} records from Odoo?", err=True)
+
+
+def _print(found: tuple[acts.Prunable, ...]) -> None:
+    if not found:
+        say("nothing to prune")
+        return
+    table = Table(title=f"{len(found)} records that can go")
+    for name in ("external id", "model", "name"):
+        table.add_column(name)
+    for one in found:
+        table.add_row(one.external_id, one.model, one.name)
+    Console().print(table)
