@@ -33,6 +33,7 @@ def open_source(service: Service) -> Iterator[Connection]:
     """
     with _connected(service) as conn:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        # Said again for this transaction, because a pooler may drop the options that the session was opened with.
         conn.read_only = True
         with conn.transaction():
             # A mapping compares its times with %(start)s; naive ones must mean the same there as they do to us.
