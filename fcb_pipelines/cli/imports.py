@@ -4,19 +4,22 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.source import previewed_records
 from fcb_pipelines.cli.runs import run_import
-from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 from fcb_pipelines.domain.imports import Imported
 from fcb_pipelines.settings import Service
 from fcb_pipelines.store.imports import issues, latest_runs
 
 COUNTS = ("created", "changed", "unchanged", "skipped", "failed")
+
+
+WIDTH = 120
+"""Columns that its tables need."""
 
 
 @click.command("import")
@@ -86,7 +89,7 @@ def _text(value: object) -> str | None:
 
 
 def _print(shown: list[dict[str, Any]], *, dry_run: bool) -> None:
-    console = Console(soft_wrap=True)
+    console = console_of(WIDTH)
     table = Table(title="would be written" if dry_run else "import")
     for name in ("entity", *COUNTS):
         table.add_column(name, justify="left" if name == "entity" else "right")

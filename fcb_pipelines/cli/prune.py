@@ -3,12 +3,14 @@
 import sys
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fcb_pipelines.acts import prune as acts
 from fcb_pipelines.acts.source import last_records
-from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
+
+WIDTH = 120
+"""Columns that its tables need."""
 
 
 @click.command()
@@ -53,4 +55,4 @@ def _print(found: tuple[acts.Prunable, ...]) -> None:
         table.add_column(name)
     for one in found:
         table.add_row(one.external_id, one.model, one.name)
-    Console().print(table)
+    console_of(WIDTH).print(table)

@@ -5,15 +5,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fcb_pipelines.acts import invoices as acts
-from fcb_pipelines.cli.session import answer, connected, json_option, service_option
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, service_option
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.money import Money, amount_text
 from fcb_pipelines.domain.register import RegisterEntry, RegisterMonth
 from fcb_pipelines.domain.register import register as by_issue_month
+
+WIDTH = 120
+"""Columns that its tables need."""
 
 
 @click.command()
@@ -33,7 +35,7 @@ def register(service_code: str | None, *, as_json: bool) -> None:
     if as_json:
         answer({"service": service.code, "months": [_month(month, service.zone) for month in months]})
     else:
-        Console().print(_table(months))
+        console_of(WIDTH).print(_table(months))
 
 
 def _month(month: RegisterMonth, zone: ZoneInfo) -> dict[str, Any]:

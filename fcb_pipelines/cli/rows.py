@@ -3,12 +3,14 @@
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fcb_pipelines.acts.reconciliation import published_rows
-from fcb_pipelines.cli.session import answer, connected, json_option, service_option
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, service_option
 from fcb_pipelines.domain.errors import RuleViolation
+
+WIDTH = 120
+"""Columns that its tables need."""
 
 
 @click.command()
@@ -32,7 +34,7 @@ def rows(period: str, service_code: str | None, *, as_json: bool) -> None:
     if as_json:
         answer(found)
     else:
-        Console().print(_table(found, key))
+        console_of(WIDTH).print(_table(found, key))
 
 
 def _table(found: list[dict[str, Any]], period: str) -> Table:

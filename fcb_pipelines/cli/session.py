@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from rich.console import Console
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.local.stack import running
@@ -45,6 +46,12 @@ def say(message: str) -> None:
 def answer(value: Any) -> None:
     """Print the answer as JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def console_of(width: int = 0) -> Console:
+    """Where tables are printed: as wide as the terminal, and at least so wide where that is unknown or narrower."""
+    console = Console(soft_wrap=True)
+    return console if console.width >= width else Console(width=width, soft_wrap=True)
 
 
 def service_option(command: _Command) -> _Command:

@@ -3,14 +3,16 @@
 from decimal import Decimal, InvalidOperation
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.status import ServiceStatus, service_status
-from fcb_pipelines.cli.session import answer, connected, connections, json_option
+from fcb_pipelines.cli.session import answer, connected, connections, console_of, json_option
 from fcb_pipelines.domain.rows import Status
 from fcb_pipelines.settings import Settings
+
+WIDTH = 110
+"""Columns that the table of periods needs."""
 
 
 @click.command()
@@ -41,7 +43,7 @@ def print_summary(settings: Settings) -> None:
 
 
 def _print(found: dict[str, ServiceStatus]) -> None:
-    console = Console()
+    console = console_of(WIDTH)
     for code, one in found.items():
         done = one.last_import
         console.print(
@@ -56,9 +58,9 @@ def _print(found: dict[str, ServiceStatus]) -> None:
 
 def _periods(one: ServiceStatus) -> Table:
     table = Table()
-    table.add_column("period")
-    for name in (*Status, "revision", "money decided", "subscriptions decided"):
-        table.add_column(name.replace("_", " "), justify="right")
+    table.add_column("period", no_wrap=True)
+    for name in (*(status.replace("_", " ") for status in Status), "revision", "money decided", "subscriptions decided"):
+        table.add_column(name, justify="right", no_wrap=name == "money decided")
     for period, found in one.periods.items():
         money = ", ".join(f"{_percent(share)} {code}" for code, share in found.coverage_money.items())
         counts = (str(found.rows[status]) for status in Status)

@@ -64,7 +64,7 @@ class Money:
         return bool(self.amount)
 
     def __str__(self) -> str:
-        return f"{plain(self.amount)} {self.currency}"
+        return f"{amount_text(self.amount, self.currency)} {self.currency}"
 
     def _same(self, other: "Money") -> Decimal:
         if other.currency != self.currency:
