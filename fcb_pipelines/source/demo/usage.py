@@ -81,12 +81,12 @@ def _starts(meter: Mapping[str, str], length: timedelta) -> Iterator[datetime]:
 def _shared_out(
     total: str | None, starts: Sequence[datetime], apart: Mapping[datetime, Decimal], meter: Mapping[str, str]
 ) -> Iterator[tuple[datetime, Decimal]]:
-    """A month's total over its records, by how busy their hour is; the last one takes what does not divide."""
+    """A month's total over its records, by how busy their hour is; the busiest one takes what does not divide."""
     fixed = sum((apart[start] for start in starts if start in apart), Decimal(0))
     units = int(((Decimal(total) if total else fixed) - fixed) * _STEP)
     weights = [0 if start in apart or _is_in_gap(meter, start, "idle") else _weight(start, meter) for start in starts]
     parts = [units * weight // (sum(weights) or 1) for weight in weights]
-    parts[-1] += units - sum(parts)
+    parts[weights.index(max(weights))] += units - sum(parts)
     for start, part in zip(starts, parts, strict=True):
         yield start, apart.get(start, Decimal(part) / _STEP)
 
