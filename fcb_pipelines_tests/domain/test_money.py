@@ -115,7 +115,7 @@ def test_currencies_are_never_summed_or_ordered() -> None:
 
 
 def test_the_text_form_reads_back() -> None:
-    assert str(money("12.50 CAD")) == "12.5 CAD"
+    assert str(money("12.50 CAD")) == "12.50 CAD"
     assert money(str(money("-0.000001 CAD"))) == Money(Decimal("-0.000001"), "CAD")
 
 

@@ -58,22 +58,22 @@ def taxed(nets: list[str], place: str, on: date = MAY, rounding: TaxRounding = L
 
 
 def undecided(place: str | None, on: date = MAY, table: TaxTable = TABLE) -> str:
-    outcome = tax_on([money("100 CAD")], place, on, table, LINE)
+    outcome = tax_on([money("100.00 CAD")], place, on, table, LINE)
     assert isinstance(outcome, TaxUndecided), outcome
-    assert line_taxes([money("100 CAD")], place, on, table) == outcome
+    assert line_taxes([money("100.00 CAD")], place, on, table) == outcome
     return outcome.reason
 
 
 @pytest.mark.parametrize(
     ("nets", "place", "tax"),
     [
-        (["100 CAD"], "CA-ON", {"HST 13": "13 CAD"}),
+        (["100.00 CAD"], "CA-ON", {"HST 13": "13.00 CAD"}),
         (["16.67 CAD"], "CA-QC", {"GST 5": "0.83 CAD", "QST 9.975": "1.66 CAD"}),
-        (["100 CAD"], "CA-AB", {"GST 5": "5 CAD"}),
+        (["100.00 CAD"], "CA-AB", {"GST 5": "5.00 CAD"}),
         (["-16.67 CAD"], "CA-QC", {"GST 5": "-0.83 CAD", "QST 9.975": "-1.66 CAD"}),
-        (["0.5 CAD"], "CA-ON", {"HST 13": "0.07 CAD"}),
-        (["-0.5 CAD"], "CA-ON", {"HST 13": "-0.07 CAD"}),
-        (["0 CAD"], "CA-ON", {"HST 13": "0 CAD"}),
+        (["0.50 CAD"], "CA-ON", {"HST 13": "0.07 CAD"}),
+        (["-0.50 CAD"], "CA-ON", {"HST 13": "-0.07 CAD"}),
+        (["0.00 CAD"], "CA-ON", {"HST 13": "0.00 CAD"}),
         (["50 JPY"], "CA-ON", {"HST 13": "7 JPY"}),
     ],
 )
@@ -83,7 +83,7 @@ def test_each_component_is_rounded_by_itself(nets: list[str], place: str, tax: d
 
 
 def test_components_are_listed_by_name() -> None:
-    assert list(taxed(["100 CAD"], "CA-QC")) == ["GST 5", "QST 9.975"]
+    assert list(taxed(["100.00 CAD"], "CA-QC")) == ["GST 5", "QST 9.975"]
 
 
 @pytest.mark.parametrize(("rounding", "tax"), [(LINE, "26.04 CAD"), (TOTAL, "26.01 CAD")])
@@ -94,13 +94,13 @@ def test_rounding_per_line_and_per_total_differ_by_cents(rounding: TaxRounding, 
 @pytest.mark.parametrize(
     ("on", "tax"),
     [
-        (date(2010, 7, 1), {"HST 15": "15 CAD"}),
-        (date(2025, 3, 31), {"HST 15": "15 CAD"}),
-        (date(2025, 4, 1), {"HST 14": "14 CAD"}),
+        (date(2010, 7, 1), {"HST 15": "15.00 CAD"}),
+        (date(2025, 3, 31), {"HST 15": "15.00 CAD"}),
+        (date(2025, 4, 1), {"HST 14": "14.00 CAD"}),
     ],
 )
 def test_the_rate_is_that_of_the_day(on: date, tax: dict[str, str]) -> None:
-    assert taxed(["100 CAD"], "CA-NS", on) == tax
+    assert taxed(["100.00 CAD"], "CA-NS", on) == tax
 
 
 @pytest.mark.parametrize("place", ["CA-BC", "CA-SK", "CA-MB", "US-NY", "ca-on"])
@@ -126,7 +126,7 @@ def test_a_component_with_a_gap_is_not_left_out() -> None:
 
 def test_a_component_that_has_ended_is_no_longer_asked() -> None:
     table = a_table("CA-ON PST 8 1980-01-01 2010-07-01", "CA-ON HST 13 2010-07-01")
-    outcome = tax_on([money("100 CAD")], "CA-ON", MAY, table, LINE)
+    outcome = tax_on([money("100.00 CAD")], "CA-ON", MAY, table, LINE)
     assert isinstance(outcome, Taxed)
     assert [part.component for part in outcome.components] == ["HST"]
 
@@ -194,7 +194,7 @@ def test_the_place_of_supply_needs_both_codes(country: str | None, state: str | 
 
 def test_lines_of_two_currencies_or_none_are_refused() -> None:
     with pytest.raises(InvalidInput, match="different currencies"):
-        tax_on([money("1 CAD"), money("1 USD")], "CA-ON", MAY, TABLE, LINE)
+        tax_on([money("1.00 CAD"), money("1 USD")], "CA-ON", MAY, TABLE, LINE)
     with pytest.raises(InvalidInput, match="no net amount"):
         tax_on([], "CA-ON", MAY, TABLE, LINE)
 
