@@ -207,7 +207,7 @@ def _wire(value: Any) -> Any:
         return format(value, "f")
     if isinstance(value, Mapping):
         return {name: _wire(item) for name, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_wire(item) for item in value]
     if value is None or isinstance(value, str | int | float):
         return value

@@ -39,7 +39,7 @@ class Made:
         commands = [(0, 0, dict(line)) for line in lines]
         return int(self._odoo.call("sale.order", "create", {"partner_id": partner, "order_line": commands, **values}))
 
-    def place(self, country: str | None, state: str | None = None) -> dict[str, int]:
+    def place(self, country: str | None, state: str | None = None) -> dict[str, Any]:
         """Values of a partner who lives there."""
         found = self._odoo.search_read("res.country", [("code", "=", country)], ["id"]) if country else []
         values = {"country_id": found[0]["id"]} if found else {}

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import dict_row
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -35,8 +36,9 @@ def create_app(database_url: str, keys: Mapping[str, str], *, clock: Clock, edit
     Clients name the database as Postgres does. `keys` maps logins (`admin`, `importer`) to their keys. Raises
     psycopg.OperationalError when the database cannot be reached.
     """
+    with psycopg.connect(database_url, row_factory=dict_row) as conn:
+        install(conn, edition, clock())
     connections = Connections(database_url)
-    connections.in_transaction(lambda conn: install(conn, edition, clock()))
     database = str(conninfo_to_dict(database_url)["dbname"])
     service = Service(connections, database, keys, edition=edition, clock=clock)
 
