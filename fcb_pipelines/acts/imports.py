@@ -112,8 +112,19 @@ class Decided:
         for xid, source_id in sources.items():
             members.setdefault(source_id, []).append(xid)
         reasons = failed({sources[xid]: reason for xid, reason in refused.items()})
-        rows = [row for shelf in self.shelves for row in diff_rows(shelf.made) if row.external_id not in refused]
+        bad = {sources[xid] for xid in refused}
+        rows = [row for shelf in self.shelves for row in diff_rows(shelf.made) if sources[row.external_id] not in bad]
         return summary(self.entity, made=members, diff=rows, issues=(*self.issues, *reasons), gone=self.gone)
+
+
+def unneeded(reading: Reading, decided: Decided) -> dict[str, int]:
+    """Records of ours in Odoo that are not wanted; those of a bad or failed record of the source are not among them."""
+    failing = [issue.external_id for issue in decided.issues if issue.outcome is Outcome.FAILED]
+    found: dict[str, int] = {}
+    for shelf in decided.shelves:
+        kept = {reading.xid(shelf.kind.entity, each) for each in failing} | shelf.wanted.keys()
+        found |= {xid: odoo_id for xid, odoo_id in shelf.present.ids.items() if xid not in kept and not shelf.is_part}
+    return found
 
 
 def apply(odoo: Odoo, shelf: Shelf, load: Load | None, report: Report) -> Applied:

@@ -15,7 +15,7 @@ from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.partners import User, normalized_email
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.records import READ_BATCH, TEXT, Field, Kind, batches, coded
+from fcb_pipelines.odoo.records import TEXT, Field, Kind, coded, rows_where
 
 MODEL = "res.partner"
 
@@ -77,9 +77,7 @@ def sharing(odoo: Odoo, emails: Iterable[str], ours: Collection[int]) -> dict[st
 
     Searched by `email_normalized`, because the operators that ignore case treat `_` as any character.
     """
-    rows: list[dict[str, Any]] = []
-    for batch in batches(sorted(set(emails)), READ_BATCH):
-        rows += odoo.search_read(MODEL, [("email_normalized", "in", list(batch))], ["email_normalized", "active"])
+    rows = rows_where(odoo, MODEL, "email_normalized", set(emails), ["email_normalized", "active"])
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if row["id"] not in ours:
@@ -89,10 +87,7 @@ def sharing(odoo: Odoo, emails: Iterable[str], ours: Collection[int]) -> dict[st
 
 def existing(odoo: Odoo, ids: Collection[int]) -> frozenset[int]:
     """Which of these partners exist, archived or not."""
-    found: list[int] = []
-    for batch in batches(sorted(set(ids)), READ_BATCH):
-        found += [row["id"] for row in odoo.search_read(MODEL, [("id", "in", list(batch))], ["id"])]
-    return frozenset(found)
+    return frozenset(row["id"] for row in rows_where(odoo, MODEL, "id", ids, ["id"]))
 
 
 def _active_first(rows: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:

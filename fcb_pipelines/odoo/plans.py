@@ -12,7 +12,7 @@ from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, Plan
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.records import FLAG, NUMBER, READ_BATCH, TEXT, Field, Kind, batches, kept
+from fcb_pipelines.odoo.records import FLAG, NUMBER, TEXT, Field, Kind, kept, rows_where
 
 MODEL = "product.template"
 VARIANT = "product.product"
@@ -51,11 +51,8 @@ def usage(plan: Plan) -> Fields:
 
 def variants(odoo: Odoo, templates: Collection[int]) -> dict[int, int]:
     """The product that can stand on an order's line, by its template; the oldest where there are several."""
-    found: dict[int, int] = {}
-    for batch in batches(sorted(templates), READ_BATCH):
-        rows = odoo.search_read(VARIANT, [("product_tmpl_id", "in", list(batch))], ["product_tmpl_id"])
-        found |= {row["product_tmpl_id"][0]: row["id"] for row in reversed(rows)}
-    return found
+    rows = rows_where(odoo, VARIANT, "product_tmpl_id", templates, ["product_tmpl_id"])
+    return {row["product_tmpl_id"][0]: row["id"] for row in reversed(rows)}
 
 
 def _product(name: str, price: Decimal, code: str) -> Fields:

@@ -5,7 +5,7 @@ ones. Does not own: how an external id is resolved (`resolution`), which models 
 `subscriptions`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any, TypeVar
@@ -14,16 +14,19 @@ from fcb_pipelines.domain.changes import Changes, FieldChange, Fields, Value
 from fcb_pipelines.domain.errors import InvalidInput, Refused
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.money import plain, round_half_up
-from fcb_pipelines.odoo.client import Loaded, Odoo
+from fcb_pipelines.odoo.client import Domain, Loaded, Odoo
 
 READ_BATCH = 2000
 WRITE_BATCH = 200
 """Records a call. A load of 200 orders takes two to three seconds, far from Odoo's limit of 60 seconds of CPU."""
 
+_NO_MODEL = "doesn't exist"
+
 _DOUBLE = Context(prec=15, rounding=ROUND_HALF_EVEN)
 """Odoo keeps a price as a binary double, which carries 15 significant digits there and back."""
 
 Item = TypeVar("Item")
+Key = TypeVar("Key", int, str)
 Progress = Callable[[int], None]
 """Told how many records were done since it was last told."""
 
@@ -141,13 +144,24 @@ def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
+def rows_where(
+    odoo: Odoo, model: str, name: str, values: Collection[Key], fields: Sequence[str], *, also: Domain = ()
+) -> list[dict[str, Any]]:
+    """The rows whose field `name` is one of the values; none where this Odoo does not have the model."""
+    found: list[dict[str, Any]] = []
+    try:
+        for batch in batches(sorted(set(values)), READ_BATCH):
+            found += odoo.search_read(model, [(name, "in", list(batch)), *also], fields)
+    except Refused as error:
+        if _NO_MODEL not in str(error):
+            raise
+    return found
+
+
 def read(odoo: Odoo, kind: Kind, ids: Mapping[str, int]) -> Present:
     """The records behind external ids as Odoo has them; one that is gone, though its external id is not, is left out."""
     names = [each.source for each in kind.fields]
-    raw: dict[int, dict[str, Any]] = {}
-    for batch in batches(sorted(ids.values()), READ_BATCH):
-        found = odoo.search_read(kind.model, [("id", "in", list(batch))], names)
-        raw |= {row["id"]: row for row in found}
+    raw = {row["id"]: row for row in rows_where(odoo, kind.model, "id", ids.values(), names)}
     there = {xid: odoo_id for xid, odoo_id in ids.items() if odoo_id in raw}
     return Present(ids=there, fields={xid: _in_our_words(kind, raw[odoo_id]) for xid, odoo_id in there.items()})
 

@@ -13,20 +13,7 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.records import (
-    NUMBER,
-    READ_BATCH,
-    REFERENCE,
-    TEXT,
-    Codec,
-    Field,
-    Kind,
-    Load,
-    Present,
-    batches,
-    kept,
-    read,
-)
+from fcb_pipelines.odoo.records import NUMBER, REFERENCE, TEXT, Codec, Field, Kind, Load, Present, kept, read, rows_where
 from fcb_pipelines.odoo.resolution import external_ids
 
 MODEL = "sale.order"
@@ -102,19 +89,14 @@ def loading_lines(lines: Mapping[str, Fields], orders: Mapping[str, int]) -> Loa
 def lines_of(odoo: Odoo, orders: Mapping[str, int]) -> Present:
     """The lines of ours on these orders; lines that somebody else put there are not among them."""
     mine = {line_id(xid) for xid in orders}
-    ids: list[int] = []
-    for batch in batches(sorted(orders.values()), READ_BATCH):
-        ids += [row["id"] for row in odoo.search_read(LINE_MODEL, [("order_id", "in", list(batch))], ["id"])]
-    named = external_ids(odoo, LINE_MODEL, ids)
+    rows = rows_where(odoo, LINE_MODEL, "order_id", orders.values(), ["id"])
+    named = external_ids(odoo, LINE_MODEL, [row["id"] for row in rows])
     return read(odoo, LINE, {xid: odoo_id for odoo_id, xid in named.items() if xid in mine})
 
 
 def states(odoo: Odoo, orders: Mapping[str, int]) -> dict[str, str]:
     """Where each order stands in Odoo, such as `draft` or `sale`, by external id."""
-    found: dict[int, str] = {}
-    for batch in batches(sorted(orders.values()), READ_BATCH):
-        rows = odoo.search_read(MODEL, [("id", "in", list(batch))], ["state"])
-        found |= {row["id"]: row["state"] for row in rows}
+    found = {row["id"]: row["state"] for row in rows_where(odoo, MODEL, "id", orders.values(), ["state"])}
     return {xid: found[odoo_id] for xid, odoo_id in orders.items() if odoo_id in found}
 
 

@@ -6,7 +6,7 @@ Owns: the table account_link. Does not own: how a link is decided (domain/partne
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 
 from fcb_pipelines.domain.partners import AccountLink, LinkState
 from fcb_pipelines.store.database import Connection
@@ -29,7 +29,7 @@ FORGET = "DELETE FROM account_link WHERE service = %s AND odoo_id = ANY(%s)"
 
 def links(conn: Connection, service: str) -> dict[str, AccountLink]:
     """Every link of a service, by source user."""
-    with conn.cursor(row_factory=class_row(_read)) as cursor:
+    with conn.cursor(row_factory=kwargs_row(_read)) as cursor:
         return {link.external_user_id: link for link in cursor.execute(LINKS, [service])}
 
 

@@ -1,0 +1,35 @@
+"""The proof that the shadow is inert: Odoo is read back, whatever our store believes.
+
+Owns: the act `shadow_inert`. Does not own: the rule (domain/inert), the reading (odoo/inert).
+"""
+
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.inert import InertFacts, NotInert, not_inert
+from fcb_pipelines.odoo import inert
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.partners import MODEL as PARTNER_MODEL
+from fcb_pipelines.odoo.records import Kind
+from fcb_pipelines.odoo.resolution import resolve
+from fcb_pipelines.odoo.subscriptions import MODEL as ORDER_MODEL
+from fcb_pipelines.settings import Service
+from fcb_pipelines.store import imports as stored
+from fcb_pipelines.store.database import Database
+
+
+def shadow_inert(odoo: Odoo, db: Database, service: Service) -> tuple[NotInert, ...]:
+    """Everything of ours in Odoo that could charge somebody; empty is the proof that nothing can.
+
+    A partner that was in Odoo before us may have payment tokens of its own: only those that we made are looked at.
+    """
+    facts = InertFacts(
+        orders=inert.orders_seen(odoo, _ours(odoo, db, service, Entity.SUBSCRIPTION, ORDER_MODEL)),
+        tokens=inert.tokens(odoo, _ours(odoo, db, service, Entity.USER, PARTNER_MODEL)),
+        posted=inert.posted(odoo, _ours(odoo, db, service, Entity.INVOICE, inert.INVOICE_MODEL)),
+    )
+    return not_inert(facts)
+
+
+def _ours(odoo: Odoo, db: Database, service: Service, entity: Entity, model: str) -> dict[str, int]:
+    with db.transaction() as conn:
+        known = {one.external_id: one.odoo_id for one in stored.records(conn, service.code, entity)}
+    return resolve(odoo, Kind(entity=entity, model=model, fields=()), service.code, wanted=(), known=known)

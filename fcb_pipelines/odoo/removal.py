@@ -1,0 +1,73 @@
+"""Removing records of ours from Odoo.
+
+Owns: what uses a product or a partner, and deleting in batches where Odoo may refuse some. Does not own: which are not needed
+any more (acts/prune).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from fcb_pipelines.domain.errors import Refused
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.plans import VARIANT
+from fcb_pipelines.odoo.records import WRITE_BATCH, batches, rows_where
+
+_ORDERS, _ORDER_LINES = "sale.order", "sale.order.line"
+_INVOICES, _INVOICE_LINES = "account.move", "account.move.line"
+
+
+@dataclass(slots=True, kw_only=True)
+class Removed:
+    """What became of records that were to be removed, by external id."""
+
+    gone: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def names(odoo: Odoo, model: str, ids: Collection[int]) -> dict[int, str]:
+    """What Odoo calls these records."""
+    return {row["id"]: str(row["name"]) for row in rows_where(odoo, model, "id", ids, ["name"])}
+
+
+def drafts_without_invoice(odoo: Odoo, orders: Collection[int]) -> frozenset[int]:
+    """Which of these orders are drafts that no invoice came of."""
+    rows = rows_where(odoo, _ORDERS, "id", orders, ["invoice_ids"], also=[("state", "=", "draft")])
+    return frozenset(row["id"] for row in rows if not row["invoice_ids"])
+
+
+def used_products(odoo: Odoo, templates: Collection[int], *, ignoring: Collection[int]) -> frozenset[int]:
+    """Which of these product templates stand on an order, other than those ignored, or on an invoice."""
+    variants = rows_where(odoo, VARIANT, "product_tmpl_id", templates, ["product_tmpl_id"])
+    template_of = {row["id"]: row["product_tmpl_id"][0] for row in variants}
+    ordered = rows_where(
+        odoo, _ORDER_LINES, "product_id", template_of, ["product_id"], also=[("order_id", "not in", sorted(ignoring))]
+    )
+    invoiced = rows_where(odoo, _INVOICE_LINES, "product_id", template_of, ["product_id"])
+    return frozenset(template_of[row["product_id"][0]] for row in (*ordered, *invoiced))
+
+
+def used_partners(odoo: Odoo, partners: Collection[int], *, ignoring: Collection[int]) -> frozenset[int]:
+    """Which of these partners have an order, other than those ignored, or an invoice."""
+    ordered = rows_where(odoo, _ORDERS, "partner_id", partners, ["partner_id"], also=[("id", "not in", sorted(ignoring))])
+    invoiced = rows_where(odoo, _INVOICES, "partner_id", partners, ["partner_id"])
+    return frozenset(row["partner_id"][0] for row in (*ordered, *invoiced))
+
+
+def remove(odoo: Odoo, model: str, ids: Mapping[str, int]) -> Removed:
+    """Delete records; where Odoo refuses some of a batch, each is tried alone."""
+    done = Removed()
+    for batch in batches(list(ids), WRITE_BATCH):
+        _remove(odoo, model, {xid: ids[xid] for xid in batch}, done)
+    return done
+
+
+def _remove(odoo: Odoo, model: str, ids: Mapping[str, int], done: Removed) -> None:
+    try:
+        odoo.unlink(model, list(ids.values()))
+        done.gone += ids
+    except Refused as error:
+        if len(ids) == 1:
+            done.refused |= dict.fromkeys(ids, str(error))
+            return
+        for xid, odoo_id in ids.items():
+            _remove(odoo, model, {xid: odoo_id}, done)

@@ -1,0 +1,89 @@
+"""Pruning against each Odoo: what nobody used goes, what is used or needed stays, and nothing that is not ours is listed."""
+
+from fcb_pipelines.acts.prune import Pruned, prunable, prune
+from fcb_pipelines.acts.source import SourceRecords
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.store.imports import records as odoo_records
+from fcb_pipelines.store.partners import links
+from fcb_pipelines_tests.acts.chain import MODELS, Chain, counts, silent
+from fcb_pipelines_tests.acts.source_records import a_plan, a_subscription, a_user, records
+from fcb_pipelines_tests.conftest import NOW
+
+NOTHING_LEFT = records(users=(), plans=(), subscriptions=())
+ALL_OF_IT = ("subscription_s1", "plan_p1", "plan_usage_p1", "user_u1")
+
+
+def listed(chain: Chain, source: SourceRecords) -> list[str]:
+    found = prunable(chain.db, chain.odoo, chain.service, source, NOW, take_all=False)
+    return [one.external_id for one in found]
+
+
+def pruned(chain: Chain, source: SourceRecords, ids: list[str]) -> Pruned:
+    return prune(chain.db, chain.odoo, chain.service, source, NOW, ids=ids, take_all=False, report=silent)
+
+
+def test_nothing_that_is_wanted_is_listed(chain: Chain) -> None:
+    chain.all(records())
+    assert listed(chain, records()) == []
+
+
+def test_what_the_source_no_longer_has_goes_in_the_order_in_which_it_can(chain: Chain) -> None:
+    chain.all(records())
+    ids = listed(chain, NOTHING_LEFT)
+    assert ids == [chain.xid(name) for name in ALL_OF_IT]
+    assert pruned(chain, NOTHING_LEFT, ids) == Pruned(removed=tuple(ids), refused={})
+    assert [chain.ids(model) for model in MODELS] == [{}, {}, {}]
+    with chain.db.transaction() as conn:
+        assert [odoo_records(conn, chain.service.code, entity) for entity in Entity] == [()] * len(Entity)
+        assert links(conn, chain.service.code) == {}
+
+
+def test_what_was_pruned_can_be_imported_again(chain: Chain) -> None:
+    chain.all(records())
+    pruned(chain, NOTHING_LEFT, listed(chain, NOTHING_LEFT))
+    assert [counts(done) for done in chain.all(records())] == [(1, 0, 0, 0, 0)] * 3
+
+
+def test_plans_taken_by_an_import_of_all_go_once_only_some_are_wanted(chain: Chain) -> None:
+    source = records(plans=(a_plan("p1"), a_plan("old", is_active=False)))
+    chain.plans(source, take_all=True)
+    assert listed(chain, source) == [chain.xid("plan_old"), chain.xid("plan_usage_old")]
+    assert prunable(chain.db, chain.odoo, chain.service, source, NOW, take_all=True) == ()
+
+
+def test_what_somebody_uses_is_not_listed(chain: Chain) -> None:
+    chain.all(records())
+    product = chain.line()["product_id"][0]
+    partner = chain.ids("res.partner")[chain.xid("user_u1")]
+    mine = chain.odoo.call("sale.order", "create", {"partner_id": partner, "order_line": [(0, 0, {"product_id": product})]})
+    assert listed(chain, NOTHING_LEFT) == [chain.xid("subscription_s1"), chain.xid("plan_usage_p1")]
+    chain.odoo.unlink("sale.order", [mine])
+
+
+def test_a_confirmed_order_and_all_it_needs_stay(chain: Chain) -> None:
+    chain.all(records())
+    chain.odoo.call("sale.order", "action_confirm", list(chain.ids("sale.order").values()))
+    assert listed(chain, NOTHING_LEFT) == [chain.xid("plan_usage_p1")]
+
+
+def test_a_failed_record_is_kept(chain: Chain) -> None:
+    chain.all(records())
+    broken = records(users=(a_user(country="ZZ"),), plans=(a_plan("p1", {}),))
+    assert listed(chain, broken) == []
+
+
+def test_only_what_was_chosen_goes_and_what_is_in_use_by_then_is_refused(chain: Chain) -> None:
+    chain.all(records())
+    chosen = [chain.xid("plan_usage_p1"), chain.xid("user_u1"), "fcb.other_user_1"]
+    done = pruned(chain, NOTHING_LEFT, chosen)
+    assert done.removed == (chain.xid("plan_usage_p1"),)
+    assert sorted(done.refused) == ["fcb.other_user_1", chain.xid("user_u1")]
+    assert listed(chain, records(subscriptions=(a_subscription(),))) == []
+
+
+def test_the_user_with_least_rights_is_told_what_odoo_refuses(chain: Chain, least: Chain) -> None:
+    least.all(records())
+    done = pruned(least, NOTHING_LEFT, listed(least, NOTHING_LEFT))
+    assert chain.xid("subscription_s1") in done.refused
+    assert "You are not allowed to delete" in done.refused[chain.xid("subscription_s1")]
+    assert chain.xid("plan_usage_p1") in done.removed
