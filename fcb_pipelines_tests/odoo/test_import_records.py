@@ -1,0 +1,151 @@
+"""Records of ours in each Odoo: values there and back, good rows beside bad ones, equal changes in one write."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fcb_pipelines.domain.changes import Changes, FieldChange, Fields, changes
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.records import (
+    NUMBER,
+    TEXT,
+    Field,
+    Kind,
+    coded,
+    create,
+    decimals_kept,
+    kept,
+    loading,
+    read,
+    require_decimals,
+    rows_where,
+    update,
+)
+from fcb_pipelines.odoo.removal import remove
+from fcb_pipelines.odoo.resolution import external_ids, resolve
+from fcb_pipelines_tests.odoo.made import Made
+
+PARTNER = Kind(
+    entity=Entity.USER,
+    model="res.partner",
+    fields=(Field(name="name", odoo="name", codec=TEXT), Field(name="reference", odoo="ref", codec=TEXT)),
+)
+PRODUCT = Kind(
+    entity=Entity.PLAN,
+    model="product.template",
+    fields=(Field(name="name", odoo="name", codec=TEXT), Field(name="price", odoo="list_price", codec=NUMBER)),
+)
+
+
+def nobody(_: int) -> None:
+    """Progress that nobody follows."""
+
+
+@pytest.mark.parametrize("price", ["0.0075", "19.99", "0", "1234567.123456", "0.000123"])
+def test_a_price_comes_back_as_it_went(odoo: Odoo, made: Made, price: str) -> None:
+    fields: Fields = {"name": made.name("× p"), "price": kept(Decimal(price))}
+    done = create(odoo, loading(PRODUCT, {made.xid("plan_1"): fields}), nobody)
+    assert read(odoo, PRODUCT, done.ids).fields == {made.xid("plan_1"): fields}
+
+
+def test_good_rows_come_in_beside_bad_ones(odoo: Odoo, made: Made) -> None:
+    told: list[int] = []
+    rows = {
+        made.xid(f"user_{index}"): {"name": "" if index in {1, 3} else made.name(str(index)), "reference": None}
+        for index in range(6)
+    }
+    done = create(odoo, loading(PARTNER, rows), told.append)
+    assert sorted(done.ids) == [made.xid(f"user_{index}") for index in (0, 2, 4, 5)]
+    assert sorted(done.failed) == [made.xid("user_1"), made.xid("user_3")]
+    assert all("Contacts require a name" in reason for reason in done.failed.values())
+    assert told == [6]
+
+
+def test_more_bad_rows_than_odoo_tells_at_once_are_all_named(odoo: Odoo, made: Made) -> None:
+    rows = {
+        made.xid(f"user_{index:02}"): {"name": "" if index < 14 else made.name("good"), "reference": None}
+        for index in range(16)
+    }
+    done = create(odoo, loading(PARTNER, rows), nobody)
+    assert (len(done.failed), sorted(done.ids)) == (14, [made.xid("user_14"), made.xid("user_15")])
+
+
+def test_making_records_twice_never_doubles_them(odoo: Odoo, made: Made) -> None:
+    rows = {made.xid("user_1"): {"name": made.name("1"), "reference": "r"}}
+    first, second = (create(odoo, loading(PARTNER, rows), nobody) for _ in range(2))
+    assert first.ids == second.ids
+
+
+def test_what_differs_is_written_and_what_odoo_refuses_is_told(odoo: Odoo, made: Made) -> None:
+    before = {made.xid(f"user_{index}"): {"name": made.name(str(index)), "reference": "old"} for index in range(3)}
+    there = read(odoo, PARTNER, create(odoo, loading(PARTNER, before), nobody).ids)
+    wanted = {xid: {**fields, "reference": "new"} for xid, fields in before.items()} | {
+        made.xid("user_2"): {"name": None, "reference": "old"}
+    }
+    done = update(odoo, PARTNER, changes(wanted, there.fields), there.ids, wanted)
+    assert list(done.failed) == [made.xid("user_2")]
+    after = read(odoo, PARTNER, there.ids).fields
+    assert [after[xid]["reference"] for xid in sorted(after)] == ["new", "new", "old"]
+
+
+def test_one_refused_record_of_a_write_does_not_stop_the_others(odoo: Odoo, made: Made) -> None:
+    rows = {made.xid("user_1"): {"name": made.name("1"), "reference": None}}
+    ids = create(odoo, loading(PARTNER, rows), nobody).ids | {made.xid("user_gone"): 999_999_999}
+    change = (FieldChange(field="reference", before=None, after="new"),)
+    made_changes = Changes(create={}, update=dict.fromkeys(ids, change), unchanged=(), extra=())
+    done = update(odoo, PARTNER, made_changes, ids, {})
+    assert list(done.failed) == [made.xid("user_gone")]
+    assert read(odoo, PARTNER, ids).fields[made.xid("user_1")]["reference"] == "new"
+
+
+def test_ids_are_found_with_and_without_the_right_to_read_them(odoo: Odoo, importer: Odoo, made: Made, run: str) -> None:
+    rows = {made.xid(f"user_{index}"): {"name": made.name(str(index)), "reference": None} for index in range(2)}
+    ids = create(odoo, loading(PARTNER, rows), nobody).ids
+    wrong = {made.xid("user_0"): ids[made.xid("user_1")]}
+    for known in ({}, ids, wrong):
+        asked = {*rows, made.xid("user_none")}
+        assert resolve(odoo, PARTNER, run, wanted=asked, known=known) == ids
+        assert resolve(importer, PARTNER, run, wanted=asked, known=known) == ids
+    assert external_ids(importer, "res.partner", ids.values()) == {odoo_id: xid for xid, odoo_id in ids.items()}
+    assert resolve(odoo, PARTNER, "another", wanted=rows, known={}) == {}
+
+
+def test_a_record_in_use_stays_and_the_others_go(odoo: Odoo, made: Made) -> None:
+    used, free = made.partner("used"), made.partner("free")
+    made.order(used)
+    done = remove(odoo, "res.partner", {"used": used, "free": free})
+    assert (done.gone, list(done.refused)) == (["free"], ["used"])
+
+
+def test_a_model_that_this_odoo_does_not_have_holds_nothing(odoo: Odoo) -> None:
+    assert rows_where(odoo, "sale.subscription", "id", [1], ["id"]) == []
+
+
+def test_a_code_of_nobody_reads_as_its_id() -> None:
+    codec = coded({"CA": 38})
+    assert [codec.read(raw) for raw in ([38, "Canada"], [233, "United States"], False)] == ["CA", "#233", None]
+    assert [codec.sent("CA"), codec.sent(None), codec.cell(None)] == [38, False, ""]
+
+
+@pytest.mark.parametrize(("price", "decimals"), [("0.0075", 4), ("0.01", 2), ("5", 0), ("0.0075", None)])
+def test_a_price_that_is_kept_whole_is_fine(price: str, decimals: int | None) -> None:
+    require_decimals(Decimal(price), decimals)
+
+
+def test_a_price_that_odoo_would_cut_is_refused_with_what_to_do() -> None:
+    with pytest.raises(InvalidInput, match=r"keeps 2 decimals of a price and 0.0075 has more: raise the decimal accuracy"):
+        require_decimals(Decimal("0.0075"), 2)
+
+
+def test_decimals_are_those_that_odoo_says(odoo: Odoo) -> None:
+    assert decimals_kept(odoo, "product.template", "list_price") is None
+    assert decimals_kept(odoo, "sale.order.line", "product_uom_qty") in {2, 6}
+
+
+@given(value=st.decimals(allow_nan=False, allow_infinity=False, min_value=0, max_value=10**9, places=6))
+def test_what_a_double_keeps_is_the_same_there_and_back(value: Decimal) -> None:
+    assert NUMBER.read(float(kept(value))) == kept(value)
