@@ -88,7 +88,7 @@ def _decided(reading: Reading, shelf: Shelf, links: Mapping[str, AccountLink], r
     return Decided(
         entity=Entity.USER,
         shelves=(shelf,),
-        issues=(*skipped(everybody - links.keys(), OUT_OF_SCOPE), *bad, *failed(refused)),
+        issues=(*skipped(dict.fromkeys(everybody - links.keys(), OUT_OF_SCOPE)), *bad, *failed(refused)),
         gone=reading.gone(Entity.USER, shelf.present, everybody, bad),
         linked=tuple(user_id for user_id, link in links.items() if link.state is LinkState.LINKED and not _is_ours(link)),
     )

@@ -13,15 +13,13 @@ from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
-from fcb_pipelines.domain.imports import Imported, failed, plans_in_scope, skipped, subscriptions_in_scope
+from fcb_pipelines.domain.imports import Imported, failed, plans_to_skip, skipped, subscriptions_in_scope
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.odoo import plans
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.records import Kind, decimals_kept, require_decimals
 from fcb_pipelines.settings import Service
 from fcb_pipelines.store.database import Database
-
-OUT_OF_SCOPE = "out of scope: not active, and no subscription in scope is on it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +60,8 @@ def decide(reading: Reading, *, take_all: bool) -> PlansDecided:
     """Read what decides, then decide; changes nothing anywhere."""
     source = reading.records
     active = subscriptions_in_scope(source.subscriptions, source.invoices, reading.metered(), *reading.scope())
-    scope = plans_in_scope(source.plans, source.subscriptions, active, take_all=take_all)
-    products, reasons = _products(reading, [plan for plan in source.plans if plan.external_plan_id in scope])
+    left_out = plans_to_skip(source.plans, source.subscriptions, active, take_all=take_all)
+    products, reasons = _products(reading, [plan for plan in source.plans if plan.external_plan_id not in left_out])
     flat = _shelf(reading, plans.FLAT, {plan_id: both[0] for plan_id, both in products.items()})
     usage = _shelf(reading, plans.USAGE, {plan_id: both[1] for plan_id, both in products.items()})
     everything = {plan.external_plan_id for plan in source.plans}
@@ -71,7 +69,7 @@ def decide(reading: Reading, *, take_all: bool) -> PlansDecided:
     decided = Decided(
         entity=Entity.PLAN,
         shelves=(flat, usage),
-        issues=(*skipped(everything - scope, OUT_OF_SCOPE), *bad, *failed(reasons)),
+        issues=(*skipped(left_out), *bad, *failed(reasons)),
         gone=reading.gone(Entity.PLAN, flat.present, everything, bad)
         | reading.gone(Entity.PLAN_USAGE, usage.present, everything, bad),
     )

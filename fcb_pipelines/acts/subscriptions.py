@@ -98,7 +98,7 @@ def decide(reading: Reading, *, dry_run: bool) -> Decided:
     return Decided(
         entity=Entity.SUBSCRIPTION,
         shelves=_shelves(reading, kind, wanted, present, forgotten),
-        issues=(*skipped(everything - scope, OUT_OF_SCOPE), *bad, *failed(wanted.failed)),
+        issues=(*skipped(dict.fromkeys(everything - scope, OUT_OF_SCOPE)), *bad, *failed(wanted.failed)),
         gone=reading.gone(Entity.SUBSCRIPTION, present, everything, bad),
     )
 

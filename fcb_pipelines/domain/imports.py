@@ -13,7 +13,7 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.invoices import Invoice
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.plans import Plan, in_import
+from fcb_pipelines.domain.plans import Plan, reason_to_skip
 from fcb_pipelines.domain.subscriptions import Subscription
 
 
@@ -87,17 +87,18 @@ def users_in_scope(users: Iterable[User], subscriptions: Iterable[Subscription],
     return frozenset(user.external_user_id for user in users if user.is_active or user.external_user_id in named)
 
 
-def plans_in_scope(
+def plans_to_skip(
     plans: Iterable[Plan], subscriptions: Iterable[Subscription], scope: Collection[str], *, take_all: bool
-) -> frozenset[str]:
-    """Ids of the plans that are active or that a subscription in scope is on; all of them if the operator says so."""
+) -> dict[str, str]:
+    """Ids of the plans that are left out, each with the reason; `scope` are the ids of subscriptions in scope."""
     referenced = {one.external_plan_id for one in subscriptions if one.external_subscription_id in scope}
-    return frozenset(plan.external_plan_id for plan in plans if in_import(plan, referenced, take_all=take_all))
+    reasons = {plan.external_plan_id: reason_to_skip(plan, referenced, take_all=take_all) for plan in plans}
+    return {plan_id: reason for plan_id, reason in reasons.items() if reason is not None}
 
 
-def skipped(ids: Iterable[str], reason: str) -> tuple[ImportIssue, ...]:
+def skipped(reasons: Mapping[str, str]) -> tuple[ImportIssue, ...]:
     """Issues of records out of scope."""
-    return tuple(ImportIssue(external_id=each, outcome=Outcome.SKIPPED, reason=reason) for each in sorted(ids))
+    return tuple(ImportIssue(external_id=each, outcome=Outcome.SKIPPED, reason=reasons[each]) for each in sorted(reasons))
 
 
 def failed(reasons: Mapping[str, str]) -> tuple[ImportIssue, ...]:

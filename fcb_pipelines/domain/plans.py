@@ -71,6 +71,13 @@ class Plan:
         return price
 
 
-def in_import(plan: Plan, referenced: Collection[str], *, take_all: bool) -> bool:
-    """Whether an import takes this plan: active or referenced ones, or all if the operator says so."""
-    return take_all or plan.is_active or plan.external_plan_id in referenced
+def reason_to_skip(plan: Plan, referenced: Collection[str], *, take_all: bool) -> str | None:
+    """Why an import leaves this plan out, or None if it takes it: active or referenced ones, or all if the operator says so.
+
+    A plan on request, without any price, is no record to make until somebody is on it; then its missing price is a failure.
+    """
+    if plan.external_plan_id in referenced:
+        return None
+    if not plan.flat_prices:
+        return "on request: it has no price, and no subscription in scope is on it"
+    return None if take_all or plan.is_active else "out of scope: not active, and no subscription in scope is on it"
