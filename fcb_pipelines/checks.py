@@ -36,10 +36,14 @@ def source_checks(service: Service) -> list[dg.AssetChecksDefinition]:
         for entity in ENTITIES
     ]
 
-    @dg.multi_asset_check(name=f"{service.code}_source_suites", specs=specs)
-    def suites(connections: dg.ResourceParam[Connections]) -> Iterable[dg.AssetCheckResult]:
+    @dg.multi_asset_check(name=f"{service.code}_source_suites", specs=specs, can_subset=True)
+    def suites(
+        context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
+    ) -> Iterable[dg.AssetCheckResult]:
+        chosen = {check.name for check in context.selected_asset_check_keys}
         for entity in ENTITIES:
-            yield _suite_result(connections, service, entity)
+            if f"{entity}_suite" in chosen:
+                yield _suite_result(connections, service, entity)
 
     return [suites]
 
