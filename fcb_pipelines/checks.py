@@ -18,7 +18,7 @@ from fcb_pipelines.assets.shell import SOURCE, key, table
 from fcb_pipelines.assets.source import ENTITIES
 from fcb_pipelines.domain.coverage import Coverage
 from fcb_pipelines.expectations import CRITICAL, Met, check_query, check_rows
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store.reconciliation import latest_revisions
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN

@@ -22,7 +22,8 @@ from fcb_pipelines.checks import import_checks, period_checks, source_checks
 from fcb_pipelines.jobs import service_jobs
 from fcb_pipelines.partitions import months
 from fcb_pipelines.resources import ConnectionsResource
-from fcb_pipelines.settings import Service, Settings, load
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import Settings, load
 
 
 def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from fcb_pipelines.assets.shell import DUAL_RUN, IMPORT, SOURCE
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 PERIOD_TAG = "fcb/period"
 """Runs with the same value wait for each other (dagster.yaml), as the store would refuse the second one."""

@@ -5,7 +5,8 @@ Owns: which months Dagster shows. Shards are inside a step, never a partition.
 
 import dagster as dg
 
-from fcb_pipelines.settings import Service, Settings
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import Settings
 
 
 def months(settings: Settings, service: Service) -> dg.MonthlyPartitionsDefinition:

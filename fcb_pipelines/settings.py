@@ -1,7 +1,7 @@
 """Settings: every `FCB_*` variable and the reviewed file `fcb.toml`, read once and refused as a whole if anything is wrong.
 
-Owns: names, defaults, bounds and the documentation of each setting. Does not own: what is started when an address is not given
-(local). Secrets and addresses are variables; rules that people review are in the file.
+Owns: names, defaults, bounds and the documentation of each variable. Does not own: a service's table (services), what starts
+where an address is not given (local). Secrets and addresses are variables; rules that people review are in the file.
 """
 
 import difflib
@@ -12,34 +12,14 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Self
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
-from fcb_pipelines.domain.external_ids import Entity, external_id
-from fcb_pipelines.domain.invoices import LineKind, LineRule
-from fcb_pipelines.domain.money import MINOR_UNITS
-from fcb_pipelines.domain.period import Period, midnight, period_of
-from fcb_pipelines.domain.proration import Proration
-from fcb_pipelines.domain.tax import TaxRate, TaxRounding, TaxTable
-
-SOURCE_ROOT = Path(__file__).parent / "source"
-
-
-def _known_zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not a timezone name, such as America/Toronto") from error
-
-
-def _known_currency(code: str) -> str:
-    if code not in MINOR_UNITS:
-        raise ValueError(f"currency {code!r} is not known; known are {', '.join(sorted(MINOR_UNITS))}")
-    return code
+from fcb_pipelines.domain.tax import TaxRate, TaxTable
+from fcb_pipelines.services import Service, Strict
 
 
 def _exact(value: object) -> Decimal:
@@ -48,38 +28,10 @@ def _exact(value: object) -> Decimal:
     return Decimal(str(value))
 
 
-Zone = Annotated[ZoneInfo, BeforeValidator(lambda name: _known_zone(name) if isinstance(name, str) else name)]
-Currency = Annotated[str, AfterValidator(_known_currency)]
 Exact = Annotated[Decimal, BeforeValidator(_exact)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class TimeMeaning(_Strict):
-    """What a time column of the source means where the column itself does not say."""
-
-    kind: Literal["date", "instant"]
-    """`date`: a calendar day in `zone`, whatever time of day is stored; `instant`: a moment, naive values are in `zone`."""
-    zone: Zone
-
-
-class Conventions(_Strict):
-    """How the service prices a part of a period and rounds; declared, never guessed."""
-
-    proration: Proration = Proration.NONE
-    tax_rounding: TaxRounding = TaxRounding.LINE
-
-
-class LineRuleSetting(_Strict):
-    """Lines whose description matches `pattern` (a regular expression, any case) are of `kind`; the first rule wins."""
-
-    pattern: str
-    kind: LineKind
-
-
-class TaxSetting(_Strict):
+class TaxSetting(Strict):
     """One component of the sales tax of one place, from `valid_from` until before `valid_to`; see `domain.tax.TaxRate`."""
 
     place: str
@@ -89,75 +41,7 @@ class TaxSetting(_Strict):
     valid_to: date | None = None
 
 
-class Service(_Strict):
-    """One service whose customers we bill."""
-
-    code: str
-    mapping: str
-    """Folder of SELECT statements: a name under `fcb_pipelines/source`, or a path relative to `fcb.toml`."""
-    zone: Zone
-    """The billing timezone: a period is a calendar month there."""
-    currency: Currency
-    """Currency of plans whose mapping gives none, and of a service that has billed nothing yet."""
-    first_period: str
-    """The first month in scope; usage and invoices before it are not read."""
-    arrears_lag_days: int = Field(default=1, ge=0, le=90)
-    """Days after a month's end until its invoices must have been issued; a month closes then."""
-    place_of_supply: str | None = None
-    """Place of supply of customers without country and state, such as `CA-ON`; shown as attested."""
-    terms_assumed_from: date | None = None
-    """Attested: today's prices and terms held since this day where the source has no date for them."""
-    owner: str = "team:billing"
-    """Who answers for the service's assets in Dagster: an e-mail or `team:name`."""
-    times: dict[str, TimeMeaning] = {}
-    """`"entity.column"` → its meaning."""
-    conventions: Conventions = Conventions()
-    line_rules: tuple[LineRuleSetting, ...] = ()
-    account_links: dict[str, int] = {}
-    """Source user id → Odoo partner id, where e-mail cannot decide."""
-    source_url: SecretStr | None = None
-    is_demo: bool = True
-    """Whether the source is the embedded demo service: true unless its variable gives a real one."""
-    folder: Path = SOURCE_ROOT
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
-        external_id(self.code, Entity.USER, "1")
-        Period(self.first_period, self.zone)
-        if not (self.mapping_folder / "users.sql").is_file():
-            raise ValueError(f"mapping {self.mapping!r} has no users.sql; looked in {self.mapping_folder}")
-        _ = self.rules
-        return self
-
-    @property
-    def mapping_folder(self) -> Path:
-        """Where the SELECT statements are."""
-        built_in = SOURCE_ROOT / self.mapping
-        return built_in if built_in.is_dir() else self.folder / self.mapping
-
-    @property
-    def rules(self) -> tuple[LineRule, ...]:
-        """The line rules as the domain reads them."""
-        return tuple(LineRule(pattern=rule.pattern, kind=rule.kind) for rule in self.line_rules)
-
-    @property
-    def terms_from(self) -> datetime | None:
-        """The first instant from which undated terms are attested."""
-        return midnight(self.terms_assumed_from, self.zone) if self.terms_assumed_from else None
-
-    def period(self, key: str) -> Period:
-        """The period of a key; raises `InvalidInput` for one before the first in scope."""
-        period = Period(key, self.zone)
-        if key < self.first_period:
-            raise InvalidInput(f"period {key} is before {self.first_period}, the first in scope of {self.code} (fcb.toml)")
-        return period
-
-    def open_period(self, now: datetime) -> Period:
-        """The period that `now` lies in, or the first in scope if that is later."""
-        return max(period_of(now, self.zone), Period(self.first_period, self.zone), key=lambda period: period.key)
-
-
-class OdooAccess(_Strict):
+class OdooAccess(Strict):
     """How to reach Odoo."""
 
     url: str = Field(pattern=r"^https?://")
@@ -166,7 +50,7 @@ class OdooAccess(_Strict):
     key: SecretStr
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """Everything that was configured; an address that is None is given by the embedded stack (local)."""
 
     services: dict[str, Service]

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres, in_database
-from fcb_pipelines.store.database import migrate
+from fcb_pipelines.store.schema import migrate
 
 NOW = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
 """The moment of the tests: the morning after May closed, as in the demo."""

@@ -12,7 +12,7 @@ from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import ImportIssue, Outcome
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Database
 
 

@@ -12,7 +12,8 @@ from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.domain.errors import InvalidSettings
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.jsonrpc import connect
-from fcb_pipelines.settings import Service, Settings
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 
 

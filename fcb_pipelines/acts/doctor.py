@@ -14,7 +14,7 @@ from fcb_pipelines.domain.tax import TaxRate, TaxUndecided, rates_due
 from fcb_pipelines.odoo import check as odoo_check
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.source import check as source_check
-from fcb_pipelines.store.database import pending_migrations
+from fcb_pipelines.store.schema import pending_migrations
 
 
 def diagnose(connections: Connections) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.records import Applied, Kind, Load, Present, create, loading, read, update
 from fcb_pipelines.odoo.resolution import resolve
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import imports as stored
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.usage import subscriptions_with_usage

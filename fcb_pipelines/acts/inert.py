@@ -11,7 +11,7 @@ from fcb_pipelines.odoo.partners import MODEL as PARTNER_MODEL
 from fcb_pipelines.odoo.records import Kind
 from fcb_pipelines.odoo.resolution import resolve
 from fcb_pipelines.odoo.subscriptions import MODEL as ORDER_MODEL
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import imports as stored
 from fcb_pipelines.store.database import Database
 

@@ -10,7 +10,7 @@ from fcb_pipelines.acts.source import SourceRecords, last_snapshot, load
 from fcb_pipelines.domain.actual import ActualLine, actual_lines
 from fcb_pipelines.domain.invoices import Invoice
 from fcb_pipelines.domain.revisions import content_hash
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import invoices as stored
 from fcb_pipelines.store import snapshots, stages
 from fcb_pipelines.store.database import Connection

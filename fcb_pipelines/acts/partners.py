@@ -19,7 +19,7 @@ from fcb_pipelines.odoo import partners
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.partners import Places
 from fcb_pipelines.odoo.records import Present
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import partners as stored
 from fcb_pipelines.store.database import Database
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxTable
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Connection, Database, exclusive
 from fcb_pipelines.store.stages import Stage, require
 

@@ -18,7 +18,7 @@ from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.odoo import plans
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.records import Kind, decimals_kept, require_decimals
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Database
 
 

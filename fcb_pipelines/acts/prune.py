@@ -16,7 +16,7 @@ from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.partners import MODEL as PARTNER_MODEL
 from fcb_pipelines.odoo.plans import MODEL as PRODUCT_MODEL
 from fcb_pipelines.odoo.subscriptions import MODEL as ORDER_MODEL
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import imports as stored
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.partners import forget_links

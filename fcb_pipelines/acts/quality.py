@@ -15,7 +15,7 @@ from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.register import by_currency
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import quality as stored
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Connection

@@ -14,7 +14,7 @@ from fcb_pipelines.domain.reconciliation import RULE_VERSION, Alive, reconcile
 from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, content_hash, published
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.domain.subscriptions import Subscription
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import invoices as stored_invoices
 from fcb_pipelines.store import rating as stored_rating
 from fcb_pipelines.store import reconciliation as stored

@@ -21,7 +21,7 @@ from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period, periods
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.subscriptions import Subscription
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.source import reader
 from fcb_pipelines.source.columns import RECORDS, USAGE, EntitySpec
 from fcb_pipelines.source.connection import Connection as Source

@@ -9,7 +9,7 @@ from typing import Any
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.partners import LinkState
 from fcb_pipelines.domain.rows import Status
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import imports, partners, reconciliation
 from fcb_pipelines.store.database import Connection
 

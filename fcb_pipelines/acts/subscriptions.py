@@ -21,7 +21,7 @@ from fcb_pipelines.odoo import subscriptions as orders
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.plans import variants
 from fcb_pipelines.odoo.records import Applied, Kind, Present, decimals_kept, require_decimals
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Database
 
 OUT_OF_SCOPE = "out of scope: not alive, invoiced or metered in any period since the first one"

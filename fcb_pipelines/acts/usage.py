@@ -14,7 +14,7 @@ from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.revisions import content_hash
 from fcb_pipelines.domain.usage import UsageTotal
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store import snapshots, stages
 from fcb_pipelines.store import usage as stored
 from fcb_pipelines.store.database import Connection

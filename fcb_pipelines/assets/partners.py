@@ -6,7 +6,7 @@ from fcb_pipelines.acts import partners as acts
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.assets.shell import IMPORT, SOURCE, asset, import_metadata, key
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 
 def partner_assets(service: Service) -> list[dg.AssetsDefinition]:

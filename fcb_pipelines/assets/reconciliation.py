@@ -9,7 +9,7 @@ from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.assets.shell import DUAL_RUN, asset, key, table
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.rows import Row, Status, Verdict
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 
 def reconciliation_assets(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:

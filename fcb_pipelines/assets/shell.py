@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from fcb_pipelines.domain.imports import Imported
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 SOURCE = "source"
 IMPORT = "import"

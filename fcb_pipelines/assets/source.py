@@ -10,7 +10,7 @@ import dagster as dg
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.source import SnapshotTaken, take_snapshot
 from fcb_pipelines.assets.shell import SOURCE, key, table
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 ENTITIES = {
     "users": "The service's customers.",

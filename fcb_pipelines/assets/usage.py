@@ -6,7 +6,7 @@ from fcb_pipelines.acts import usage as acts
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.assets.shell import DUAL_RUN, SOURCE, asset, key, table
 from fcb_pipelines.domain.money import plain
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 
 def usage_assets(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:

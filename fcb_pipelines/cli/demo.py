@@ -16,7 +16,8 @@ from fcb_pipelines.domain.errors import InvalidSettings
 from fcb_pipelines.domain.period import periods
 from fcb_pipelines.local.processes import refuse_taken_port, serve_dagster
 from fcb_pipelines.local.stack import running
-from fcb_pipelines.settings import Service, Settings, load, source_variable
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import Settings, load, source_variable
 
 
 @click.command()

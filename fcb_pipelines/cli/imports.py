@@ -12,7 +12,7 @@ from fcb_pipelines.acts.source import previewed_records
 from fcb_pipelines.cli.runs import run_import
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 from fcb_pipelines.domain.imports import Imported
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store.imports import issues, latest_runs
 
 COUNTS = ("created", "changed", "unchanged", "skipped", "failed")

@@ -3,8 +3,8 @@
 import click
 
 from fcb_pipelines.cli.session import connected, say
-from fcb_pipelines.store.database import migrate as apply
-from fcb_pipelines.store.database import pending_migrations
+from fcb_pipelines.store.schema import migrate as apply
+from fcb_pipelines.store.schema import pending_migrations
 
 
 @click.command()

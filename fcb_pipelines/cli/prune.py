@@ -31,7 +31,7 @@ def prune(service_code: str | None, *, yes: bool, as_json: bool) -> None:
         if not as_json:
             _print(found)
         ids = [one.external_id for one in found] if found and (yes or (not as_json and _confirmed(len(found)))) else []
-        done = acts.prune(db, odoo, service, records, reached.now, ids, take_all=take_all, report=say) if ids else None
+        done = acts.prune(db, odoo, service, records, reached.now, ids=ids, take_all=take_all, report=say) if ids else None
     if as_json:
         listed = [{"external_id": one.external_id, "model": one.model, "name": one.name} for one in found]
         answer({"service": service.code, "prunable": listed, "removed": list(done.removed) if done else [],

@@ -12,7 +12,8 @@ from fcb_pipelines.definitions import build_defs
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.jobs import PERIOD_TAG, dual_run_job_name, import_job_name, snapshot_job_name
 from fcb_pipelines.local.processes import dagster_variables
-from fcb_pipelines.settings import Service, Settings
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import Settings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log is in its page; the terminal gets our reports."""

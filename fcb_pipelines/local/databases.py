@@ -16,9 +16,10 @@ from fcb_pipelines.local import sandbox
 from fcb_pipelines.local.keeper import Part
 from fcb_pipelines.local.postgres import ensure_database
 from fcb_pipelines.local.state import secret
-from fcb_pipelines.settings import Service, load, source_variable
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import load, source_variable
 from fcb_pipelines.source.demo.seed import create_reader, seed
-from fcb_pipelines.store.database import migrate
+from fcb_pipelines.store.schema import migrate
 
 DEMO_MAPPING = "nexacloud"
 DAGSTER_SCHEME = "postgresql+psycopg2"

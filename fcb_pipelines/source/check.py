@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from fcb_pipelines.domain.errors import FcbError
 from fcb_pipelines.domain.findings import Finding, Level, ok, warning
-from fcb_pipelines.settings import Service, source_variable
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import source_variable
 from fcb_pipelines.source import reader
 from fcb_pipelines.source.columns import ENTITIES, USAGE, EntitySpec, time_paths
 from fcb_pipelines.source.connection import Connection, open_source

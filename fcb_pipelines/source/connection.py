@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from fcb_pipelines.domain.errors import FcbError, InvalidInput, InvalidSettings, Refused, RolledBack
-from fcb_pipelines.settings import Service, source_variable
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import source_variable
 from fcb_pipelines.source.columns import USAGE
 
 Connection = psycopg.Connection[TupleRow]

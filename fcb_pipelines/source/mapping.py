@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.source.columns import ACCEPTED, NAIVE_TYPES, Column, EntitySpec, Kind
 from fcb_pipelines.source.connection import Connection, said_by
 from fcb_pipelines.source.values import declaration

@@ -17,7 +17,7 @@ from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED, UsageEvent
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.source.columns import USAGE, EntitySpec
 from fcb_pipelines.source.connection import Connection, said_by
 from fcb_pipelines.source.mapping import Problem, bounds, describe, problems, statement

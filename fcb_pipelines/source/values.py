@@ -14,7 +14,7 @@ from typing import Any
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.domain.money import decimal, plain
 from fcb_pipelines.domain.period import midnight
-from fcb_pipelines.settings import Service, TimeMeaning
+from fcb_pipelines.services import Service, TimeMeaning
 from fcb_pipelines.source.columns import Column, Kind
 
 Convert = Callable[[str], Any]

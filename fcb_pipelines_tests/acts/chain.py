@@ -9,7 +9,7 @@ from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.acts.subscriptions import import_subscriptions
 from fcb_pipelines.domain.imports import Imported
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
 

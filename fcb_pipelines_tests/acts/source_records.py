@@ -12,7 +12,7 @@ from fcb_pipelines.domain.invoices import Invoice, InvoiceStatus
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.plans import Interval, Plan
 from fcb_pipelines.domain.subscriptions import Subscription
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 TESTS = Path(__file__).parent.parent
 MONTHLY = {Interval.MONTHLY: Decimal("19.99")}

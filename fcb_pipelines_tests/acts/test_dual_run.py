@@ -19,7 +19,7 @@ from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.rows import Row, Status
 from fcb_pipelines.domain.tax import TaxRate, TaxTable
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, SmallHost

@@ -10,7 +10,7 @@ from fcb_pipelines.acts.source import SnapshotTaken, load, take_snapshot
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.settings import LineRuleSetting
+from fcb_pipelines.services import LineRuleSetting
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database, exclusive
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, TORONTO, SmallHost

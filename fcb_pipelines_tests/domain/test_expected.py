@@ -81,7 +81,7 @@ def test_prorated_price_is_exact_until_it_is_rounded() -> None:
 def test_in_a_trial_nothing_is_due_and_the_line_says_why() -> None:
     trial = evidence("trial", "s1", valid_from=day("2026-03-20"), valid_to=day("2026-04-20"))
     lines = list(rated_lines(the_terms(evidence=(trial,)), APRIL, Decimal(0)))
-    assert [(line.exact, line.is_due, IN_TRIAL in line.notes) for line in lines] == [(0, False, True)] * 2
+    assert [(line.exact, line.is_due, IN_TRIAL in line.notes) for line in lines] == [(Fraction(0), False, True)] * 2
 
 
 def test_use_outside_the_life_of_a_subscription_is_priced_and_marked() -> None:

@@ -19,7 +19,7 @@ from fcb_pipelines.local.keeper import ADDRESSES_FILE
 from fcb_pipelines.local.placement import place
 from fcb_pipelines.local.stack import is_running, reset
 from fcb_pipelines.settings import Settings
-from fcb_pipelines.store.database import pending_migrations
+from fcb_pipelines.store.schema import pending_migrations
 from fcb_pipelines_tests.local.project import REAL_DATABASES, REAL_ODOO, Project, login
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from pydantic import SecretStr
 
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 TORONTO = ZoneInfo("America/Toronto")
 

@@ -17,7 +17,7 @@ from fcb_pipelines.acts.usage import MeteredPeriod, usage_conservation, usage_to
 from fcb_pipelines.domain.findings import Level
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxTable
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.source.check import check
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.source.bitbrains.host import DATA, seed, service

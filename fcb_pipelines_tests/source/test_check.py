@@ -3,7 +3,7 @@ import pytest
 from pydantic import SecretStr
 
 from fcb_pipelines.domain.findings import Finding, Level
-from fcb_pipelines.settings import TimeMeaning
+from fcb_pipelines.services import TimeMeaning
 from fcb_pipelines.source.check import BAD_ROWS_SHOWN, check
 from fcb_pipelines_tests.source.small_host import TORONTO, SmallHost
 

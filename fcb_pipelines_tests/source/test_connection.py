@@ -5,7 +5,7 @@ import pytest
 from pydantic import SecretStr
 
 from fcb_pipelines.domain.errors import FcbError, InvalidInput, InvalidSettings, Refused, RolledBack
-from fcb_pipelines.settings import TimeMeaning
+from fcb_pipelines.services import TimeMeaning
 from fcb_pipelines.source.connection import open_source, said_by
 from fcb_pipelines_tests.source.small_host import TORONTO, SmallHost
 

@@ -1,7 +1,7 @@
 import pytest
 
 from fcb_pipelines.domain.errors import InvalidInput, Refused
-from fcb_pipelines.settings import TimeMeaning
+from fcb_pipelines.services import TimeMeaning
 from fcb_pipelines.source.columns import ENTITIES, EntitySpec, Kind, time_paths
 from fcb_pipelines.source.connection import open_source
 from fcb_pipelines.source.mapping import describe, is_mapped, problems, statement

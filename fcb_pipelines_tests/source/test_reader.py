@@ -8,7 +8,7 @@ from fcb_pipelines.domain.canonical import BadRow
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import UsageEvent
-from fcb_pipelines.settings import Service, TimeMeaning
+from fcb_pipelines.services import Service, TimeMeaning
 from fcb_pipelines.source import reader
 from fcb_pipelines.source.columns import ENTITIES
 from fcb_pipelines.source.connection import open_source

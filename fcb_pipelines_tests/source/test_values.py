@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
-from fcb_pipelines.settings import Service, TimeMeaning
+from fcb_pipelines.services import Service, TimeMeaning
 from fcb_pipelines.source.columns import INVOICES, SUBSCRIPTIONS, USERS, EntitySpec
 from fcb_pipelines.source.values import converter, exact_json, instant, jsonable
 

@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import TupleRow
 from pydantic import SecretStr
 
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 
 REPOSITORY = Path(__file__).parents[3]
 DATA = Path(os.environ.get("FCB_TEST_DATA", REPOSITORY.parent / "shared" / "data")) / "bitbrains"

@@ -10,7 +10,8 @@ from psycopg import sql
 from psycopg.rows import TupleRow
 
 from fcb_pipelines.local.postgres import ensure_database
-from fcb_pipelines.settings import Service, load
+from fcb_pipelines.services import Service
+from fcb_pipelines.settings import load
 from fcb_pipelines.source.connection import Connection, open_source
 from fcb_pipelines.source.demo.seed import seed
 

@@ -12,7 +12,7 @@ from fcb_pipelines.domain import canonical
 from fcb_pipelines.domain.actual import actual_lines
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.register import RegisterMonth, register
-from fcb_pipelines.settings import Service
+from fcb_pipelines.services import Service
 from fcb_pipelines.source.columns import (
     BILLING_STATE,
     ENTITIES,
