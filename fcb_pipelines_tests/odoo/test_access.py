@@ -26,8 +26,9 @@ REFUSED = [
     ("ir.model.data", "create", "create", "Model Data", "\t- Access Rights"),
     ("decimal.precision", "read", "access", "Decimal Precision", "\t- Role / Administrator"),
     ("decimal.precision", "write", "modify", "Decimal Precision", "\t- Role / Administrator"),
-    ("sale.order", "unlink", "delete", "Sales Order", "\t- Sales / Administrator"),
+    ("sale.order", "unlink", "delete", "Sales Order", "\t- Sales/Administrator"),
     ("res.company", "write", "modify", "Companies", "\t- Access Rights"),
+    ("account.tax", "write", "modify", "Tax", "\t- Accounting/Administrator"),
 ]
 
 

@@ -58,7 +58,7 @@ PARTNER = "res.partner"
 def test_domains_find_what_they_say(odoo: Odoo, made: Made, run: str, domain: Sequence[Any], names: str) -> None:
     canada = made.place("CA")
     a = made.partner("a", ref="one", color=1, is_company=True, **canada)
-    made.partner("b", ref="two", color=2, parent_id=a, email="B@Example.com", **made.place("CA", "ON"))
+    made.partner("b", ref="two", color=2, parent_id=a, email="B@Example.com", type="other", **made.place("CA", "ON"))
     made.partner("c", color=3)
     ours = [("name", "like", run)]
     found = odoo.search_read(PARTNER, [*ours, *domain], ["name"])

@@ -78,6 +78,7 @@ def test_a_record_without_an_external_id_has_an_empty_one(odoo: Odoo, made: Made
 def test_deleting_a_record_frees_its_external_id(odoo: Odoo, made: Made) -> None:
     (gone,) = _load(odoo, made, ("1", "a", ""))
     odoo.unlink(PARTNER, [gone])
+    assert odoo.search_read("ir.model.data", [("name", "=", made.xid("1").partition(".")[2])], ["id"]) == []
     (new,) = _load(odoo, made, ("1", "a", ""))
     assert new != gone
 

@@ -54,10 +54,12 @@ def test_an_order_without_a_partner_is_told(odoo: Odoo, made: Made) -> None:
     assert message.message.startswith("Missing required value for the field 'Customer' (partner_id).\nModel: 'Sales Order'")
 
 
-def test_a_deleted_order_frees_the_external_ids_of_its_lines(odoo: Odoo, made: Made) -> None:
+def test_a_deleted_order_leaves_the_external_ids_of_its_lines_free_for_new_ones(odoo: Odoo, made: Made) -> None:
     partner = made.partner()
     (gone,) = _order(odoo, made, partner, ("l1", "one", 1))
     odoo.unlink("sale.order", [gone])
+    left = odoo.search_read("ir.model.data", [("name", "like", made.xid("").partition(".")[2])], ["model"])
+    assert [row["model"] for row in left] == ["sale.order.line"]
     (order,) = _order(odoo, made, partner, ("l1", "one", 1))
     assert order != gone
     assert len(made.lines(order, "name")) == 1

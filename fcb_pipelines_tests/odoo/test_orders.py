@@ -193,7 +193,8 @@ def test_unit_prices_are_kept_in_full(odoo: Odoo, made: Made) -> None:
         ({"price_unit": 1.23, "technical_price_unit": -1.0}, {"product_uom_qty": 9}, 1.23),
         ({"price_unit": 1.23, "technical_price_unit": 0.0}, {"product_uom_qty": 9}, 1.23),
         ({"price_unit": 0.000123, "technical_price_unit": 0.0}, {"product_uom_qty": 9}, 1.5),
-        ({"price_unit": 1.23}, {"product_uom_qty": 1}, 1.23),
+        ({"price_unit": 1.23}, {"product_uom_qty": 1}, 1.5),
+        ({"price_unit": 1.23}, {"discount": 10}, 1.23),
         ({"price_unit": 0.0}, {"name": "other"}, 0.0),
         ({}, {"product_uom_qty": 9}, 1.5),
     ],
@@ -204,6 +205,40 @@ def test_a_change_of_the_quantity_alone_resets_the_price(
     order = made.order(made.partner(), [{"product_id": made.product(), **line}])
     odoo.write(LINE, [made.lines(order, "id")[0]["id"]], change)
     assert [row["price_unit"] for row in made.lines(order, "price_unit")] == [price]
+
+
+@pytest.mark.parametrize(
+    ("change", "price", "name", "taxes"),
+    [
+        ({}, 1.5, None, 1),
+        ({"price_unit": 1.23, "name": "custom"}, 1.23, "custom", 1),
+        ({"price_unit": 1.23, "tax_ids": [(6, 0, [])]}, 1.23, None, 0),
+    ],
+)
+def test_writing_the_same_product_again_resets_what_is_not_written_along(
+    odoo: Odoo, made: Made, *, change: dict[str, Any], price: float, name: str | None, taxes: int
+) -> None:
+    product = made.product("plan")
+    line = {"product_id": product, "name": "custom", "price_unit": 1.23, "tax_ids": [(6, 0, [])]}
+    order = made.order(made.partner(), [line])
+    odoo.write(LINE, [made.lines(order, "id")[0]["id"]], {"product_id": product, **change})
+    (shown,) = made.lines(order, "name", "price_unit", "tax_ids")
+    assert (shown["name"], shown["price_unit"], len(shown["tax_ids"])) == (name or made.name("plan"), price, taxes)
+
+
+def test_another_product_brings_all_that_is_its_own(odoo: Odoo, made: Made) -> None:
+    order = made.order(made.partner(), [{"product_id": made.product("one"), "product_uom_qty": 2}])
+    odoo.write(LINE, [made.lines(order, "id")[0]["id"]], {"product_id": made.product("two", list_price=2.5, taxes_id=[])})
+    (shown,) = made.lines(order, "name", "price_unit", "tax_ids", "price_total", "product_uom_qty")
+    assert (shown["name"], shown["price_unit"], shown["tax_ids"], shown["price_total"]) == (made.name("two"), 2.5, [], 5.0)
+
+
+def test_a_line_that_loses_its_product_loses_price_unit_and_taxes(odoo: Odoo, made: Made) -> None:
+    order = made.order(made.partner(), [{"product_id": made.product(), "name": "custom", "discount": 10}])
+    odoo.write(LINE, [made.lines(order, "id")[0]["id"]], {"product_id": False})
+    (shown,) = made.lines(order, "name", "price_unit", "tax_ids", "product_uom_id", "discount")
+    assert (shown["name"], shown["price_unit"], shown["tax_ids"]) == ("custom", 0.0, [])
+    assert (shown["product_uom_id"], shown["discount"]) == (False, 0.0)
 
 
 def test_a_line_without_a_product_loses_its_price_with_the_quantity(odoo: Odoo, made: Made) -> None:

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 import fcb_pipelines
-from fcb_pipelines.domain.errors import RemoteError
+from fcb_pipelines.domain.errors import RemoteError, RolledBack
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.jsonrpc import connect
 from fcb_pipelines.odoo.sandbox.access import GROUP_NAMES
@@ -173,6 +173,33 @@ def test_many_who_change_one_record_all_get_through(sandbox_url: str, run: str) 
         list(pool.map(change, range(1, 9)))
     (row,) = _sandbox(sandbox_url).search_read("res.partner", [("id", "=", partner)], ["color"])
     assert row["color"] in range(1, 9)
+
+
+@pytest.mark.parametrize(("failures", "kept"), [(1, True), (4, True), (5, False)])
+def test_a_lost_race_is_run_five_times(fresh_database: str, failures: int, kept: bool) -> None:
+    with serving(create_app(fresh_database, {"admin": ADMIN_KEY}, clock=lambda: NOW)) as url:
+        with psycopg.connect(fresh_database) as conn:
+            conn.execute(LOSES.format(failures=failures))
+        odoo = connect(url, fresh_database.rpartition("/")[2], "admin", ADMIN_KEY, pauses_seconds=())
+        try:
+            odoo.write("res.partner", [1], {"ref": "raced"})
+        except RolledBack as error:
+            assert str(error) == "Odoo rolled the call back: could not serialize access due to a test\n"  # noqa: PT017
+        (row,) = odoo.search_read("res.partner", [("id", "=", 1)], ["ref"])
+    assert (row["ref"] == "raced") is kept
+
+
+LOSES = """
+    CREATE SEQUENCE attempts;
+    CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('attempts') <= {failures} THEN
+            RAISE EXCEPTION 'could not serialize access due to a test' USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER lose BEFORE UPDATE ON res_partner FOR EACH ROW EXECUTE FUNCTION lose();
+"""
 
 
 def test_a_hundred_partners_load_in_under_a_second(sandbox_url: str, run: str) -> None:

@@ -20,21 +20,22 @@ SALES_ADMIN = "sales_team.group_sale_manager"
 INVOICING = "account.group_account_invoice"
 ACCOUNTING_ADMIN = "account.group_account_manager"
 
+# As a refusal names them; res.groups shows them with blanks around the slash.
 GROUP_NAMES: Mapping[str, str] = {
     EMPLOYEE: "Role / User",
     SYSTEM: "Role / Administrator",
     RIGHTS: "Access Rights",
-    CONTACTS: "Contact / Creation",
-    PRODUCTS: "Products / Create",
-    SALESMAN: "Sales / User: Own Documents Only",
-    ALL_LEADS: "Sales / User: All Documents",
-    SALES_ADMIN: "Sales / Administrator",
-    INVOICING: "Accounting / Invoicing",
-    ACCOUNTING_ADMIN: "Accounting / Administrator",
+    CONTACTS: "Contact/Creation",
+    PRODUCTS: "Products/Create",
+    SALESMAN: "Sales/User: Own Documents Only",
+    ALL_LEADS: "Sales/User: All Documents",
+    SALES_ADMIN: "Sales/Administrator",
+    INVOICING: "Accounting/Invoicing",
+    ACCOUNTING_ADMIN: "Accounting/Administrator",
 }
 
 IMPORTER_GROUPS = (EMPLOYEE, CONTACTS, PRODUCTS, SALESMAN, ALL_LEADS, INVOICING)
-"""The least that an importer needs; deleting orders asks for Sales / Administrator on top."""
+"""The least that an importer needs; deleting orders asks for Sales/Administrator on top."""
 
 ADMIN_GROUPS = tuple(GROUP_NAMES)
 

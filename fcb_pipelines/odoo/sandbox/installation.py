@@ -126,7 +126,8 @@ def _states(countries: Mapping[str, int]) -> Iterable[tuple[str, Row]]:
 
 
 def _groups() -> Iterable[tuple[str, Row]]:
-    return ((code, {"name": name.rpartition(" / ")[2], "full_name": name}) for code, name in GROUP_NAMES.items())
+    for code, name in GROUP_NAMES.items():
+        yield code, {"name": name.rpartition("/")[2].strip(), "full_name": " / ".join(map(str.strip, name.split("/")))}
 
 
 def _people(country: int, state: int) -> Iterable[tuple[str | None, Row]]:

@@ -30,6 +30,7 @@ _CHANGING = """
 """
 
 _PRICED_BY = frozenset({"product_uom_qty", "price_unit", "discount", "tax_ids", "product_id", "order_id"})
+_PRICED_AGAIN_BY = frozenset({"product_uom_qty", "product_uom_id", "product_id"})
 _PROTECTED = frozenset({"product_id", "name", "price_unit", "product_uom_id", "product_uom_qty", "tax_ids"})
 
 
@@ -92,35 +93,36 @@ def _follow_product(row: Values, product: Mapping[str, Any]) -> None:
 
 
 def _reprice(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
-    """A line whose quantity or product changes alone gets the list price back, unless its price was seen to be typed.
+    """A line gets the list price back when its quantity, unit or product is written, even to the same value.
 
-    Creating over RPC marks the given price as automatic (technical_price_unit), which is why it is lost here.
+    Not if the price is written along, or differs by a cent from technical_price_unit and so counts as typed by hand. Creating
+    over RPC marks the given price as automatic, which is why it is lost here.
     """
-    changed = [line for line in present if _is_repriced(line, values)]
-    products = _products(env, [values.get("product_id", line["product_id"]) for line in changed])
-    prices = {line["id"]: _list_price(line, products, values) for line in changed}
-    set_columns(
-        env, ORDER_LINES, {line: {"price_unit": price, "technical_price_unit": price} for line, price in prices.items()}
-    )
-    _follow_new_product(env, present, values)
+    if _PRICED_AGAIN_BY & values.keys() and "price_unit" not in values:
+        automatic = [line for line in present if not _is_typed(line)]
+        products = _products(env, [values.get("product_id", line["product_id"]) for line in automatic])
+        prices = {line["id"]: _list_price(line, products, values) for line in automatic}
+        rows = {line: {"price_unit": price, "technical_price_unit": price} for line, price in prices.items()}
+        set_columns(env, ORDER_LINES, rows)
+    if "product_id" in values:
+        _follow_new_product(env, present, values)
 
 
 def _follow_new_product(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
-    product = _products(env, [values.get("product_id")]).get(values.get("product_id"))
-    if product is None or all(line["product_id"] == values["product_id"] for line in present):
+    """Name, unit and taxes follow the product that is written, even if it is the same."""
+    product = _products(env, [values["product_id"]]).get(values["product_id"])
+    if product is None:
+        for name, value in (("product_uom_id", None), ("tax_ids", []), ("discount", ZERO)):
+            values.setdefault(name, value)
         return
+    place = all_places(env).get(present[0]["fiscal_position_id"])
     values.setdefault("name", _described(product))
     values.setdefault("product_uom_id", product["uom_id"])
-    places = all_places(env)
-    values.setdefault("tax_ids", taxes_at(places.get(present[0]["fiscal_position_id"]), product["taxes_id"]))
+    values.setdefault("tax_ids", taxes_at(place, product["taxes_id"]))
 
 
-def _is_repriced(line: Mapping[str, Any], values: Values) -> bool:
-    is_changed = any(
-        name in values and values[name] != line[name] for name in ("product_uom_qty", "product_id", "product_uom_id")
-    )
-    is_typed = rounded(line["technical_price_unit"], CENT) != rounded(line["price_unit"], CENT)
-    return is_changed and not is_typed and "price_unit" not in values
+def _is_typed(line: Mapping[str, Any]) -> bool:
+    return rounded(line["technical_price_unit"], CENT) != rounded(line["price_unit"], CENT)
 
 
 def _list_price(line: Mapping[str, Any], products: Mapping[Any, Mapping[str, Any]], values: Values) -> Decimal:

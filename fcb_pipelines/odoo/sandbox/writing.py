@@ -103,7 +103,7 @@ def _kept(env: Env, model: Model, given: Mapping[str, Any], ids: Sequence[int]) 
         if field.type == "one2many" or name in _OURS:
             continue
         is_links = field.type == "many2many" and is_commanded(value)
-        values[name] = links_after(env, model, field, ids, value) if is_links else kept(env, model, field, value or None)
+        values[name] = links_after(env, model, field, ids, value) if is_links else kept(env, model, field, value)
     return values
 
 
