@@ -13,7 +13,7 @@ from fcb_pipelines.domain.errors import InvalidSettings
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.jsonrpc import connect
 from fcb_pipelines.services import Service
-from fcb_pipelines.settings import Settings
+from fcb_pipelines.settings import OdooAccess, Settings
 from fcb_pipelines.store.database import Database
 
 
@@ -35,11 +35,18 @@ class Connections:
 
     def odoo(self) -> Odoo:
         """Odoo through its port; connects when first asked something."""
-        access = self.settings.odoo
-        if access is None:
-            raise InvalidSettings("Odoo has no address: set FCB_ODOO_URL, or start the sandbox with `make demo`")
+        access = self._odoo_access()
         key = access.key.get_secret_value()
         return connect(access.url, access.db, access.user, key, timeout_seconds=self.settings.odoo_timeout_seconds)
+
+    def odoo_page(self, page: str) -> str:
+        """The address of a page of Odoo's own, such as `sales`, for people."""
+        return f"{self._odoo_access().url.rstrip('/')}/odoo/{page}"
+
+    def _odoo_access(self) -> OdooAccess:
+        if self.settings.odoo is None:
+            raise InvalidSettings("Odoo has no address: set FCB_ODOO_URL, or start the sandbox with `make demo`")
+        return self.settings.odoo
 
     def period(self, service: Service, key: str) -> PeriodWork:
         """What acts on one period need; raises `InvalidInput` for a key that is no month in scope."""

@@ -25,6 +25,6 @@ def partner_assets(service: Service) -> list[dg.AssetsDefinition]:
             dry_run=False,
             report=connections.report,
         )
-        return dg.MaterializeResult(metadata=import_metadata(done))
+        return dg.MaterializeResult(metadata=import_metadata(done, connections.odoo_page("contacts")))
 
     return [partners]

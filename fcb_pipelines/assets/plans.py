@@ -26,6 +26,6 @@ def plan_assets(service: Service) -> list[dg.AssetsDefinition]:
             dry_run=False,
             report=connections.report,
         )
-        return dg.MaterializeResult(metadata=import_metadata(done))
+        return dg.MaterializeResult(metadata=import_metadata(done, connections.odoo_page("products")))
 
     return [plans]

@@ -55,13 +55,14 @@ def _cell(value: Any) -> str | int | None:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
-def import_metadata(done: Imported) -> dict[str, dg.MetadataValue]:
-    """What an import did, as every asset of the chain shows it."""
+def import_metadata(done: Imported, odoo_page: str) -> dict[str, dg.MetadataValue]:
+    """What an import did, as every asset of the chain shows it, with a link to the records in Odoo."""
     counts = {name: getattr(done, name) for name in ("created", "changed", "unchanged", "skipped", "failed")}
     issues = [{"id": one.external_id, "outcome": one.outcome.value, "reason": one.reason} for one in done.issues]
     return {
         **{name: dg.MetadataValue.int(count) for name, count in counts.items()},
-        "issues": table(issues),
+        "in Odoo": dg.MetadataValue.url(odoo_page),
+        "issues": table(sorted(issues, key=lambda issue: issue["outcome"])),
         "changes": table({"record": one.external_id, "action": one.action.value} for one in done.diff),
         "gone from the source": table({"record": external_id} for external_id in done.missing_from_source),
     }

@@ -31,6 +31,6 @@ def subscription_assets(service: Service) -> list[dg.AssetsDefinition]:
             dry_run=False,
             report=connections.report,
         )
-        return dg.MaterializeResult(metadata=import_metadata(done))
+        return dg.MaterializeResult(metadata=import_metadata(done, connections.odoo_page("sales")))
 
     return [shadow_subscriptions]

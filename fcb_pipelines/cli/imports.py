@@ -1,5 +1,6 @@
 """`fcb import`: takes a snapshot and brings Odoo's shadow copy up to date."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,7 +31,7 @@ def import_(service_code: str | None, *, dry_run: bool, as_json: bool) -> None:
     """Take a snapshot of the source, then bring partners, plans and shadow subscriptions in Odoo up to date.
 
     Only the difference is written, by external id; a second import changes nothing. Bad rows are named with their reason and
-    stop no other. A dry run reads the source as it is now, compares, and keeps nothing.
+    stop no other; the exit code is then 1. A dry run reads the source as it is now, compares, and keeps nothing.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
@@ -44,6 +45,8 @@ def import_(service_code: str | None, *, dry_run: bool, as_json: bool) -> None:
         answer({"service": service.code, "dry_run": dry_run, **total, "entities": {one["entity"]: one for one in shown}})
     else:
         _print(shown, dry_run=dry_run)
+    if any(one["failed"] for one in shown):
+        sys.exit(1)
 
 
 def _preview(reached: Connections, service: Service) -> Iterator[Imported]:

@@ -1,11 +1,16 @@
 """`fcb run`: meters, rates and reconciles a period."""
 
+import sys
+
 import click
 
+from fcb_pipelines.acts.reconciliation import published_rows
 from fcb_pipelines.acts.status import service_status
 from fcb_pipelines.cli.runs import run_period
 from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option
-from fcb_pipelines.store.reconciliation import latest_revisions
+from fcb_pipelines.domain.expected import UNRATED
+from fcb_pipelines.domain.revisions import Published
+from fcb_pipelines.store.reconciliation import Revision, latest_revisions
 
 
 @click.command()
@@ -16,7 +21,8 @@ from fcb_pipelines.store.reconciliation import latest_revisions
 def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) -> None:
     """Meter, rate and reconcile a period, as a run of Dagster.
 
-    A period can be run again at any time: each run adds a revision and says what changed. Differences are not a failure.
+    A period can be run again at any time: each run adds a revision and says what changed. Differences are not a failure;
+    a subscription whose price cannot be told makes the exit code 1.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
@@ -25,10 +31,31 @@ def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) 
         with reached.database().transaction() as conn:
             (revision,) = latest_revisions(conn, service.code, key)
             found = service_status(conn, service).as_json()["periods"][key]
+            unrated = _unrated(published_rows(conn, service, key) or [])
     if as_json:
-        answer({"service": service.code, "period": key, **found, "snapshot": revision.snapshot_id, "changes": revision.changes})
-        return
-    counts = ", ".join(f"{count} {status}" for status, count in found["rows"].items())
-    say(f"{service.code} {key}: revision {revision.revision} from snapshot {revision.snapshot_id}: {counts}")
+        origin = {"snapshot": revision.snapshot_id, "changes": revision.changes, "unrated": unrated}
+        answer({"service": service.code, "period": key, **found, **origin})
+    else:
+        _print(revision, found["rows"], unrated)
+    if unrated:
+        sys.exit(1)
+
+
+def _unrated(rows: list[Published]) -> list[dict[str, str]]:
+    """Subscriptions whose price could not be told, with the reason."""
+    return [
+        {"subscription": row["subscription"], "reason": note}
+        for row in rows
+        for instance in row["instances"]
+        if instance["charge"] == UNRATED
+        for note in instance["notes"][:1]
+    ]
+
+
+def _print(revision: Revision, rows: dict[str, int], unrated: list[dict[str, str]]) -> None:
+    counts = ", ".join(f"{count} {status}" for status, count in rows.items())
+    say(f"{revision.service} {revision.period}: revision {revision.revision} from snapshot {revision.snapshot_id}: {counts}")
     because = ", ".join(revision.changes["because"]) or "same snapshot, settings and rules"
     say(f"{len(revision.changes['rows'])} rows changed since the last revision ({because})")
+    for one in unrated:
+        say(f"{one['subscription']}: {one['reason']}")
