@@ -154,26 +154,34 @@ def _save_all(env: Env, model: Model, items: Sequence[Item], messages: list[Mess
     return ids
 
 
-def _save(env: Env, model: Model, items: Sequence[Item], fixed: Values | None = None) -> list[int]:
-    """Create what is new, write what is there; of rows with one external id the last wins. Ids in row order."""
+def _save(env: Env, model: Model, items: Sequence[Item], parents: Sequence[Values] = ()) -> list[int]:
+    """Create what is new, write what is there; of rows with one external id the last wins. Ids in row order.
+
+    `parents` holds, for sub-records, the link of each to its parent.
+    """
     last = {_key(item): item for item in items}
+    linked = {_key(item): parent for item, parent in zip(items, parents, strict=True)} if parents else {}
     known = _known(env, model, [item.external_id for item in last.values() if item.external_id])
-    ids = {key: known.get(item.external_id or "", item.database_id) for key, item in last.items()}
-    news = [key for key, record_id in ids.items() if record_id is None]
-    ids.update(zip(news, create(env, model, [{**last[key].values, **(fixed or {})} for key in news]), strict=True))
-    give(env, model, {str(last[key].external_id): ids[key] or 0 for key in news if last[key].external_id})
+    present = {key: known.get(item.external_id or "", item.database_id) for key, item in last.items()}
+    news = [key for key, record_id in present.items() if record_id is None]
+    created = create(env, model, [{**last[key].values, **linked.get(key, {})} for key in news])
+    ids = {**{key: record_id for key, record_id in present.items() if record_id}, **dict(zip(news, created, strict=True))}
+    give(env, model, {external_id: ids[key] for key in news if (external_id := last[key].external_id)})
     for key, item in last.items():
-        if key not in news and item.values:
-            write(env, model, [ids[key] or 0], item.values)
-        _save_children(env, model, ids[key] or 0, item)
-    return [ids[_key(item)] or 0 for item in items]
+        if present[key] and item.values:
+            write(env, model, [ids[key]], item.values)
+    _save_children(env, model, {ids[key]: item for key, item in last.items()})
+    return [ids[_key(item)] for item in items]
 
 
-def _save_children(env: Env, model: Model, parent: int, item: Item) -> None:
-    for name, children in item.children.items():
+def _save_children(env: Env, model: Model, by_parent: Mapping[int, Item]) -> None:
+    """Save the sub-records of all parents together."""
+    for name in dict.fromkeys(name for item in by_parent.values() for name in item.children):
         field = model.fields[name]
-        if children:
-            _save(env, env.related(field), children, {str(field.inverse): parent})
+        pairs = [(child, parent) for parent, item in by_parent.items() for child in item.children.get(name, ())]
+        parents = [{str(field.inverse): parent} for _, parent in pairs]
+        if pairs:
+            _save(env, env.related(field), [child for child, _ in pairs], parents)
 
 
 def _key(item: Item) -> Any:
