@@ -53,7 +53,7 @@ class References:
         reason = self.reasons.get((entity, source_id))
         if reason is None and source_id in found:
             return found[source_id]
-        why = reason or f"it is not in Odoo: import {entity}s first, and see what that says"
+        why = reason or "it is not in Odoo: run the whole import (fcb import), and see what that says of it"
         raise InvalidInput(f"its {entity} {source_id}: {why}")
 
 

@@ -159,7 +159,9 @@ def test_an_interval_without_a_price_is_never_guessed(chain: Chain) -> None:
 def test_a_partner_that_is_not_there_yet_says_what_to_import_first(chain: Chain) -> None:
     chain.plans(records())
     done = chain.subscriptions(records())
-    assert reasons(done) == {"s1": "its user u1: it is not in Odoo: import users first, and see what that says"}
+    assert reasons(done) == {
+        "s1": "its user u1: it is not in Odoo: run the whole import (fcb import), and see what that says of it"
+    }
 
 
 def test_what_has_no_activity_in_scope_is_skipped(chain: Chain) -> None:
@@ -229,3 +231,18 @@ def test_completeness_names_what_is_missing(chain: Chain) -> None:
     assert [(each.wanted, each.present) for each in done] == [(1, 1), (2, 2), (2, 1)]
     assert done[2].missing == (chain.xid("subscription_s1_line"),)
     assert [each.is_complete for each in done] == [True, True, False]
+
+
+def test_an_order_comes_out_in_the_plans_currency(chain: Chain) -> None:
+    (usd,) = chain.odoo.search_read("res.currency", [("name", "=", "USD")], ["active"])
+    if not usd["active"]:
+        chain.odoo.write("res.currency", [usd["id"]], {"active": True})
+    values = {"name": chain.service.code, "currency_id": usd["id"]}
+    pricelist = chain.odoo.call("product.pricelist", "create", values)
+    source = records(plans=(a_plan(currency="USD"),))
+    assert counts(chain.all(source)[2]) == (1, 0, 0, 0, 0)
+    assert chain.one("sale.order", "subscription_s1", "currency_id")["currency_id"][1] == "USD"
+    assert counts(chain.subscriptions(records())) == (0, 1, 0, 0, 0)
+    assert chain.one("sale.order", "subscription_s1", "currency_id")["currency_id"][1] == "CAD"
+    assert chain.line()["price_unit"] == 19.99
+    chain.odoo.unlink("product.pricelist", [pricelist])
