@@ -58,6 +58,13 @@ class Conventions(Strict):
 
     proration: Proration = Proration.NONE
     tax_rounding: TaxRounding = TaxRounding.LINE
+    """Only `line` can be compared so far: `total` needs to know which lines of ours would share an invoice."""
+
+    @model_validator(mode="after")
+    def _is_supported(self) -> Self:
+        if self.tax_rounding is TaxRounding.TOTAL:
+            raise ValueError('tax_rounding = "total" cannot be compared yet: which of our lines share an invoice is not known')
+        return self
 
 
 class LineRuleSetting(Strict):

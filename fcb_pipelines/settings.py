@@ -59,6 +59,8 @@ class Settings(Strict):
     database_url: SecretStr | None = None
     dagster_url: SecretStr | None = None
     odoo: OdooAccess | None = None
+    is_odoo_embedded: bool = True
+    """Whether Odoo is the sandbox of the embedded stack."""
     odoo_timeout_seconds: int = Field(default=120, ge=1, le=3600)
     import_all_plans: bool = False
     now: datetime | None = None
@@ -137,7 +139,8 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     values |= {field: value for name, field in _PLAIN.items() if (value := given.get(name, embedded.get(name)))}
     if all(service["is_demo"] for service in values["services"].values()):
         values.setdefault("now", DEMO_NOW)
-    values["odoo"] = _odoo(given) or _odoo(embedded)
+    access = _odoo(given)
+    values |= {"odoo": access or _odoo(embedded), "is_odoo_embedded": access is None}
     return _validated(values, config)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fcb_pipelines.acts.period import PeriodWork
-from fcb_pipelines.domain.errors import InvalidSettings
+from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
+from fcb_pipelines.domain.period import Period
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.jsonrpc import connect
 from fcb_pipelines.services import Service
@@ -41,7 +42,7 @@ class Connections:
 
     def odoo_page(self, page: str) -> str:
         """The address of a page of Odoo's own, such as `sales`, for people."""
-        return f"{self._odoo_access().url.rstrip('/')}/odoo/{page}"
+        return f"{self._odoo_access().url.rstrip('/')}/odoo/{page}".rstrip("/")
 
     def _odoo_access(self) -> OdooAccess:
         if self.settings.odoo is None:
@@ -49,12 +50,18 @@ class Connections:
         return self.settings.odoo
 
     def period(self, service: Service, key: str) -> PeriodWork:
-        """What acts on one period need; raises `InvalidInput` for a key that is no month in scope."""
+        """What acts on one period need; raises `InvalidInput` for a key that is no month in scope or has not begun."""
         return PeriodWork(
             db=self.database(),
             service=service,
-            period=service.period(key),
+            period=self._begun(service, key),
             taxes=self.settings.tax_table,
             settings_hash=self.settings.rules_hash(service),
             now=self.now,
         )
+
+    def _begun(self, service: Service, key: str) -> Period:
+        still_open = service.open_period(self.now).key
+        if key > still_open:
+            raise InvalidInput(f"period {key} has not begun; the open one of {service.code} is {still_open}")
+        return service.period(key)

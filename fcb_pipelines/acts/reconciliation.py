@@ -10,7 +10,7 @@ from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
 from fcb_pipelines.domain.coverage import Coverage, coverage
 from fcb_pipelines.domain.instances import covered_until
-from fcb_pipelines.domain.reconciliation import RULE_VERSION, Alive, reconcile
+from fcb_pipelines.domain.reconciliation import RULE_VERSION, RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, content_hash, published
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.domain.subscriptions import Subscription
@@ -40,7 +40,7 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
         stage = work.require(conn, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES)
         rows = reconcile(
             f"{service}/{period}",
-            alive(work, load(conn, stage.snapshot_id, work.service)),
+            owners(work, load(conn, stage.snapshot_id, work.service)),
             stored_rating.expected(conn, service, period),
             stored_invoices.actual(conn, service, period),
             now=work.now,
@@ -64,18 +64,18 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
     return Reconciled(revision=revision, rows=rows, coverage=found, changes=what_changed)
 
 
-def alive(work: PeriodWork, records: SourceRecords) -> list[Alive]:
-    """The subscriptions that live in the month, each of which gets a row."""
+def owners(work: PeriodWork, records: SourceRecords) -> list[RowOwner]:
+    """All subscriptions of the snapshot, and whether they live in the month."""
     currencies = {plan.external_plan_id: plan.currency for plan in records.plans}
     return [
-        Alive(
+        RowOwner(
             external_subscription_id=one.external_subscription_id,
             external_user_id=one.external_user_id,
             currency=currencies.get(one.external_plan_id, work.service.currency),
+            is_alive=one.is_alive_in(work.period),
             notes=_notes(work, one),
         )
         for one in records.subscriptions
-        if one.is_alive_in(work.period)
     ]
 
 

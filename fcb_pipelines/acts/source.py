@@ -91,7 +91,9 @@ def previewed_records(db: Database, service: Service, now: datetime, report: Rep
 def _taken(conn: Connection, service: Service, now: datetime, report: Report, read: Sequence[Period]) -> SnapshotTaken:
     with open_source(service) as source:
         exclusive(conn, service.code, "snapshot")
-        taking = _Taking(conn, source, service, snapshots.open_snapshot(conn, service.code, now), report)
+        _refuse_mixture(conn, service)
+        snapshot_id = snapshots.open_snapshot(conn, service.code, now, is_demo=service.is_demo)
+        taking = _Taking(conn, source, service, snapshot_id, report)
         for spec in (*RECORDS, USAGE):
             taking.check(spec)
         for spec in RECORDS:
@@ -100,6 +102,17 @@ def _taken(conn: Connection, service: Service, now: datetime, report: Report, re
         for period in read:
             taking.keep_usage(period)
         return taking.close()
+
+
+def _refuse_mixture(conn: Connection, service: Service) -> None:
+    """Raise `RuleViolation` if the store holds the other kind of source: usage events of the two would be summed together."""
+    before = snapshots.latest_snapshot(conn, service.code)
+    if before is not None and before.is_demo != service.is_demo:
+        held, given = ("the demo", "a real source") if before.is_demo else ("a real source", "the demo")
+        raise RuleViolation(
+            f"our database holds snapshots of {held} for {service.code}, and {given} is configured: give it a database of its "
+            "own (FCB_DATABASE_URL), or remove the demo's with `fcb reset`"
+        )
 
 
 def _in_scope(service: Service, now: datetime) -> Sequence[Period]:

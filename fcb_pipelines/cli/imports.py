@@ -35,6 +35,8 @@ def import_(service_code: str | None, *, dry_run: bool, as_json: bool) -> None:
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
+        if service.is_demo and not reached.settings.is_odoo_embedded:
+            say(f"warning: the demo's customers are imported into {reached.odoo_page('')}, because no source is configured")
         if dry_run:
             shown = [_dry(done) for done in _preview(reached, service)]
         else:

@@ -26,7 +26,7 @@ def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) 
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
-        key = service.period(period).key
+        key = reached.period(service, period).period.key
         run_period(reached.settings, service, key, refresh=refresh)
         with reached.database().transaction() as conn:
             (revision,) = latest_revisions(conn, service.code, key)

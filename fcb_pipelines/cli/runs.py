@@ -4,6 +4,7 @@ Owns: the step from a command to a run, and what a failed run tells the operator
 """
 
 import os
+import re
 
 import dagster as dg
 
@@ -14,6 +15,8 @@ from fcb_pipelines.jobs import PERIOD_TAG, dual_run_job_name, import_job_name, s
 from fcb_pipelines.local.processes import dagster_variables
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
+
+_CLASS = re.compile(r"^fcb_pipelines(\.\w+)+: ")
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log is in its page; the terminal gets our reports."""
@@ -44,11 +47,11 @@ def _run(settings: Settings, job: str, *, partition_key: str | None = None, tags
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:
-    """The first message of ours, else the first error there is."""
+    """The message of each failed step, without the name of the class that Dagster puts in front."""
     reasons = []
     for event in result.get_step_failure_events():
         error = event.step_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
-        reasons.append(error.message.strip() if error else "unknown error")
+        reasons.append(_CLASS.sub("", error.message.strip()) if error else "unknown error")
     return "; ".join(reasons) or "see its log in the Dagster page"

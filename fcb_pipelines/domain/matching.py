@@ -15,8 +15,8 @@ PARTNER_MISMATCH = "partner_mismatch"
 CURRENCY_MISMATCH = "currency_mismatch"
 
 
-class Claims:
-    """The actual lines of a month, each consumed at most once."""
+class OpenLines:
+    """The actual lines of a month that nothing consumed yet; each is consumed at most once."""
 
     def __init__(self, lines: Iterable[ActualLine]) -> None:
         self._lines = sorted(lines, key=lambda line: (line.issued_at, line.external_invoice_id, line.ordinal))
@@ -31,14 +31,14 @@ class Claims:
 
         Several lines of one invoice bill it together; a later invoice on the same instance bills it twice and is left over.
         """
-        claimants = self._by_instance.get(_instance_key(expected) or (), [])
-        fitting = [line for line in claimants if line.line_key not in self._taken and not _mismatches(expected, line)]
+        same_instance = self._by_instance.get(_instance_key(expected) or (), [])
+        fitting = [line for line in same_instance if line.line_key not in self._taken and not _mismatches(expected, line)]
         lines = tuple(line for line in fitting if line.external_invoice_id == fitting[0].external_invoice_id)
         self._taken.update(line.line_key for line in lines)
         return lines
 
     def left(self, expected: Sequence[ExpectedLine]) -> Iterable[tuple[ActualLine, tuple[str, ...]]]:
-        """Lines that nothing consumed, each with why: a second claim, or another partner or currency than expected."""
+        """Lines that nothing consumed, each with why: billed twice, or another partner or currency than expected."""
         by_instance = {_instance_key(line): line for line in expected}
         for line in self._lines:
             if line.line_key not in self._taken:

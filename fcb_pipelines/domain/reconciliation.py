@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import FLAT
-from fcb_pipelines.domain.matching import PARTNER_MISMATCH, Claims
+from fcb_pipelines.domain.matching import PARTNER_MISMATCH, OpenLines
 from fcb_pipelines.domain.money import total
 from fcb_pipelines.domain.rows import Amounts, Instance, Reference, Row, Status, Verdict
 
@@ -21,51 +21,57 @@ RULE_VERSION = "1"
 
 NOT_YET_ISSUED = "not_yet_issued"
 SUBSCRIPTION_UNKNOWN = "subscription_unknown"
+NOT_ALIVE = "not_alive"
+"""The subscription does not live in the month and was charged all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alive:
-    """A subscription that lives in the month and so gets a row, whatever is due or billed."""
+class RowOwner:
+    """A subscription of the source and whose it is; one that lives in the month gets a row, whatever is due or billed."""
 
     external_subscription_id: str
     external_user_id: str
     currency: str
+    is_alive: bool = True
     notes: tuple[str, ...] = ()
 
 
 def reconcile(
-    scope: str,
-    alive: Iterable[Alive],
+    prefix: str,
+    owners: Iterable[RowOwner],
     expected: Sequence[ExpectedLine],
     actual: Iterable[ActualLine],
     *,
     now: datetime,
     lag: timedelta,
 ) -> tuple[Row, ...]:
-    """Compare both sides of one month. `scope` prefixes row ids, such as `nexacloud/2026-04`.
+    """Compare both sides of one month.
+
+    `prefix` begins row ids, such as `nexacloud/2026-04`; `owners` are all subscriptions of the source.
 
     Lines that do not count as billed are left out. Every counting line lies in exactly one row, and every expected line too.
     """
-    known = {one.external_subscription_id: one for one in alive}
-    claims = Claims(line for line in actual if line.counts)
+    known = {one.external_subscription_id: one for one in owners}
+    open_lines = OpenLines(line for line in actual if line.counts)
     instances: dict[str, list[Instance]] = defaultdict(list)
     invoices: dict[str, list[str]] = defaultdict(list)
     for line in sorted(expected, key=lambda line: (line.service_from, line.charge != FLAT, line.line_key)):
-        lines = claims.taken_by(line)
-        known.setdefault(line.external_subscription_id, _expected_only(line))
+        lines = open_lines.taken_by(line)
+        known.setdefault(line.external_subscription_id, _owner_of(line))
         instances[line.external_subscription_id].append(_compared(line, lines, now=now, lag=lag))
         invoices[line.external_subscription_id] += [one.external_invoice_id for one in lines]
     rows = []
-    for left, notes in claims.left(expected):
+    for left, notes in open_lines.left(expected):
         subscription = left.external_subscription_id
         if subscription is None or left.net.currency != _currency_of(subscription, known, left):
-            rows.append(_line_row(scope, left, notes))
+            rows.append(_line_row(prefix, left, notes))
             continue
         owner = known.setdefault(subscription, _unknown(left))
         instances[subscription].append(_unexpected(left, notes or _foreign(left, owner)))
         invoices[subscription].append(left.external_invoice_id)
     for subscription, one in known.items():
-        rows.append(_subscription_row(scope, one, instances[subscription], invoices[subscription]))
+        if one.is_alive or instances[subscription]:
+            rows.append(_subscription_row(prefix, one, instances[subscription], invoices[subscription]))
     return tuple(sorted(rows, key=lambda row: row.row_id))
 
 
@@ -142,23 +148,23 @@ def _references(lines: Sequence[ActualLine]) -> tuple[Reference, ...]:
     return tuple(Reference(kind="invoice_line", reference=line.line_key) for line in lines)
 
 
-def _currency_of(subscription: str, known: Mapping[str, Alive], line: ActualLine) -> str:
+def _currency_of(subscription: str, known: Mapping[str, RowOwner], line: ActualLine) -> str:
     return known[subscription].currency if subscription in known else line.net.currency
 
 
-def _foreign(line: ActualLine, owner: Alive) -> tuple[str, ...]:
+def _foreign(line: ActualLine, owner: RowOwner) -> tuple[str, ...]:
     return (PARTNER_MISMATCH,) if line.external_user_id != owner.external_user_id else ()
 
 
-def _expected_only(line: ExpectedLine) -> Alive:
-    """A subscription that does not live in the month and is charged all the same, such as for use outside its life."""
-    return Alive(
+def _owner_of(line: ExpectedLine) -> RowOwner:
+    """The owner of a line whose subscription could not be read as a record: the line says what is known of it."""
+    return RowOwner(
         external_subscription_id=line.external_subscription_id, external_user_id=line.external_user_id, currency=line.currency
     )
 
 
-def _unknown(line: ActualLine) -> Alive:
-    return Alive(
+def _unknown(line: ActualLine) -> RowOwner:
+    return RowOwner(
         external_subscription_id=line.external_subscription_id or "",
         external_user_id=line.external_user_id,
         currency=line.net.currency,
@@ -166,9 +172,9 @@ def _unknown(line: ActualLine) -> Alive:
     )
 
 
-def _line_row(scope: str, line: ActualLine, notes: tuple[str, ...]) -> Row:
+def _line_row(prefix: str, line: ActualLine, notes: tuple[str, ...]) -> Row:
     return Row(
-        row_id=f"{scope}/line/{line.line_key}",
+        row_id=f"{prefix}/line/{line.line_key}",
         external_subscription_id=line.external_subscription_id,
         external_user_id=line.external_user_id,
         currency=line.net.currency,
@@ -178,14 +184,15 @@ def _line_row(scope: str, line: ActualLine, notes: tuple[str, ...]) -> Row:
     )
 
 
-def _subscription_row(scope: str, one: Alive, instances: Sequence[Instance], invoices: Iterable[str]) -> Row:
+def _subscription_row(prefix: str, one: RowOwner, instances: Sequence[Instance], invoices: Iterable[str]) -> Row:
+    notes = one.notes if one.is_alive else (*one.notes, NOT_ALIVE)
     return Row(
-        row_id=f"{scope}/subscription/{one.external_subscription_id}",
+        row_id=f"{prefix}/subscription/{one.external_subscription_id}",
         external_subscription_id=one.external_subscription_id,
         external_user_id=one.external_user_id,
         currency=one.currency,
         line_key=None,
         external_invoice_ids=tuple(sorted(set(invoices))),
         instances=tuple(instances),
-        notes=one.notes,
+        notes=notes,
     )

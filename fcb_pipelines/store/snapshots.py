@@ -27,6 +27,8 @@ class SnapshotHeader:
     snapshot_id: int
     service: str
     taken_at: datetime
+    is_demo: bool
+    """Whether it is of the demo service; a real one and the demo never share a store."""
     content_hash: str
     """Hex; two snapshots of the same content have the same."""
 
@@ -39,13 +41,13 @@ class Disappeared:
     external_id: str
 
 
-OPEN = "INSERT INTO source_snapshot (service, taken_at, content_hash) VALUES (%s, %s, '') RETURNING snapshot_id"
+OPEN = "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES (%s, %s, %s, '') RETURNING snapshot_id"
 CLOSE = "UPDATE source_snapshot SET content_hash = %s WHERE snapshot_id = %s"
 
 
-def open_snapshot(conn: Connection, service: str, taken_at: datetime) -> int:
+def open_snapshot(conn: Connection, service: str, taken_at: datetime, *, is_demo: bool = False) -> int:
     """Begin a snapshot; it has no content hash until `close_snapshot`, in the same transaction."""
-    row = conn.execute(OPEN, [service, taken_at]).fetchone()
+    row = conn.execute(OPEN, [service, taken_at, is_demo]).fetchone()
     assert row is not None  # noqa: S101 - RETURNING of one inserted row
     return int(row[0])
 
@@ -119,7 +121,7 @@ def _hashed(row: Row) -> tuple[bytes, str]:
     return hashlib.sha256(text.encode()).digest(), text
 
 
-HEADER = "SELECT snapshot_id, service, taken_at, encode(content_hash, 'hex') AS content_hash FROM source_snapshot"
+HEADER = "SELECT snapshot_id, service, taken_at, is_demo, encode(content_hash, 'hex') AS content_hash FROM source_snapshot"
 LATEST = HEADER + " WHERE service = %s ORDER BY snapshot_id DESC LIMIT 1"
 PREVIOUS = HEADER + " WHERE service = %s AND snapshot_id < %s ORDER BY snapshot_id DESC LIMIT 1"
 BY_ID = HEADER + " WHERE service = %s AND snapshot_id = %s"

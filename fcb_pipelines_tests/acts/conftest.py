@@ -49,7 +49,9 @@ def chain(odoos: tuple[Odoo, Odoo], store_database: str) -> Iterator[Chain]:
     """The imports of a service that no other test has, as the administrator; what they made is removed afterwards."""
     db = Database(store_database)
     with db.transaction() as conn:
-        conn.execute("INSERT INTO source_snapshot (service, taken_at, content_hash) VALUES ('any', %s, '')", [NOW])
+        conn.execute(
+            "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('any', %s, false, '')", [NOW]
+        )
     started = Chain(db=db, odoo=odoos[0], service=a_service(f"t{secrets.token_hex(5)}"))
     yield started
     started.remove()

@@ -202,3 +202,11 @@ def test_suite_rows_know_what_other_entities_say(work: Callable[..., PeriodWork]
     with march.db.transaction() as conn:
         assert [row["has_plan"] for row in suite_rows(conn, march.service, "subscriptions")] == [True, False]
         assert [row["total_gap"] for row in suite_rows(conn, march.service, "invoices")] == ["0.01"]
+
+
+def test_a_real_source_and_the_demo_never_share_a_store(work: Callable[..., PeriodWork], host: SmallHost) -> None:
+    real = work("2026-03")
+    snapshot(real)
+    with pytest.raises(RuleViolation, match=r"holds snapshots of a real source.*the demo is configured"):
+        snapshot(work("2026-03", host.service(**RULES, is_demo=True)))
+    snapshot(real)

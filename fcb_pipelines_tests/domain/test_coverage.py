@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from fcb_pipelines.domain.coverage import NOTHING_BILLED, NOTHING_DUE, coverage
-from fcb_pipelines.domain.reconciliation import Alive, reconcile
+from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines_tests.builders import NOW, actual, expected
 
@@ -12,7 +12,7 @@ from fcb_pipelines_tests.builders import NOW, actual, expected
 def rows(due: dict[str, str], billed: dict[str, str], extra: str | None = None) -> tuple[Row, ...]:
     return reconcile(
         "demo/2026-04",
-        [Alive(external_subscription_id=key, external_user_id="u1", currency="CAD") for key in {*due, *billed}],
+        [RowOwner(external_subscription_id=key, external_user_id="u1", currency="CAD") for key in {*due, *billed}],
         [expected(net, line_key=key, external_subscription_id=key) for key, net in due.items()],
         [
             *(actual(net, external_subscription_id=key, external_invoice_id=f"i-{key}") for key, net in billed.items()),

@@ -13,11 +13,11 @@ from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.matching import CURRENCY_MISMATCH, DOUBLE_BILLED, PARTNER_MISMATCH
 from fcb_pipelines.domain.money import money, total
-from fcb_pipelines.domain.reconciliation import NOT_YET_ISSUED, SUBSCRIPTION_UNKNOWN, Alive, reconcile
+from fcb_pipelines.domain.reconciliation import NOT_ALIVE, NOT_YET_ISSUED, SUBSCRIPTION_UNKNOWN, RowOwner, reconcile
 from fcb_pipelines.domain.rows import Row, Status, Verdict
 from fcb_pipelines_tests.builders import APRIL, NOW, a_subscription, actual, day, expected
 
-S1 = Alive(external_subscription_id="s1", external_user_id="u1", currency="CAD")
+S1 = RowOwner(external_subscription_id="s1", external_user_id="u1", currency="CAD")
 USAGE = {"charge": "cpu_seconds", "line_key": "s1/cpu_seconds/2026-04-01", "due_at": APRIL.end}
 CENTS = st.integers(-500, 500).map(lambda cents: str(Decimal(cents).scaleb(-2)))
 
@@ -25,7 +25,7 @@ CENTS = st.integers(-500, 500).map(lambda cents: str(Decimal(cents).scaleb(-2)))
 def rows(
     expected: Sequence[ExpectedLine] = (),
     actual: Sequence[ActualLine] = (),
-    alive: Sequence[Alive] = (S1,),
+    alive: Sequence[RowOwner] = (S1,),
     now: datetime = NOW,
 ) -> tuple[Row, ...]:
     return reconcile("demo/2026-04", alive, expected, actual, now=now, lag=timedelta(days=1))
@@ -129,6 +129,13 @@ def test_a_subscription_that_the_source_does_not_have_gets_a_row_that_says_so() 
     assert (ghost.status, ghost.notes) == (Status.ONLY_ACTUAL, (SUBSCRIPTION_UNKNOWN,))
 
 
+def test_money_for_a_subscription_that_no_longer_lives_is_shown_in_its_own_row() -> None:
+    gone = RowOwner(external_subscription_id="s1", external_user_id="u1", currency="CAD", is_alive=False)
+    (found,) = rows([], [actual("50")], alive=[gone])
+    assert (found.status, found.notes) == (Status.ONLY_ACTUAL, (NOT_ALIVE,))
+    assert rows([], [], alive=[gone]) == ()
+
+
 def test_every_subscription_alive_has_a_row() -> None:
     assert row().status is Status.NOTHING_DUE
 
@@ -170,7 +177,7 @@ def test_no_money_is_lost_or_doubled_and_order_does_not_matter(
         actual(net, external_subscription_id=None if n is None else f"s{n}", charge=charge, external_invoice_id=f"i{number}")
         for number, (n, charge, net) in enumerate(billed)
     ]
-    alive = [Alive(external_subscription_id=f"s{n}", external_user_id="u1", currency="CAD") for n in range(2)]
+    alive = [RowOwner(external_subscription_id=f"s{n}", external_user_id="u1", currency="CAD") for n in range(2)]
     found = rows(lines, claims, alive)
     assert total((one.actual.net for one in found if one.actual), "CAD") == total((one.net for one in claims), "CAD")
     assert total((one.expected.net for one in found if one.expected), "CAD") == total(

@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from fcb_pipelines.domain.reconciliation import Alive, reconcile
+from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin, changes, content_hash, published
 from fcb_pipelines_tests.builders import NOW, TORONTO, actual, expected
 
@@ -14,7 +14,7 @@ FIRST = Origin(snapshot_id=1, settings_hash="a", rule_version="1")
 def forms(due: str | None, billed: str | None) -> list[dict[str, Any]]:
     rows = reconcile(
         "demo/2026-04",
-        [Alive(external_subscription_id="s1", external_user_id="u1", currency="CAD")],
+        [RowOwner(external_subscription_id="s1", external_user_id="u1", currency="CAD")],
         [] if due is None else [expected(due)],
         [] if billed is None else [actual(billed)],
         now=NOW,

@@ -43,7 +43,8 @@ def an_import(entity: Entity = Entity.PLAN, *, created: int = 0, issues: tuple[I
 
 
 def a_snapshot(conn: Connection) -> int:
-    statement = "INSERT INTO source_snapshot (service, taken_at, content_hash) VALUES ('n', %s, '') RETURNING snapshot_id"
+    columns = "service, taken_at, is_demo, content_hash"
+    statement = f"INSERT INTO source_snapshot ({columns}) VALUES ('n', %s, false, '') RETURNING snapshot_id"
     row = conn.execute(statement, [NOW]).fetchone()
     assert row is not None
     return int(row[0])

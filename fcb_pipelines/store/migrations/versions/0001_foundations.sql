@@ -7,6 +7,7 @@ CREATE TABLE source_snapshot (
     snapshot_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     service      text NOT NULL,
     taken_at     timestamptz NOT NULL,
+    is_demo      boolean NOT NULL,
     content_hash bytea NOT NULL
 );
 CREATE INDEX source_snapshot_latest ON source_snapshot (service, snapshot_id DESC);
