@@ -59,7 +59,7 @@ def _print(found: dict[str, ServiceStatus]) -> None:
 def _periods(one: ServiceStatus) -> Table:
     table = Table()
     table.add_column("period", no_wrap=True)
-    for name in (*(status.replace("_", " ") for status in Status), "revision", "money decided", "subscriptions decided"):
+    for name in (*(status.replace("_", " ") for status in Status), "revision", "money decided", "due decided"):
         table.add_column(name, justify="right", no_wrap=name == "money decided")
     for period, found in one.periods.items():
         money = ", ".join(f"{_percent(share)} {code}" for code, share in found.coverage_money.items())
