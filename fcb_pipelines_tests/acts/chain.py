@@ -77,7 +77,8 @@ class Chain:
         self.odoo.call("sale.order", "action_cancel", list(self.ids("sale.order").values()))
         # Lines first: Odoo forgets the external id of a line that is deleted by itself, not of one that goes with its order.
         for model in ("sale.order.line", *MODELS):
-            self.odoo.unlink(model, list(self.ids(model).values()))
+            there = self.odoo.search_read(model, [("id", "in", list(self.ids(model).values()))], ["id"])
+            self.odoo.unlink(model, [row["id"] for row in there])
         partners = self.odoo.search_read("res.partner", [("email", "=ilike", f"%@{self.service.code}.example")], ["id"])
         self.odoo.unlink("res.partner", [row["id"] for row in partners])
 
