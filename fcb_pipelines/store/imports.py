@@ -4,11 +4,10 @@ Owns: the tables odoo_record, import_run and import_issue, and the lock of an im
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
 from psycopg.rows import class_row
 
 from fcb_pipelines.domain.errors import RuleViolation
@@ -74,11 +73,17 @@ def exclusive_import(db: Database, service: str) -> Iterator[None]:
     The lock is of a session of its own, not of a transaction: none may be open while Odoo is asked. A lost connection frees it,
     which is safe because every write to Odoo is by external id.
     """
-    with psycopg.connect(db.url, autocommit=True, application_name="fcb import") as conn:
-        row = conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [f"{service}/import"]).fetchone()
+    with closing(psycopg.connect(db.url, autocommit=True, application_name="fcb import")) as conn:
+        name = f"{service}/import"
+        row = conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
         if row is None or not row[0]:
             raise RuleViolation(f"another import of {service} is running right now: wait for it to end, then run again")
-        yield
+        try:
+            yield
+        finally:
+            # The server notices a closed connection some time later: the next import of the chain would find the lock taken.
+            with suppress(psycopg.OperationalError):
+                conn.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [name])
 
 
 def records(conn: Connection, service: str, entity: Entity) -> tuple[OdooRecord, ...]:

@@ -13,6 +13,7 @@ from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.imports import OdooRecord, exclusive_import
 from fcb_pipelines_tests.conftest import NOW
 
+LOCK_SESSION = "FROM pg_stat_activity WHERE application_name = 'fcb import' AND datname = current_database()"
 LATER = NOW + timedelta(hours=1)
 LINK = AccountLink(external_user_id="u1", state=LinkState.LINKED, odoo_id=5, candidates=(5,), reason="the only one")
 
@@ -102,9 +103,26 @@ def test_one_import_of_a_service_at_a_time(db: Database) -> None:
         pass
 
 
+def test_an_import_can_follow_another_at_once(db: Database) -> None:
+    for _ in range(30):
+        with exclusive_import(db, "n"):
+            pass
+    with pytest.raises(RuleViolation, match="what was wrong"), exclusive_import(db, "n"):
+        raise RuleViolation("what was wrong")
+    with exclusive_import(db, "n"):
+        pass
+
+
+def test_an_import_that_lost_the_connection_of_its_lock_still_ends_well(db: Database) -> None:
+    with exclusive_import(db, "n"), db.transaction() as conn:
+        conn.execute(f"SELECT pg_terminate_backend(pid) {LOCK_SESSION}")
+    with exclusive_import(db, "n"):
+        pass
+
+
 def test_the_lock_of_an_import_holds_no_transaction_open(db: Database) -> None:
     with exclusive_import(db, "n"), db.transaction() as conn:
-        row = conn.execute("SELECT state FROM pg_stat_activity WHERE application_name = 'fcb import'").fetchone()
+        row = conn.execute(f"SELECT state {LOCK_SESSION}").fetchone()
     assert row == ("idle",)
 
 
