@@ -61,7 +61,7 @@ class Connections:
         )
 
     def _begun(self, service: Service, key: str) -> Period:
-        still_open = service.open_period(self.now).key
-        if key > still_open:
-            raise InvalidInput(f"period {key} has not begun; the open one of {service.code} is {still_open}")
-        return service.period(key)
+        period, still_open = service.period(key), service.open_period(self.now)
+        if period.key > still_open.key:
+            raise InvalidInput(f"period {key} has not begun; the open one of {service.code} is {still_open.key}")
+        return period

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import TupleRow
 
-from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.errors import Refused, RuleViolation
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -28,10 +28,21 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
-        Statements wait at most ten seconds for a lock, so that a forgotten session stops nobody for long.
+        Statements wait at most ten seconds for a lock, so that a forgotten session stops nobody for long. Raises `Refused` if
+        the database cannot be reached.
         """
-        with psycopg.connect(self.url, options="-c timezone=UTC -c lock_timeout=10s", application_name="fcb") as conn:
+        with connect(self.url) as conn:
             yield conn
+
+
+def connect(url: str, *, autocommit: bool = False) -> Connection:
+    """A session on our own database; raises `Refused`, without the URL, if it cannot be reached."""
+    options = "-c timezone=UTC -c lock_timeout=10s"
+    try:
+        return psycopg.connect(url, options=options, application_name="fcb", connect_timeout=10, autocommit=autocommit)
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise Refused(f"our own database cannot be reached: {reason}. Check FCB_DATABASE_URL and the network") from None
 
 
 def exclusive(conn: Connection, *parts: str) -> None:

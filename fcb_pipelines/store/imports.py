@@ -8,12 +8,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
 from psycopg.rows import class_row
 
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, ImportIssue, Outcome
-from fcb_pipelines.store.database import Connection, Database
+from fcb_pipelines.store.database import Connection, Database, connect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def exclusive_import(db: Database, service: str) -> Iterator[None]:
     The lock is of a session of its own, not of a transaction: none may be open while Odoo is asked. A lost connection frees it,
     which is safe because every write to Odoo is by external id.
     """
-    with closing(psycopg.connect(db.url, autocommit=True, application_name="fcb import")) as conn:
+    with closing(connect(db.url, autocommit=True)) as conn:
         name = f"{service}/import"
         row = conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
         if row is None or not row[0]:

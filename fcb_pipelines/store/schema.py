@@ -14,16 +14,23 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from fcb_pipelines.store.database import connect
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(url: str) -> None:
-    """Bring the schema up to date; nothing happens where it is. Two callers at once: one does it, the other waits."""
+    """Bring the schema up to date; nothing happens where it is. Two callers at once: one does it, the other waits.
+
+    Raises `Refused` if the database cannot be reached.
+    """
+    connect(url).close()
     command.upgrade(_config(url), "head")
 
 
 def pending_migrations(url: str) -> tuple[str, ...]:
-    """Revisions that `migrate` would apply, oldest first."""
+    """Revisions that `migrate` would apply, oldest first; raises `Refused` if the database cannot be reached."""
+    connect(url).close()
     script = ScriptDirectory.from_config(_config(url))
     engine = create_engine(_sqlalchemy_url(url))
     try:
