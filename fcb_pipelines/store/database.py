@@ -35,11 +35,11 @@ class Database:
             yield conn
 
 
-def connect(url: str, *, autocommit: bool = False) -> Connection:
-    """A session on our own database; raises `Refused`, without the URL, if it cannot be reached."""
+def connect(url: str, *, autocommit: bool = False, name: str = "fcb") -> Connection:
+    """A session on our own database, listed there under `name`; raises `Refused`, without the URL, if it cannot be reached."""
     options = "-c timezone=UTC -c lock_timeout=10s"
     try:
-        return psycopg.connect(url, options=options, application_name="fcb", connect_timeout=10, autocommit=autocommit)
+        return psycopg.connect(url, options=options, application_name=name, connect_timeout=10, autocommit=autocommit)
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         raise Refused(f"our own database cannot be reached: {reason}. Check FCB_DATABASE_URL and the network") from None

@@ -74,7 +74,7 @@ def exclusive_import(db: Database, service: str) -> Iterator[None]:
     The lock is of a session of its own, not of a transaction: none may be open while Odoo is asked. A lost connection frees it,
     which is safe because every write to Odoo is by external id.
     """
-    with closing(connect(db.url, autocommit=True)) as conn:
+    with closing(connect(db.url, autocommit=True, name="fcb import")) as conn:
         name = f"{service}/import"
         row = conn.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone()
         if row is None or not row[0]:
