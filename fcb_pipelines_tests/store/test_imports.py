@@ -13,7 +13,9 @@ from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.imports import OdooRecord, exclusive_import
 from fcb_pipelines_tests.conftest import NOW
 
-LOCK_SESSION = "FROM pg_stat_activity WHERE application_name = 'fcb import' AND datname = current_database()"
+LOCK_SESSION = """
+    FROM pg_stat_activity WHERE datname = current_database() AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')
+"""
 LATER = NOW + timedelta(hours=1)
 LINK = AccountLink(external_user_id="u1", state=LinkState.LINKED, odoo_id=5, candidates=(5,), reason="the only one")
 
