@@ -11,9 +11,6 @@ import dagster as dg
 from fcb_pipelines.assets.shell import DUAL_RUN, IMPORT, SOURCE
 from fcb_pipelines.services import Service
 
-PERIOD_TAG = "fcb/period"
-"""Runs with the same value wait for each other (dagster.yaml), as the store would refuse the second one."""
-
 
 def import_job_name(service: Service) -> str:
     """Name of the job that takes a snapshot and brings the shadow copy up to date."""
@@ -81,7 +78,6 @@ def _due_periods(
     def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         when = context.scheduled_execution_time
         for key in months.get_partition_keys(current_time=when)[-2:]:
-            tags = {PERIOD_TAG: f"{service.code}/{key}"}
-            yield dg.RunRequest(run_key=f"{key}@{when.date().isoformat()}", partition_key=key, tags=tags)
+            yield dg.RunRequest(run_key=f"{key}@{when.date().isoformat()}", partition_key=key)
 
     return requests

@@ -10,7 +10,7 @@ import click
 
 from fcb_pipelines.cli.session import folder, say
 from fcb_pipelines.local.databases import need_of
-from fcb_pipelines.local.processes import dagster_variables
+from fcb_pipelines.local.processes import shell_variables
 from fcb_pipelines.local.stack import is_running
 from fcb_pipelines.settings import load
 
@@ -20,10 +20,10 @@ def env() -> None:
     """Print export lines for Dagster's own commands.
 
     Use them as  eval "$(fcb env)" && dagster dev -w workspace.yaml  while `fcb demo` runs in another terminal, or with all
-    addresses configured. The lines hold a password.
+    addresses configured. No line holds a password: PGPASSFILE names a file with it that only you can read.
     """
     settings = load(os.environ, folder=folder())
-    variables = dagster_variables(settings, folder=folder())
+    variables = shell_variables(settings, folder=folder())
     for name, value in sorted(variables.items()):
         click.echo(f"export {name}={shlex.quote(value)}")
     if need_of(os.environ, folder=folder()).dagster and not is_running(settings.state_dir):

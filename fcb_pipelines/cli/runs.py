@@ -7,11 +7,12 @@ import os
 import re
 
 import dagster as dg
+from dagster._utils.error import SerializableErrorInfo
 
 from fcb_pipelines.cli.session import connections, folder
 from fcb_pipelines.definitions import build_defs
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.jobs import PERIOD_TAG, dual_run_job_name, import_job_name, snapshot_job_name
+from fcb_pipelines.jobs import dual_run_job_name, import_job_name, snapshot_job_name
 from fcb_pipelines.local.processes import dagster_variables
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
@@ -32,15 +33,15 @@ def run_period(settings: Settings, service: Service, key: str, *, refresh: bool 
     service.period(key)
     if refresh:
         _run(settings, snapshot_job_name(service))
-    _run(settings, dual_run_job_name(service), partition_key=key, tags={PERIOD_TAG: f"{service.code}/{key}"})
+    _run(settings, dual_run_job_name(service), partition_key=key)
 
 
-def _run(settings: Settings, job: str, *, partition_key: str | None = None, tags: dict[str, str] | None = None) -> None:
+def _run(settings: Settings, job: str, *, partition_key: str | None = None) -> None:
     os.environ.update(dagster_variables(settings, folder=folder()))
     definitions = build_defs(settings=settings, resources={"connections": connections(settings)})
     with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
         result = definitions.resolve_job_def(job).execute_in_process(
-            instance=instance, partition_key=partition_key, tags=tags, run_config=QUIET, raise_on_error=False
+            instance=instance, partition_key=partition_key, run_config=QUIET, raise_on_error=False
         )
     if not result.success:
         raise RuleViolation(f"{job} failed (run {result.run_id}): {_why(result)}")
@@ -48,10 +49,14 @@ def _run(settings: Settings, job: str, *, partition_key: str | None = None, tags
 
 def _why(result: dg.ExecuteInProcessResult) -> str:
     """The message of each failed step, without the name of the class that Dagster puts in front."""
-    reasons = []
-    for event in result.get_step_failure_events():
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        reasons.append(_CLASS.sub("", error.message.strip()) if error else "unknown error")
+    reasons = [_message(event.step_failure_data.error) for event in result.get_step_failure_events()]
     return "; ".join(reasons) or "see its log in the Dagster page"
+
+
+def _message(error: SerializableErrorInfo | None) -> str:
+    """The first message of ours in a chain of causes, because what caused it says not what to do; else the first cause."""
+    if error is None:
+        return "unknown error"
+    if error.cause is None or _CLASS.match(error.message):
+        return _CLASS.sub("", error.message.strip())
+    return _message(error.cause)

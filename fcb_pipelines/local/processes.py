@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from fcb_pipelines.domain.errors import InvalidSettings
 from fcb_pipelines.local.children import CannotStart, Child, free_port, is_free, spawn
 from fcb_pipelines.local.databases import DAGSTER_SCHEME
 from fcb_pipelines.local.sandbox import SOURCE_FOLDER, answers
-from fcb_pipelines.local.state import make_state
+from fcb_pipelines.local.state import make_state, write_private
 from fcb_pipelines.settings import Settings
 
 DEFINITIONS = "fcb_pipelines.definitions"
@@ -47,6 +48,24 @@ def dagster_variables(settings: Settings, *, folder: Path) -> dict[str, str]:
         url = settings.dagster_url.get_secret_value()
         found["FCB_DAGSTER_URL"] = url.replace("postgresql://", f"{DAGSTER_SCHEME}://", 1)
     return found
+
+
+def shell_variables(settings: Settings, *, folder: Path) -> dict[str, str]:
+    """The same for a person's shell: the password stands in a file that only its owner reads, and PGPASSFILE names it."""
+    found = dagster_variables(settings, folder=folder)
+    url = urlsplit(found.get("FCB_DAGSTER_URL", ""))
+    if url.password is None:
+        return found
+    place = Path(found["DAGSTER_HOME"]) / "pgpass"
+    parts = (url.hostname or "*", str(url.port or "*"), url.path.lstrip("/") or "*", url.username or "*", url.password)
+    # A libpq password file: fields by colon, in which a colon or a backslash is escaped.
+    write_private(place, ":".join(_escaped(unquote(part)) for part in parts) + "\n")
+    address = f"{url.username}@{url.netloc.rpartition('@')[2]}"
+    return {**found, "FCB_DAGSTER_URL": urlunsplit(url._replace(netloc=address)), "PGPASSFILE": str(place)}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace(":", "\\:")
 
 
 def refuse_taken_port(settings: Settings) -> None:

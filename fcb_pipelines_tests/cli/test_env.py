@@ -40,16 +40,20 @@ def evaluated(exports: str) -> dict[str, str]:
     """The variables as a shell has them after evaluating the lines."""
     shown = subprocess.run(["sh", "-c", 'eval "$0"; env -0', exports], env={}, capture_output=True, text=True, check=True)
     pairs = dict(entry.partition("=")[::2] for entry in shown.stdout.split("\0") if entry)
-    return {name: value for name, value in pairs.items() if name.startswith(("FCB_", "DAGSTER_"))}
+    return {name: value for name, value in pairs.items() if name.startswith(("FCB_", "DAGSTER_", "PGPASS"))}
 
 
 def test_a_shell_gets_the_values_whatever_is_in_them(project: Path) -> None:
-    result = run(FCB_DAGSTER_URL="postgresql://dagster:a$b'c@db.invalid/dagster")
+    result = run(FCB_DAGSTER_URL="postgresql://dagster:a$b'c%3Ad@db.invalid/dagster")
+    password_file = project / ".fcb" / "dagster" / "pgpass"
     assert evaluated(result.stdout) == {
         "DAGSTER_HOME": str(project / ".fcb" / "dagster"),
         "FCB_STATE_DIR": str(project / ".fcb"),
-        "FCB_DAGSTER_URL": "postgresql+psycopg2://dagster:a$b'c@db.invalid/dagster",
+        "FCB_DAGSTER_URL": "postgresql+psycopg2://dagster@db.invalid/dagster",
+        "PGPASSFILE": str(password_file),
     }
+    assert password_file.read_text() == "db.invalid:*:dagster:dagster:a$b'c\\:d\n"
+    assert password_file.stat().st_mode & 0o777 == 0o600
     assert result.stderr == ""
     assert (project / ".fcb" / "dagster" / "dagster.yaml").is_file()
 

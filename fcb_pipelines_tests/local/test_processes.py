@@ -208,5 +208,5 @@ def test_two_runs_on_one_period_exclude_each_other(
     assert queue is not None
     assert queue.max_concurrent_runs == 4
     assert list(queue.tag_concurrency_limits) == [
-        {"key": "fcb/period", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+        {"key": "dagster/partition", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
     ]
