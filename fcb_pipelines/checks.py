@@ -12,7 +12,6 @@ import dagster as dg
 
 from fcb_pipelines.acts import completeness, inert, quality
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.acts.usage import usage_conservation
 from fcb_pipelines.assets.shell import SOURCE, key, table
 from fcb_pipelines.assets.source import ENTITIES
@@ -84,11 +83,8 @@ def import_checks(service: Service) -> list[dg.AssetChecksDefinition]:
     @dg.asset_check(asset=orders, blocking=True)
     def import_complete(connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
         """Everything that the import wants is in Odoo; records of the source that are bad warn."""
-        db, settings = connections.database(), connections.settings
-        records = last_records(db, service)
-        found = completeness.import_complete(
-            connections.odoo(), db, service, records, connections.now, take_all=settings.import_all_plans
-        )
+        take_all = connections.settings.import_all_plans
+        found = completeness.import_complete(connections.reading(service), take_all=take_all)
         missing = [{"entity": one.entity.value, "missing": external_id} for one in found for external_id in one.missing]
         failed = [
             {"entity": one.entity.value, "id": issue.external_id, "reason": issue.reason}

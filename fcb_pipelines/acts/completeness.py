@@ -4,16 +4,11 @@ Owns: the comparison by external id. Does not own: what is wanted (`partners`, `
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.imports import Decided, Reading
-from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import ImportIssue, Outcome
-from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.services import Service
-from fcb_pipelines.store.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +29,8 @@ class Completeness:
         return not self.missing
 
 
-def import_complete(
-    odoo: Odoo, db: Database, service: Service, records: SourceRecords, now: datetime, *, take_all: bool
-) -> tuple[Completeness, ...]:
+def import_complete(reading: Reading, *, take_all: bool) -> tuple[Completeness, ...]:
     """Compare what is wanted with what is in Odoo, for partners, plans and subscriptions."""
-    reading = Reading(db=db, odoo=odoo, service=service, records=records, now=now)
     decided = (
         partners.decide(reading).decided,
         plans.decide(reading, take_all=take_all).decided,

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from fcb_pipelines.acts.imports import Reading
 from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.odoo.client import Odoo
@@ -39,6 +41,11 @@ class Connections:
         access = self._odoo_access()
         key = access.key.get_secret_value()
         return connect(access.url, access.db, access.user, key, timeout_seconds=self.settings.odoo_timeout_seconds)
+
+    def reading(self, service: Service) -> Reading:
+        """What acts of the import decide from, as of the last snapshot; raises `RuleViolation` where none was taken yet."""
+        db = self.database()
+        return Reading(db=db, odoo=self.odoo(), service=service, records=last_records(db, service), now=self.now)
 
     def odoo_page(self, page: str) -> str:
         """The address of a page of Odoo's own, such as `sales`, for people."""

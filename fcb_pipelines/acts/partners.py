@@ -6,22 +6,17 @@ rules (domain/partners, domain/links), the fields (odoo/partners).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
-from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, skipped, users_in_scope
 from fcb_pipelines.domain.links import MADE_BY_US, LinkFacts, account_link, made_link
 from fcb_pipelines.domain.partners import AccountLink, LinkState, User, address, normalized_email, shared_emails
 from fcb_pipelines.odoo import partners
-from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.partners import Places
 from fcb_pipelines.odoo.records import Present
-from fcb_pipelines.services import Service
 from fcb_pipelines.store import partners as stored
-from fcb_pipelines.store.database import Database
 
 OUT_OF_SCOPE = "out of scope: not active, and no subscription or invoice names it"
 
@@ -39,23 +34,20 @@ class PartnersDecided:
     """Why a user in scope has no partner, by source user."""
 
 
-def import_partners(
-    db: Database, odoo: Odoo, service: Service, records: SourceRecords, now: datetime, *, dry_run: bool, report: Report
-) -> Imported:
+def import_partners(reading: Reading, *, dry_run: bool, report: Report) -> Imported:
     """Make, change or link a partner for every user in scope; a partner that was in Odoo before us is linked and left alone.
 
     Raises `RuleViolation` if another import of the service is running, and what the port to Odoo raises.
     """
-    reading = Reading(db=db, odoo=odoo, service=service, records=records, now=now)
     with reading.exclusive(dry_run=dry_run):
         plan = decide(reading)
         if dry_run:
             return plan.decided.imported({})
         (shelf,) = plan.decided.shelves
-        applied = apply(odoo, shelf, None, report)
-        with db.transaction() as conn:
+        applied = apply(reading.odoo, shelf, None, report)
+        with reading.db.transaction() as conn:
             new = {shelf.source_ids[xid]: odoo_id for xid, odoo_id in applied.ids.items()}
-            stored.put_links(conn, service.code, _links_after(plan, new), now)
+            stored.put_links(conn, reading.service.code, _links_after(plan, new), reading.now)
             return keep(conn, reading, plan.decided, [applied])
 
 

@@ -6,20 +6,15 @@ plans are in scope (domain/imports), the fields (odoo/plans).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
-from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, plans_to_skip, skipped, subscriptions_in_scope
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.odoo import plans
-from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.records import Kind, decimals_kept, require_decimals
-from fcb_pipelines.services import Service
-from fcb_pipelines.store.database import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,28 +26,17 @@ class PlansDecided:
     """Why a plan in scope has no products, by its id in the source."""
 
 
-def import_plans(
-    db: Database,
-    odoo: Odoo,
-    service: Service,
-    records: SourceRecords,
-    now: datetime,
-    *,
-    take_all: bool,
-    dry_run: bool,
-    report: Report,
-) -> Imported:
+def import_plans(reading: Reading, *, take_all: bool, dry_run: bool, report: Report) -> Imported:
     """Make or change the two products of every plan in scope, of all plans if `take_all`.
 
     Raises `RuleViolation` if another import of the service is running, and what the port to Odoo raises.
     """
-    reading = Reading(db=db, odoo=odoo, service=service, records=records, now=now)
     with reading.exclusive(dry_run=dry_run):
         plan = decide(reading, take_all=take_all)
         if dry_run:
             return plan.decided.imported({})
-        applied = [apply(odoo, shelf, None, report) for shelf in plan.decided.shelves]
-        with db.transaction() as conn:
+        applied = [apply(reading.odoo, shelf, None, report) for shelf in plan.decided.shelves]
+        with reading.db.transaction() as conn:
             return keep(conn, reading, plan.decided, applied)
 
 

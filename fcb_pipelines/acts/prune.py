@@ -6,19 +6,16 @@ what uses a record in Odoo (odoo/removal). Only records that carry our external 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.imports import Reading, Report, unneeded
-from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.odoo import removal
-from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.partners import MODEL as PARTNER_MODEL
 from fcb_pipelines.odoo.plans import MODEL as PRODUCT_MODEL
 from fcb_pipelines.odoo.subscriptions import MODEL as ORDER_MODEL
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import imports as stored
-from fcb_pipelines.store.database import Connection, Database
+from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.partners import forget_links
 
 NO_LONGER = "it is in use or needed by now: list again"
@@ -42,18 +39,15 @@ class Pruned:
     refused: Mapping[str, str]
 
 
-def prunable(
-    db: Database, odoo: Odoo, service: Service, records: SourceRecords, now: datetime, *, take_all: bool
-) -> tuple[Prunable, ...]:
+def prunable(reading: Reading, *, take_all: bool) -> tuple[Prunable, ...]:
     """What can go, in the order in which it can: draft orders out of scope, products and partners that nothing uses."""
-    reading = Reading(db=db, odoo=odoo, service=service, records=records, now=now)
     orders = unneeded(reading, subscriptions.decide(reading, dry_run=True))
-    drafts = removal.drafts_without_invoice(odoo, orders.values())
+    drafts = removal.drafts_without_invoice(reading.odoo, orders.values())
     orders = {xid: odoo_id for xid, odoo_id in orders.items() if odoo_id in drafts}
     products = unneeded(reading, plans.decide(reading, take_all=take_all).decided)
-    bought = removal.used_products(odoo, products.values(), ignoring=drafts)
+    bought = removal.used_products(reading.odoo, products.values(), ignoring=drafts)
     people = unneeded(reading, partners.decide(reading).decided)
-    buyers = removal.used_partners(odoo, people.values(), ignoring=drafts)
+    buyers = removal.used_partners(reading.odoo, people.values(), ignoring=drafts)
     return (
         *_listed(reading, ORDER_MODEL, orders),
         *_listed(reading, PRODUCT_MODEL, {xid: each for xid, each in products.items() if each not in bought}),
@@ -61,31 +55,21 @@ def prunable(
     )
 
 
-def prune(
-    db: Database,
-    odoo: Odoo,
-    service: Service,
-    records: SourceRecords,
-    now: datetime,
-    *,
-    ids: Collection[str],
-    take_all: bool,
-    report: Report,
-) -> Pruned:
+def prune(reading: Reading, *, ids: Collection[str], take_all: bool, report: Report) -> Pruned:
     """Remove those of the external ids that can still go, and forget them; what Odoo refuses is told and stays.
 
     Raises `RuleViolation` if an import of the service is running.
     """
-    with stored.exclusive_import(db, service.code):
-        chosen = [one for one in prunable(db, odoo, service, records, now, take_all=take_all) if one.external_id in ids]
+    with stored.exclusive_import(reading.db, reading.service.code):
+        chosen = [one for one in prunable(reading, take_all=take_all) if one.external_id in ids]
         done = removal.Removed(refused=dict.fromkeys(sorted(set(ids) - {one.external_id for one in chosen}), NO_LONGER))
         for model in (ORDER_MODEL, PRODUCT_MODEL, PARTNER_MODEL):
-            each = removal.remove(odoo, model, {one.external_id: one.odoo_id for one in chosen if one.model == model})
+            each = removal.remove(reading.odoo, model, {one.external_id: one.odoo_id for one in chosen if one.model == model})
             report(f"{model}: {len(each.gone)} removed, {len(each.refused)} refused")
             done.gone += each.gone
             done.refused |= each.refused
-        with db.transaction() as conn:
-            _forget(conn, service, [one for one in chosen if one.external_id in done.gone])
+        with reading.db.transaction() as conn:
+            _forget(conn, reading.service, [one for one in chosen if one.external_id in done.gone])
     return Pruned(removed=tuple(done.gone), refused=done.refused)
 
 

@@ -6,11 +6,9 @@ Owns: the act `import_subscriptions`. Does not own: which subscriptions are in s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from fcb_pipelines.acts import partners, plans
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
-from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
@@ -21,8 +19,6 @@ from fcb_pipelines.odoo import subscriptions as orders
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.plans import variants
 from fcb_pipelines.odoo.records import Applied, Kind, Present, decimals_kept, require_decimals
-from fcb_pipelines.services import Service
-from fcb_pipelines.store.database import Database
 
 OUT_OF_SCOPE = "out of scope: not alive, invoiced or metered in any period since the first one"
 
@@ -67,20 +63,17 @@ class _Wanted:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def import_subscriptions(
-    db: Database, odoo: Odoo, service: Service, records: SourceRecords, now: datetime, *, dry_run: bool, report: Report
-) -> Imported:
+def import_subscriptions(reading: Reading, *, dry_run: bool, report: Report) -> Imported:
     """Make or change a draft order for every subscription in scope; an order that is no longer a draft is never touched.
 
     Raises `RuleViolation` if another import of the service is running, and what the port to Odoo raises.
     """
-    reading = Reading(db=db, odoo=odoo, service=service, records=records, now=now)
     with reading.exclusive(dry_run=dry_run):
         decided = decide(reading, dry_run=dry_run)
         if dry_run:
             return decided.imported({})
-        applied = _apply(odoo, decided, report)
-        with db.transaction() as conn:
+        applied = _apply(reading.odoo, decided, report)
+        with reading.db.transaction() as conn:
             return keep(conn, reading, decided, applied)
 
 

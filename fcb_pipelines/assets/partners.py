@@ -4,7 +4,6 @@ import dagster as dg
 
 from fcb_pipelines.acts import partners as acts
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.assets.shell import IMPORT, SOURCE, asset, import_metadata, key
 from fcb_pipelines.services import Service
 
@@ -15,16 +14,7 @@ def partner_assets(service: Service) -> list[dg.AssetsDefinition]:
     @asset(service, "partners", group=IMPORT, kinds=["odoo"], deps=[key(service, SOURCE, "users")])
     def partners(connections: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:
         """One partner in Odoo per customer; one that was there before is linked by its e-mail and left as it is."""
-        db = connections.database()
-        done = acts.import_partners(
-            db,
-            connections.odoo(),
-            service,
-            last_records(db, service),
-            connections.now,
-            dry_run=False,
-            report=connections.report,
-        )
+        done = acts.import_partners(connections.reading(service), dry_run=False, report=connections.report)
         return dg.MaterializeResult(metadata=import_metadata(done, connections.odoo_page("contacts")))
 
     return [partners]

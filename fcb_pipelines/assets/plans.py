@@ -4,7 +4,6 @@ import dagster as dg
 
 from fcb_pipelines.acts import plans as acts
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.assets.shell import IMPORT, SOURCE, asset, import_metadata, key
 from fcb_pipelines.services import Service
 
@@ -15,17 +14,9 @@ def plan_assets(service: Service) -> list[dg.AssetsDefinition]:
     @asset(service, "plans", group=IMPORT, kinds=["odoo"], deps=[key(service, SOURCE, "plans"), key(service, "partners")])
     def plans(connections: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:
         """Two products in Odoo per plan, one for the flat price and one for usage above the quota."""
-        db = connections.database()
-        done = acts.import_plans(
-            db,
-            connections.odoo(),
-            service,
-            last_records(db, service),
-            connections.now,
-            take_all=connections.settings.import_all_plans,
-            dry_run=False,
-            report=connections.report,
-        )
+        take_all = connections.settings.import_all_plans
+        reading = connections.reading(service)
+        done = acts.import_plans(reading, take_all=take_all, dry_run=False, report=connections.report)
         return dg.MaterializeResult(metadata=import_metadata(done, connections.odoo_page("products")))
 
     return [plans]

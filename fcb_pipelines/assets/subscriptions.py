@@ -4,7 +4,6 @@ import dagster as dg
 
 from fcb_pipelines.acts import subscriptions as acts
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.assets.shell import IMPORT, SOURCE, asset, import_metadata, key
 from fcb_pipelines.services import Service
 
@@ -21,16 +20,7 @@ def subscription_assets(service: Service) -> list[dg.AssetsDefinition]:
     )
     def shadow_subscriptions(connections: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:
         """One draft order in Odoo per subscription, with the flat price of its billing interval; inert until it is flipped."""
-        db = connections.database()
-        done = acts.import_subscriptions(
-            db,
-            connections.odoo(),
-            service,
-            last_records(db, service),
-            connections.now,
-            dry_run=False,
-            report=connections.report,
-        )
+        done = acts.import_subscriptions(connections.reading(service), dry_run=False, report=connections.report)
         return dg.MaterializeResult(metadata=import_metadata(done, connections.odoo_page("sales")))
 
     return [shadow_subscriptions]

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.imports import Reading
 from fcb_pipelines.acts.source import previewed_records
 from fcb_pipelines.cli.runs import run_import
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
@@ -52,12 +53,12 @@ def import_(service_code: str | None, *, dry_run: bool, as_json: bool) -> None:
 
 
 def _preview(reached: Connections, service: Service) -> Iterator[Imported]:
-    db, odoo = reached.database(), reached.odoo()
+    db = reached.database()
     records = previewed_records(db, service, reached.now, reached.report)
-    yield partners.import_partners(db, odoo, service, records, reached.now, dry_run=True, report=say)
-    take_all = reached.settings.import_all_plans
-    yield plans.import_plans(db, odoo, service, records, reached.now, take_all=take_all, dry_run=True, report=say)
-    yield subscriptions.import_subscriptions(db, odoo, service, records, reached.now, dry_run=True, report=say)
+    reading = Reading(db=db, odoo=reached.odoo(), service=service, records=records, now=reached.now)
+    yield partners.import_partners(reading, dry_run=True, report=say)
+    yield plans.import_plans(reading, take_all=reached.settings.import_all_plans, dry_run=True, report=say)
+    yield subscriptions.import_subscriptions(reading, dry_run=True, report=say)
 
 
 def _dry(done: Imported) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import click
 from rich.table import Table
 
 from fcb_pipelines.acts import prune as acts
-from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 
 WIDTH = 120
@@ -24,14 +23,13 @@ def prune(service_code: str | None, *, yes: bool, as_json: bool) -> None:
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
-        db, odoo = reached.database(), reached.odoo()
-        records = last_records(db, service)
+        reading = reached.reading(service)
         take_all = reached.settings.import_all_plans
-        found = acts.prunable(db, odoo, service, records, reached.now, take_all=take_all)
+        found = acts.prunable(reading, take_all=take_all)
         if not as_json:
             _print(found)
         ids = [one.external_id for one in found] if found and (yes or (not as_json and _confirmed(len(found)))) else []
-        done = acts.prune(db, odoo, service, records, reached.now, ids=ids, take_all=take_all, report=say) if ids else None
+        done = acts.prune(reading, ids=ids, take_all=take_all, report=say) if ids else None
     if as_json:
         listed = [{"external_id": one.external_id, "model": one.model, "name": one.name} for one in found]
         answer({"service": service.code, "prunable": listed, "removed": list(done.removed) if done else [],

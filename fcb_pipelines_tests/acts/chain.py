@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fcb_pipelines.acts.imports import Reading
 from fcb_pipelines.acts.partners import import_partners
 from fcb_pipelines.acts.plans import import_plans
 from fcb_pipelines.acts.source import SourceRecords
@@ -29,14 +30,17 @@ class Chain:
     odoo: Odoo
     service: Service
 
+    def reading(self, records: SourceRecords) -> Reading:
+        return Reading(db=self.db, odoo=self.odoo, service=self.service, records=records, now=NOW)
+
     def partners(self, records: SourceRecords, *, dry_run: bool = False) -> Imported:
-        return import_partners(self.db, self.odoo, self.service, records, NOW, dry_run=dry_run, report=silent)
+        return import_partners(self.reading(records), dry_run=dry_run, report=silent)
 
     def plans(self, records: SourceRecords, *, take_all: bool = False, dry_run: bool = False) -> Imported:
-        return import_plans(self.db, self.odoo, self.service, records, NOW, take_all=take_all, dry_run=dry_run, report=silent)
+        return import_plans(self.reading(records), take_all=take_all, dry_run=dry_run, report=silent)
 
     def subscriptions(self, records: SourceRecords, *, dry_run: bool = False) -> Imported:
-        return import_subscriptions(self.db, self.odoo, self.service, records, NOW, dry_run=dry_run, report=silent)
+        return import_subscriptions(self.reading(records), dry_run=dry_run, report=silent)
 
     def all(self, records: SourceRecords, *, dry_run: bool = False) -> tuple[Imported, Imported, Imported]:
         return (

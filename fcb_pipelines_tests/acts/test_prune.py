@@ -7,19 +7,18 @@ from fcb_pipelines.store.imports import records as odoo_records
 from fcb_pipelines.store.partners import links
 from fcb_pipelines_tests.acts.chain import MODELS, Chain, counts, silent
 from fcb_pipelines_tests.acts.source_records import a_plan, a_subscription, a_user, records
-from fcb_pipelines_tests.conftest import NOW
 
 NOTHING_LEFT = records(users=(), plans=(), subscriptions=())
 ALL_OF_IT = ("subscription_s1", "plan_p1", "plan_usage_p1", "user_u1")
 
 
 def listed(chain: Chain, source: SourceRecords) -> list[str]:
-    found = prunable(chain.db, chain.odoo, chain.service, source, NOW, take_all=False)
+    found = prunable(chain.reading(source), take_all=False)
     return [one.external_id for one in found]
 
 
 def pruned(chain: Chain, source: SourceRecords, ids: list[str]) -> Pruned:
-    return prune(chain.db, chain.odoo, chain.service, source, NOW, ids=ids, take_all=False, report=silent)
+    return prune(chain.reading(source), ids=ids, take_all=False, report=silent)
 
 
 def test_nothing_that_is_wanted_is_listed(chain: Chain) -> None:
@@ -48,7 +47,7 @@ def test_plans_taken_by_an_import_of_all_go_once_only_some_are_wanted(chain: Cha
     source = records(plans=(a_plan("p1"), a_plan("old", is_active=False)))
     chain.plans(source, take_all=True)
     assert listed(chain, source) == [chain.xid("plan_old"), chain.xid("plan_usage_old")]
-    assert prunable(chain.db, chain.odoo, chain.service, source, NOW, take_all=True) == ()
+    assert prunable(chain.reading(source), take_all=True) == ()
 
 
 def test_what_somebody_uses_is_not_listed(chain: Chain) -> None:

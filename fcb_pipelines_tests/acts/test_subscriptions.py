@@ -15,7 +15,6 @@ from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.store.imports import exclusive_import
 from fcb_pipelines_tests.acts.chain import Chain, counts, reasons
 from fcb_pipelines_tests.acts.source_records import a_plan, a_subscription, a_user, an_invoice, records
-from fcb_pipelines_tests.conftest import NOW
 
 BOTH = {Interval.MONTHLY: Decimal("19.99"), Interval.YEARLY: Decimal("199.90")}
 
@@ -227,7 +226,7 @@ def test_one_import_of_a_service_at_a_time(chain: Chain) -> None:
 def test_completeness_names_what_is_missing(chain: Chain) -> None:
     chain.all(records())
     chain.odoo.unlink("sale.order.line", [chain.line()["id"]])
-    done = import_complete(chain.odoo, chain.db, chain.service, records(), NOW, take_all=False)
+    done = import_complete(chain.reading(records()), take_all=False)
     assert [(each.wanted, each.present) for each in done] == [(1, 1), (2, 2), (2, 1)]
     assert done[2].missing == (chain.xid("subscription_s1_line"),)
     assert [each.is_complete for each in done] == [True, True, False]
