@@ -1,0 +1,143 @@
+"""One project whose commands are killed again and again, told once for all tests; what was seen after each kill is kept.
+
+Owns: the moments and their order. `FCB_TEST_ALL_KILLS=1` adds more of them than a short run has time for.
+"""
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+
+from fcb_pipelines.local.placement import place
+from fcb_pipelines_tests.acceptance.project import Project
+from fcb_pipelines_tests.acceptance.remains import Remains, Shadow, remains, shadow, stored
+from fcb_pipelines_tests.acceptance.warm import Done
+from fcb_pipelines_tests.faults.frozen import frozen, reaches, settled
+
+Moment = TypeVar("Moment")
+STORE, ODOO = "store", "odoo"
+IMPORT_MOMENTS = (
+    (STORE, "snapshot_record"),
+    (STORE, "usage_event"),
+    (ODOO, "res_partner"),
+    (ODOO, "product_template"),
+    (ODOO, "sale_order_line"),
+    (STORE, "import_run"),
+)
+MORE_IMPORT_MOMENTS = (
+    (STORE, "source_record"),
+    (STORE, "snapshot_usage"),
+    (STORE, "account_link"),
+    (STORE, "odoo_record"),
+    (ODOO, "ir_model_data"),
+    (ODOO, "sale_order"),
+)
+RUN_MOMENTS = ("usage_total", "expected_line", "reconciliation_instance")
+MORE_RUN_MOMENTS = ("period_stage", "rated_line", "actual_line", "period_revision", "reconciliation_row")
+PERIODS = ("2026-03", "2026-04", "2026-05")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Killed:
+    """What was seen after a kill, before anything else was run."""
+
+    args: tuple[str, ...]
+    table: str
+    code: int
+    stored: dict[str, list[str]]
+    shadow: Shadow
+    rows: Done
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """All that happened, in order."""
+
+    imports: tuple[Killed, ...]
+    crashed: Done
+    imported: Any
+    first_runs: tuple[Killed, ...]
+    later_runs: tuple[Killed, ...]
+    rows: list[Any]
+    at_once: tuple[Done, Done]
+    last: Any
+    remains: Remains
+
+
+def moments(short: tuple[Moment, ...], more: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    """Those that there is time for."""
+    return (*short, *more) if os.environ.get("FCB_TEST_ALL_KILLS") else short
+
+
+def kill(project: Project, table: str, *args: str, where: str = STORE) -> Killed:
+    """Run a command until it writes to a table, and kill it there."""
+    url = project.sandbox_url if where == ODOO else project.store_url
+    with frozen(url, table) as watcher:
+        command = project.start(*args)
+        reaches(command, watcher, table)
+        ended = command.kill()
+    settled(project.store_url)
+    return Killed(
+        args=args,
+        table=table,
+        code=ended.code,
+        stored=stored(project.store_url),
+        shadow=shadow(project.odoo()),
+        rows=project.fcb("rows", "--period", PERIODS[0], "--json"),
+    )
+
+
+def crash(project: Project) -> Done:
+    """Let Postgres die under an import, as when the machine does; the next command starts it again."""
+    with frozen(project.store_url, "usage_event") as watcher:
+        command = project.start("import")
+        reaches(command, watcher, "usage_event")
+        postmaster = place(project.state).home / "data" / "postmaster.pid"
+        os.kill(int(postmaster.read_text().splitlines()[0]), signal.SIGQUIT)
+    assert project.fcb("status").code == 0, "the next command starts it again"
+    return command.wait()
+
+
+def both_at_once(project: Project) -> tuple[Done, Done]:
+    """Two runs of one period: the second starts while the first is in the middle."""
+    args = ("run", "--period", PERIODS[0], "--json")
+    with frozen(project.store_url, "rated_line") as watcher:
+        first = project.start(*args)
+        reaches(first, watcher, "rated_line")
+        second = project.fcb(*args)
+    return first.wait(), second
+
+
+@pytest.fixture(scope="session")
+def story(quiet: Project) -> Story:
+    """Imports and runs that die at every moment, each followed by one that is left alone."""
+    imports = tuple(kill(quiet, table, "import", where=where) for where, table in moments(IMPORT_MOMENTS, MORE_IMPORT_MOMENTS))
+    crashed = crash(quiet)
+    imported = quiet.fcb("import", "--json").answer
+    run = ("run", "--period", PERIODS[0])
+    first = tuple(kill(quiet, table, *run) for table in moments(RUN_MOMENTS, MORE_RUN_MOMENTS))
+    for period in PERIODS:
+        assert quiet.fcb("run", "--period", period).code == 0
+    rows = rows_of(quiet)
+    later = tuple(kill(quiet, table, *run) for table in moments(RUN_MOMENTS[-1:], (*RUN_MOMENTS[:-1], *MORE_RUN_MOMENTS)))
+    at_once = both_at_once(quiet)
+    last = quiet.fcb(*run, "--json").answer
+    return Story(
+        imports=imports,
+        crashed=crashed,
+        imported=imported,
+        first_runs=first,
+        later_runs=later,
+        rows=rows,
+        at_once=at_once,
+        last=last,
+        remains=remains(quiet),
+    )
+
+
+def rows_of(project: Project) -> list[Any]:
+    """The rows of the first period."""
+    rows: list[Any] = project.fcb("rows", "--period", PERIODS[0], "--json").answer
+    return rows
