@@ -7,11 +7,13 @@ import os
 import re
 
 import dagster as dg
-from dagster._utils.error import SerializableErrorInfo
+from dagster_postgres.utils import DagsterPostgresException
+from dagster_shared.error import SerializableErrorInfo
+from sqlalchemy.exc import DBAPIError
 
 from fcb_pipelines.cli.session import connections, folder
 from fcb_pipelines.definitions import build_defs
-from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.errors import RolledBack, RuleViolation
 from fcb_pipelines.jobs import dual_run_job_name, import_job_name, snapshot_job_name
 from fcb_pipelines.local.processes import dagster_variables
 from fcb_pipelines.services import Service
@@ -39,10 +41,13 @@ def run_period(settings: Settings, service: Service, key: str, *, refresh: bool 
 def _run(settings: Settings, job: str, *, partition_key: str | None = None) -> None:
     os.environ.update(dagster_variables(settings, folder=folder()))
     definitions = build_defs(settings=settings, resources={"connections": connections(settings)})
-    with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
-        result = definitions.resolve_job_def(job).execute_in_process(
-            instance=instance, partition_key=partition_key, run_config=QUIET, raise_on_error=False
-        )
+    try:
+        with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
+            result = definitions.resolve_job_def(job).execute_in_process(
+                instance=instance, partition_key=partition_key, run_config=QUIET, raise_on_error=False
+            )
+    except (DagsterPostgresException, DBAPIError) as error:
+        raise RolledBack(f"{job}: Dagster's database stopped answering. Check FCB_DAGSTER_URL, then run again") from error
     if not result.success:
         raise RuleViolation(f"{job} failed (run {result.run_id}): {_why(result)}")
 
