@@ -7,14 +7,16 @@ import os
 import re
 
 import dagster as dg
+import psycopg
 from dagster_postgres.utils import DagsterPostgresException
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import DBAPIError
 
 from fcb_pipelines.cli.session import connections, folder
 from fcb_pipelines.definitions import build_defs
-from fcb_pipelines.domain.errors import RolledBack, RuleViolation
+from fcb_pipelines.domain.errors import Refused, RolledBack, RuleViolation
 from fcb_pipelines.jobs import dual_run_job_name, import_job_name, snapshot_job_name
+from fcb_pipelines.local.databases import DAGSTER_SCHEME
 from fcb_pipelines.local.processes import dagster_variables
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
@@ -40,6 +42,7 @@ def run_period(settings: Settings, service: Service, key: str, *, refresh: bool 
 
 def _run(settings: Settings, job: str, *, partition_key: str | None = None) -> None:
     os.environ.update(dagster_variables(settings, folder=folder()))
+    _refuse_unreachable(os.environ["FCB_DAGSTER_URL"])
     definitions = build_defs(settings=settings, resources={"connections": connections(settings)})
     try:
         with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
@@ -50,6 +53,15 @@ def _run(settings: Settings, job: str, *, partition_key: str | None = None) -> N
         raise RolledBack(f"{job}: Dagster's database stopped answering. Check FCB_DAGSTER_URL, then run again") from error
     if not result.success:
         raise RuleViolation(f"{job} failed (run {result.run_id}): {_why(result)}")
+
+
+def _refuse_unreachable(url: str) -> None:
+    """Raise `Refused` where nobody answers: Dagster itself would try again for ten seconds and not name the variable."""
+    try:
+        psycopg.connect(url.replace(f"{DAGSTER_SCHEME}://", "postgresql://", 1), connect_timeout=10).close()
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise Refused(f"Dagster's database cannot be reached: {reason}. Check FCB_DAGSTER_URL and the network") from None
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import TupleRow
 
-from fcb_pipelines.domain.errors import Refused, RuleViolation
+from fcb_pipelines.domain.errors import Refused, RolledBack, RuleViolation
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -29,10 +29,15 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         Statements wait at most ten seconds for a lock, so that a forgotten session stops nobody for long. Raises `Refused` if
-        the database cannot be reached.
+        the database cannot be reached or has other tables than this version, `RolledBack` if it stops answering.
         """
-        with connect(self.url) as conn:
-            yield conn
+        try:
+            with connect(self.url) as conn:
+                yield conn
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+            raise Refused(f"our own database is not of this version ({_first_line(error)}): run  fcb migrate") from error
+        except psycopg.OperationalError as error:
+            raise RolledBack(f"our own database stopped answering ({_first_line(error)}): run again") from error
 
 
 def connect(url: str, *, autocommit: bool = False, name: str = "fcb") -> Connection:
@@ -41,8 +46,9 @@ def connect(url: str, *, autocommit: bool = False, name: str = "fcb") -> Connect
     try:
         return psycopg.connect(url, options=options, application_name=name, connect_timeout=10, autocommit=autocommit)
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise Refused(f"our own database cannot be reached: {reason}. Check FCB_DATABASE_URL and the network") from None
+        raise Refused(
+            f"our own database cannot be reached: {_first_line(error)}. Check FCB_DATABASE_URL and the network"
+        ) from None
 
 
 def exclusive(conn: Connection, *parts: str) -> None:
@@ -54,3 +60,7 @@ def exclusive(conn: Connection, *parts: str) -> None:
     row = conn.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name]).fetchone()
     if row is None or not row[0]:
         raise RuleViolation(f"another run is working on {name} right now: wait for it to end, then run again")
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).strip().partition("\n")[0]
