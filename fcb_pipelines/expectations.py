@@ -112,7 +112,10 @@ def check_rows(entity: str, rows: Sequence[Mapping[str, Any]]) -> list[Met]:
     """Run an entity's suite on its rows; amounts are compared as exact decimals."""
     import pandas as pd  # noqa: PLC0415 - slow to import, and only checks need it
 
-    frame = pd.DataFrame([{name: _value(name, value) for name, value in row.items()} for row in rows], dtype=object)
+    # Without rows there would be no columns, and every expectation of one would be missed.
+    columns = None if rows else sorted({one.column for one in SUITES[entity]} - {""})
+    values = [{name: _value(name, value) for name, value in row.items()} for row in rows]
+    frame = pd.DataFrame(values, columns=columns, dtype=object)
     context = _context()
     asset = context.data_sources.add_pandas(entity).add_dataframe_asset(entity)
     return _run(entity, asset.add_batch_definition_whole_dataframe(entity).get_batch({"dataframe": frame}))
@@ -121,8 +124,14 @@ def check_rows(entity: str, rows: Sequence[Mapping[str, Any]]) -> list[Met]:
 def check_query(entity: str, database_url: str, query: str) -> list[Met]:
     """Run an entity's suite on a query of our own store, inside Postgres; nothing is loaded into memory."""
     url = database_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    asset = _context().data_sources.add_postgres(entity, connection_string=url).add_query_asset(entity, query=query)
-    return _run(entity, asset.add_batch_definition_whole_table(entity).get_batch())
+    source = _context().data_sources.add_postgres(entity, connection_string=url)
+    asset = source.add_query_asset(entity, query=query)
+    try:
+        return _run(entity, asset.add_batch_definition_whole_table(entity).get_batch())
+    finally:
+        # It has two engines and would leave the sessions of both open for as long as the process lives.
+        source.get_execution_engine().close()
+        source.get_engine().dispose()
 
 
 def _context() -> Any:

@@ -3,8 +3,10 @@
 Owns: the steps and their order (the tests come in any order). Does not own: what must hold.
 """
 
+import importlib
 import secrets
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,3 +141,11 @@ def quiet(warm: Warm) -> Iterator[Project]:
         with project.stack():
             yield project
         assert project.fcb("reset", "--yes").code == 0
+
+
+@pytest.fixture(scope="session")
+def great_expectations() -> None:
+    """Imports it once, ten seconds and its own deprecations included, for tests that run a suite in this process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        importlib.import_module("great_expectations.expectations")

@@ -1,4 +1,4 @@
-"""What a new user gets wrong outside: addresses, passwords, keys, mappings. One message says what to mend, nothing half done."""
+"""What a new user gets wrong outside: addresses, passwords, keys, mappings. One message says what to mend, none half done."""
 
 import re
 import shutil
