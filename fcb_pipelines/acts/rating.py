@@ -3,6 +3,7 @@
 Owns: the acts `rate_period` and `expect_period`. Does not own: the rules (domain/expected), storage.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +14,7 @@ from fcb_pipelines.acts.source import SourceRecords, load
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine, Terms, expected_line, rated_lines, unrated_line
-from fcb_pipelines.domain.money import ZERO, exact_text
+from fcb_pipelines.domain.money import ZERO, exact_text, plain
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
 from fcb_pipelines.domain.revisions import content_hash
@@ -21,6 +22,9 @@ from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.store import rating as stored
 from fcb_pipelines.store import stages
 from fcb_pipelines.store import usage as stored_usage
+
+Usage = Mapping[tuple[str, str], Decimal]
+"""(subscription, metric) → units in the month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +73,7 @@ def expect_period(work: PeriodWork) -> tuple[ExpectedLine, ...]:
         lines = tuple(
             _expected(work, line, owner, users.get(owner))
             for line in stored.rated(conn, service, period)
-            for owner in [owners[line.external_subscription_id]]
+            for owner in [owners.get(line.external_subscription_id, "")]
         )
         stored.replace_expected(conn, service, period, lines)
         digest = content_hash([{"key": line.line_key, "net": str(line.net), "tax": str(line.tax)} for line in lines])
@@ -77,22 +81,49 @@ def expect_period(work: PeriodWork) -> tuple[ExpectedLine, ...]:
     return lines
 
 
-def _rated_period(work: PeriodWork, records: SourceRecords, usage: Mapping[tuple[str, str], Decimal]) -> RatedPeriod:
+def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage) -> RatedPeriod:
     """Price the month of every subscription; one that cannot be priced gets a line that says so, and stops no other."""
     lines: list[RatedLine] = []
-    bad = (one for one in records.bad if one.entity == "subscriptions")
-    issues = [RatingIssue(external_subscription_id=one.external_id, reason=one.reason) for one in bad]
     directory = _directory(records)
+    reasons = _unpriceable(records, usage)
     for subscription in records.subscriptions:
         key = subscription.external_subscription_id
+        used = usage.get((key, CPU_SECONDS), ZERO)
         try:
-            lines += rated_lines(_terms(work, directory, subscription), work.period, usage.get((key, CPU_SECONDS), ZERO))
+            lines += rated_lines(_terms(work, directory, subscription), work.period, used)
         except InvalidInput as error:
-            if subscription.is_alive_in(work.period):
-                issues.append(RatingIssue(external_subscription_id=key, reason=str(error)))
-    currency = work.service.currency
-    lines += [unrated_line(issue.external_subscription_id, work.period, currency, issue.reason) for issue in issues]
+            if used or subscription.is_alive_in(work.period):
+                reasons[key].append(str(error))
+    currencies = _currencies(records)
+    for key, why in reasons.items():
+        lines.append(unrated_line(key, work.period, currencies.get(key, work.service.currency), "; ".join(why)))
+    issues = [RatingIssue(external_subscription_id=key, reason="; ".join(why)) for key, why in sorted(reasons.items())]
     return RatedPeriod(lines=tuple(sorted(lines, key=lambda line: line.line_key)), issues=tuple(issues))
+
+
+def _unpriceable(records: SourceRecords, usage: Usage) -> dict[str, list[str]]:
+    """What cannot be priced before any price is looked at, by subscription: bad rows, and use that nobody answers for.
+
+    A row without an id is no subscription; it is counted with the bad rows of the snapshot.
+    """
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for bad in records.bad:
+        if bad.entity == "subscriptions" and bad.external_id and bad.reason not in reasons[bad.external_id]:
+            reasons[bad.external_id].append(bad.reason)
+    known = {one.external_subscription_id for one in records.subscriptions} | reasons.keys()
+    for (key, metric), quantity in sorted(usage.items()):
+        if key not in known:
+            reasons[key].append(f"{plain(quantity)} {metric} of a subscription that the source does not have")
+        elif metric != CPU_SECONDS and quantity:
+            reasons[key].append(f"{plain(quantity)} {metric}, a metric without a price")
+    return reasons
+
+
+def _currencies(records: SourceRecords) -> dict[str, str]:
+    """Subscription → currency of its plan, where that is known."""
+    plans = {plan.external_plan_id: plan.currency for plan in records.plans}
+    found = {one.external_subscription_id: plans.get(one.external_plan_id) for one in records.subscriptions}
+    return {key: currency for key, currency in found.items() if currency is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ from fcb_pipelines.domain.plans import Interval, Plan
 from fcb_pipelines.domain.subscriptions import Subscription
 
 Row = Mapping[str, Any]
+
+FIRST_YEAR, LAST_YEAR = 1970, 2198
+"""Years that a time of the source may lie in: those that periods and their neighbours exist for (domain/period)."""
+
 Record = TypeVar("Record")
 
 
@@ -79,7 +83,7 @@ def plan(row: Row, default_currency: str) -> Plan:
             unit_price=decimal(row["unit_price"]),
             unit_batch=decimal(row["unit_batch"]),
             is_active=row["is_active"],
-            valid_from=_instant(row["valid_from"]),
+            valid_from=_instant("valid_from", row["valid_from"]),
         )
 
 
@@ -93,8 +97,8 @@ def subscription(row: Row) -> Subscription:
             external_plan_id=row["external_plan_id"],
             interval=Interval.read(row["billing_interval"]),
             status=row["status"].strip().lower(),
-            started_at=datetime.fromisoformat(row["started_at"]),
-            ended_at=_instant(row["ended_at"]),
+            started_at=_moment("started_at", row["started_at"]),
+            ended_at=_end("ended_at", row["ended_at"]),
             contract_price=_price("contract_price", row["contract_price"]),
             discount_percent=_percent(row["discount_percent"]),
         )
@@ -112,7 +116,7 @@ def invoice(row: Row, rules: Sequence[LineRule]) -> Invoice:
             external_invoice_id=row["external_invoice_id"],
             external_user_id=row["external_user_id"],
             external_subscription_id=_text(row["external_subscription_id"]),
-            issued_at=datetime.fromisoformat(row["issued_at"]),
+            issued_at=_moment("issued_at", row["issued_at"]),
             status=InvoiceStatus.read(row["status"]),
             currency=currency,
             subtotal=decimal(row["subtotal"]),
@@ -133,8 +137,8 @@ def evidence(row: Row) -> Evidence:
             kind=row["kind"].strip().lower(),
             subject_kind=row["subject_kind"].strip().lower(),
             subject_id=row["subject_id"],
-            valid_from=_instant(row["valid_from"]),
-            valid_to=_instant(row["valid_to"]),
+            valid_from=_instant("valid_from", row["valid_from"]),
+            valid_to=_end("valid_to", row["valid_to"]),
             data=row["data"],
             reference=row["reference"],
         )
@@ -147,7 +151,7 @@ def history(row: Row) -> HistoryEntry:
         subject_id=row["subject_id"],
         field=row["field"].strip().lower(),
         value=row["value"],
-        valid_from=datetime.fromisoformat(row["valid_from"]),
+        valid_from=_moment("valid_from", row["valid_from"]),
     )
 
 
@@ -157,8 +161,8 @@ def billing_state(row: Row) -> BillingState:
         external_subscription_id=row["external_subscription_id"],
         biller=row["biller"].strip(),
         auto_renew=row["auto_renew"],
-        paid_through=_instant(row["paid_through"]),
-        cancel_at=_instant(row["cancel_at"]),
+        paid_through=_instant("paid_through", row["paid_through"]),
+        cancel_at=_end("cancel_at", row["cancel_at"]),
         provider_id=_text(row["provider_id"]),
     )
 
@@ -183,8 +187,8 @@ def _line(ordinal: int, line: Row, rules: Sequence[LineRule]) -> InvoiceLine:
         description=description,
         amount=decimal(line["amount"]),
         quantity=None if line.get("quantity") is None else decimal(line["quantity"]),
-        service_from=_instant(line.get("service_from")),
-        service_to=_instant(line.get("service_to")),
+        service_from=_instant("service_from", line.get("service_from")),
+        service_to=_instant("service_to", line.get("service_to")),
     )
 
 
@@ -224,5 +228,18 @@ def _code(text: str | None) -> str | None:
     return (text or "").strip().upper() or None
 
 
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _moment(column: str, text: str) -> datetime:
+    """A time that a bill can be about; others would stop the months of everybody, so the row that holds one is refused."""
+    moment = datetime.fromisoformat(text)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise InvalidInput(f"{column} is {text}, outside the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
+
+
+def _instant(column: str, text: str | None) -> datetime | None:
+    return None if text is None else _moment(column, text)
+
+
+def _end(column: str, text: str | None) -> datetime | None:
+    """An end; the year 9999 is how databases write that there is none."""
+    return None if text is None or text.startswith("9999-") else _moment(column, text)

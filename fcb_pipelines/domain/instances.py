@@ -121,9 +121,12 @@ def reasons_not_due(
 
 
 def term_note(plan: Plan, at: datetime, terms_from: datetime | None) -> str | None:
-    """How we know the plan's terms at a moment: None if a record says so, else attested, else unknown."""
-    if plan.valid_from is not None and plan.valid_from <= at:
-        return None
+    """How we know the plan's terms at a moment: None if a record says so, attested if it has no date, else unknown.
+
+    A plan that says it holds only from later on is not attested for the time before.
+    """
+    if plan.valid_from is not None:
+        return None if plan.valid_from <= at else TERM_UNKNOWN
     return TERM_ATTESTED if terms_from is not None and terms_from <= at else TERM_UNKNOWN
 
 

@@ -159,7 +159,7 @@ def test_internal_accounts_and_free_plans_owe_nothing() -> None:
         ("2026-03-01", None, None),
         ("2026-04-01", None, None),
         ("2026-04-02", None, TERM_UNKNOWN),
-        ("2026-04-02", "2026-01-01", TERM_ATTESTED),
+        ("2026-04-02", "2026-01-01", TERM_UNKNOWN),
         (None, "2026-04-01", TERM_ATTESTED),
         (None, "2026-04-02", TERM_UNKNOWN),
         (None, None, TERM_UNKNOWN),
