@@ -4,6 +4,7 @@ Owns: how an act's report looks in Dagster. Does not own: any act.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -44,11 +45,15 @@ def asset(
 
 
 def table(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """Rows as a table in the page: texts and numbers as they are, everything else as text, the first fifty of them."""
-    records = [{name: _cell(value) for name, value in row.items()} for row in rows][:MOST_ROWS]
-    columns = list(records[0]) if records else ["nothing"]
-    schema = dg.TableSchema(columns=[dg.TableColumn(name) for name in columns])
-    return dg.MetadataValue.table([dg.TableRecord(record) for record in records], schema=schema)
+    """Rows as a table in the page: texts and numbers as they are, everything else as text, the first fifty of them.
+
+    A row without one of the columns has nothing there: Dagster refuses records of different keys.
+    """
+    shown = list(islice(rows, MOST_ROWS))
+    columns = list(dict.fromkeys(name for row in shown for name in row))
+    records = [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in shown]
+    schema = dg.TableSchema(columns=[dg.TableColumn(name) for name in columns or ["nothing"]])
+    return dg.MetadataValue.table(records, schema=schema)
 
 
 def _cell(value: Any) -> str | int | None:
