@@ -45,7 +45,6 @@ def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg
         dg.define_asset_job(
             dual_run_job_name(service),
             selection=dual_run,
-            partitions_def=months,
             description=f"Meter, rate and reconcile one period of {service.code} from the last snapshot.",
         ),
     ]

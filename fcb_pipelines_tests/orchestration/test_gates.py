@@ -1,0 +1,145 @@
+"""What guards an act stops it, in the same run; what is a finding does not; and what failed is said."""
+
+import dagster as dg
+import psycopg
+import pytest
+
+from fcb_pipelines_tests.orchestration.conftest import Operator, check, made, records
+from fcb_pipelines_tests.source.small_host import FIRST, SECOND
+
+SOURCE = {"users", "subscriptions", "usage", "invoices"}
+"""Of the snapshot; `plans` is also an asset of the chain."""
+DUAL_RUN = {"usage_totals", "rated_lines", "expected_invoices", "actual_invoices", "reconciliation"}
+
+
+def failures(result: dg.ExecuteInProcessResult) -> str:
+    return " ".join(event.message or "" for event in result.get_step_failure_events())
+
+
+def error_of(result: dg.ExecuteInProcessResult) -> str:
+    """What the page shows of a failed step, its causes too."""
+    (event,) = result.get_step_failure_events()
+    error, said = event.step_failure_data.error, []
+    while error is not None:
+        said.append(error.message)
+        error = error.cause
+    return " ".join(said)
+
+
+def test_a_month_that_is_in_order_is_made_whole(operator: Operator) -> None:
+    operator.snapshot()
+    result = operator.dual_run()
+    assert result.success
+    assert made(result) == DUAL_RUN
+    assert check(result, "usage_conserved").passed
+    assert check(result, "money_conserved").passed
+    assert [row["events"] for row in records(check(result, "usage_conserved"), "sums")] == [2, 2, 2]
+
+
+def test_lost_usage_stops_the_rating(operator: Operator) -> None:
+    operator.snapshot()
+    with operator.db.transaction() as conn:
+        conn.execute("DELETE FROM usage_event WHERE quantity = 100.5")
+    result = operator.dual_run()
+    found = check(result, "usage_conserved")
+    assert not result.success
+    assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.ERROR, True)
+    assert made(result) & DUAL_RUN == {"usage_totals", "actual_invoices"}, "what was billed does not depend on usage"
+    assert [row["cpu_seconds"] for row in records(found, "sums")] == ["100.500001", "0.000001", "0.000001"]
+
+
+def test_a_coverage_that_is_not_complete_only_warns(operator: Operator) -> None:
+    operator.host.run("DELETE FROM invoices")
+    operator.snapshot()
+    result = operator.dual_run()
+    found = check(result, "coverage")
+    assert result.success
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_a_check_keeps_a_status_for_each_month(operator: Operator) -> None:
+    operator.snapshot()
+    with operator.db.transaction() as conn:
+        conn.execute("DELETE FROM usage_event WHERE quantity = 100.5")
+    bad, good = operator.dual_run("2026-03"), operator.dual_run("2026-04")
+    found = [check(result, "usage_conserved") for result in (bad, good)]
+    assert [(one.partition, one.passed) for one in found] == [("2026-03", False), ("2026-04", True)]
+
+
+def test_conflicts_and_rejected_usage_are_kept_and_shown(operator: Operator) -> None:
+    operator.snapshot()
+    operator.host.run(
+        "UPDATE usage SET quantity = 9 WHERE source_event_id = 'e-7'",
+        f"INSERT INTO usage VALUES ('{FIRST}', 'cpu_seconds', -1, '2026-04-02 10:00Z', NULL, 'e-8')",
+        f"DELETE FROM usage WHERE external_subscription_id = '{SECOND}'",
+    )
+    operator.snapshot()
+    result = operator.dual_run("2026-04")
+    shown = {name: value.value for name, value in check(result, "usage_conserved").metadata.items() if name != "sums"}
+    assert shown == {"conflicts": 1, "rejected": 1, "gone from the source": 1}
+    with operator.db.transaction() as conn:
+        kept = conn.execute("SELECT idempotency_key, quantity::text FROM usage_conflict").fetchall()
+        issues = conn.execute("SELECT entity, data->>'quantity' FROM source_issue").fetchall()
+        first = conn.execute("SELECT quantity::text FROM usage_event WHERE idempotency_key = 'e-7'").fetchone()
+    assert (kept, first) == ([("e-7", "9")], ("7",)), "what was stored first stands"
+    assert issues == [("usage", "-1")]
+
+
+def test_a_step_that_fails_says_why_and_nothing_after_it_is_made(operator: Operator) -> None:
+    result = operator.dual_run()
+    assert not result.success
+    assert made(result) == set()
+    said = " ".join(
+        event.step_failure_data.error.to_string()
+        for event in result.get_step_failure_events()
+        if event.step_failure_data.error is not None
+    )
+    assert "no snapshot of small" in said
+    assert "fcb run --service small --period 2026-03 --refresh" in said
+
+
+@pytest.mark.usefixtures("great_expectations")
+class TestImport:
+    """The chain, whose first guard are the suites."""
+
+    def test_an_import_that_is_in_order_is_made_whole(self, operator: Operator) -> None:
+        result = operator.imported()
+        assert result.success, failures(result)
+        assert made(result) == SOURCE | {"plans", "partners", "shadow_subscriptions"}
+        assert all(one.passed for one in result.get_asset_check_evaluations())
+        assert {one.check_name for one in result.get_asset_check_evaluations()} >= {"import_complete", "shadow_inert"}
+
+    def test_a_missed_critical_expectation_stops_the_import(self, operator: Operator) -> None:
+        operator.host.run("DELETE FROM users")
+        result = operator.imported()
+        found = check(result, "users_suite")
+        assert not result.success
+        assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
+        assert made(result) == SOURCE | {"plans"}, "nothing was made in Odoo"
+        with operator.db.transaction() as conn:
+            assert conn.execute("SELECT count(*) FROM import_run").fetchone() == (0,)
+
+    def test_a_missed_warning_and_a_bad_row_stop_nothing(self, operator: Operator) -> None:
+        operator.host.run(
+            "UPDATE users SET email = 'nonsense' WHERE external_user_id = 2",
+            "INSERT INTO plans VALUES ('free', 'No name', 'CAD', -1, NULL, 0, 0, 1, true, NULL)",
+        )
+        result = operator.imported()
+        assert result.success, failures(result)
+        users, plans = check(result, "users_suite"), check(result, "plans_suite")
+        assert [(one.passed, one.severity) for one in (users, plans)] == [(False, dg.AssetCheckSeverity.WARN)] * 2
+        assert [row["column"] for row in records(users, "expectations") if row["met"] == "NO"] == ["email"]
+        assert "free" in str(records(plans, "bad rows"))
+        assert "partners" in made(result)
+
+    def test_an_order_that_somebody_confirmed_is_not_inert(self, operator: Operator, odoo_url: str, postgres_url: str) -> None:
+        assert operator.imported().success
+        with psycopg.connect(f"{postgres_url.rpartition('/')[0]}/odoo_orchestration") as conn:
+            conn.execute("UPDATE sale_order SET state = 'sale' WHERE client_order_ref = %s", [FIRST])
+        result = operator.imported()
+        with psycopg.connect(f"{postgres_url.rpartition('/')[0]}/odoo_orchestration") as conn:
+            conn.execute("UPDATE sale_order SET state = 'draft'")
+        found = check(result, "shadow_inert")
+        assert not result.success
+        assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
+        assert "sale" in str(records(found, "not inert"))
