@@ -1,7 +1,8 @@
 """Data-quality suites on the source snapshot, run by Great Expectations: entities as frames, usage through SQL.
 
 Owns: what is expected of each entity, and how grave a miss is. Does not own: bad rows, which never get into a snapshot and are
-counted beside. `critical` stops the run, because nothing built on such a snapshot could be right; `warning` is shown.
+counted beside. `critical` is only what spoils a snapshot as a whole: an entity without rows, an id twice. A value that is wrong
+in one row is a `warning`: where it cannot be worked with, the domain refuses that row by itself and goes on with the others.
 """
 
 import logging
@@ -42,20 +43,24 @@ class Met:
     examples: str
 
 
-def _not_null(column: str, severity: str = CRITICAL) -> Expect:
-    return Expect("ExpectColumnValuesToNotBeNull", column, severity, {})
+def _not_null(column: str) -> Expect:
+    return Expect("ExpectColumnValuesToNotBeNull", column, WARNING, {})
 
 
 def _unique(column: str) -> Expect:
     return Expect("ExpectColumnValuesToBeUnique", column, CRITICAL, {})
 
 
-def _among(column: str, values: Iterable[object], severity: str = WARNING) -> Expect:
-    return Expect("ExpectColumnValuesToBeInSet", column, severity, {"value_set": list(values)})
+def _among(column: str, values: Iterable[object]) -> Expect:
+    return Expect("ExpectColumnValuesToBeInSet", column, WARNING, {"value_set": list(values)})
 
 
-def _between(column: str, low: int | None, high: int | None = None, severity: str = WARNING) -> Expect:
-    return Expect("ExpectColumnValuesToBeBetween", column, severity, {"min_value": low, "max_value": high})
+def _not_negative(column: str) -> Expect:
+    return Expect("ExpectColumnValuesToBeBetween", column, WARNING, {"min_value": 0})
+
+
+def _positive(column: str) -> Expect:
+    return Expect("ExpectColumnValuesToBeBetween", column, WARNING, {"min_value": 0, "strict_min": True})
 
 
 NOT_EMPTY = Expect("ExpectTableRowCountToBeBetween", "", CRITICAL, {"min_value": 1})
@@ -64,19 +69,19 @@ SUITES: Mapping[str, Sequence[Expect]] = {
     "users": (
         NOT_EMPTY,
         _unique("external_user_id"),
-        _not_null("name", WARNING),
-        _not_null("email", WARNING),
+        _not_null("name"),
+        _not_null("email"),
         Expect("ExpectColumnValuesToMatchRegex", "email", WARNING, {"regex": r"^[^@\s]+@[^@\s]+\.[^@\s]+$"}),
     ),
     "plans": (
         NOT_EMPTY,
         _unique("external_plan_id"),
-        _among("currency", sorted(MINOR_UNITS), CRITICAL),
-        _between("price_monthly", 0),
-        _between("price_yearly", 0),
-        _between("included_quantity", 0, severity=CRITICAL),
-        _between("unit_price", 0, severity=CRITICAL),
-        _between("unit_batch", 1, severity=CRITICAL),
+        _among("currency", sorted(MINOR_UNITS)),
+        _not_negative("price_monthly"),
+        _not_negative("price_yearly"),
+        _not_negative("included_quantity"),
+        _not_negative("unit_price"),
+        _positive("unit_batch"),
     ),
     "subscriptions": (
         NOT_EMPTY,
@@ -96,7 +101,7 @@ SUITES: Mapping[str, Sequence[Expect]] = {
     "usage": (
         _not_null("external_subscription_id"),
         _not_null("started_at"),
-        _between("quantity", 0, severity=CRITICAL),
+        _not_negative("quantity"),
         _among("has_subscription", [True]),
         _among("ends_after_start", [True]),
     ),

@@ -67,17 +67,18 @@ def test_good_rows_meet_every_expectation(entity: str) -> None:
         ("users", "email", None, "column values to not be null", WARNING),
         ("users", "email", "ada at example", "column values to match regex", WARNING),
         ("plans", "external_plan_id", "p", "column values to be unique", CRITICAL),
-        ("plans", "currency", "XXX", "column values to be in set", CRITICAL),
+        ("plans", "currency", "XXX", "column values to be in set", WARNING),
         ("plans", "price_monthly", "-0.01", "column values to be between", WARNING),
         ("plans", "price_yearly", "-1", "column values to be between", WARNING),
-        ("plans", "included_quantity", "-1", "column values to be between", CRITICAL),
-        ("plans", "unit_price", "-0.0001", "column values to be between", CRITICAL),
-        ("plans", "unit_batch", "0", "column values to be between", CRITICAL),
+        ("plans", "included_quantity", "-1", "column values to be between", WARNING),
+        ("plans", "unit_price", "-0.0001", "column values to be between", WARNING),
+        ("plans", "unit_batch", "0", "column values to be between", WARNING),
+        ("plans", "unit_batch", "-0.5", "column values to be between", WARNING),
         ("subscriptions", "external_subscription_id", "s", "column values to be unique", CRITICAL),
         ("subscriptions", "billing_interval", "weekly", "column values to be in set", WARNING),
         ("subscriptions", "has_user", False, "column values to be in set", WARNING),
         ("subscriptions", "has_plan", False, "column values to be in set", WARNING),
-        ("subscriptions", "started_at", None, "column values to not be null", CRITICAL),
+        ("subscriptions", "started_at", None, "column values to not be null", WARNING),
         ("invoices", "external_invoice_id", "i", "column values to be unique", CRITICAL),
         ("invoices", "status", "sent", "column values to be in set", WARNING),
         ("invoices", "currency", "XXX", "column values to be in set", WARNING),
@@ -105,6 +106,17 @@ def test_a_service_that_has_billed_nothing_yet_is_in_order() -> None:
 def test_what_misses_is_counted_and_shown() -> None:
     (met,) = (met for met in check_rows("plans", rows("plans", unit_batch="0")) if not met.is_met)
     assert (met.unexpected, met.examples) == (1, "0")
+
+
+def test_a_batch_of_less_than_one_unit_is_in_order() -> None:
+    assert missed(check_rows("plans", rows("plans", unit_batch="0.5"))) == []
+
+
+def test_only_what_spoils_the_whole_snapshot_is_critical() -> None:
+    critical = {(entity, one.type) for entity, suite in SUITES.items() for one in suite if one.severity == CRITICAL}
+    of_all = {"ExpectTableRowCountToBeBetween", "ExpectColumnValuesToBeUnique"}
+    assert {kind for _, kind in critical} == of_all
+    assert not [entity for entity, _ in critical if entity == "usage"]
 
 
 def test_amounts_are_compared_as_exact_decimals() -> None:
@@ -136,7 +148,7 @@ def test_good_usage_meets_every_expectation_inside_postgres(store: Database) -> 
 @pytest.mark.parametrize(
     ("bad", "missing"),
     [
-        ("quantity = -0.000001", ("column values to be between", "quantity", CRITICAL)),
+        ("quantity = -0.000001", ("column values to be between", "quantity", WARNING)),
         ("external_subscription_id = 'gone'", ("column values to be in set", "has_subscription", WARNING)),
         ("ended_at = started_at - interval '1 second'", ("column values to be in set", "ends_after_start", WARNING)),
     ],

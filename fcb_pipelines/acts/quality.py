@@ -3,7 +3,7 @@
 Owns: reading the facts. Does not own: the suites (expectations), how a check looks (checks).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -23,13 +23,26 @@ from fcb_pipelines.store.reconciliation import latest_revisions
 
 Row = dict[str, Any]
 
+_READ: Mapping[str, Callable[[str], str | None]] = {
+    "billing_interval": lambda text: text.strip().lower(),
+    "currency": lambda text: text.strip().upper(),
+    "email": lambda text: text.strip() or None,
+    "name": lambda text: text.strip(),
+    "status": lambda text: text.strip().lower(),
+}
+"""Column → what the domain makes of its text."""
+
 
 def suite_rows(conn: Connection, service: Service, entity: str) -> list[Row]:
-    """The last snapshot's rows of an entity, with the columns that only other entities can tell."""
+    """The last snapshot's rows of an entity, with the columns that only other entities can tell.
+
+    Values are written as the domain reads them (domain/canonical): what it takes must not be found wrong for its letters.
+    """
     snapshot_id = last_snapshot(conn, service)
     rows = snapshots.entity_rows(conn, snapshot_id, entity)
     users, plans = _ids(conn, snapshot_id, "users"), _ids(conn, snapshot_id, "plans")
     for row in rows:
+        row.update({name: _READ[name](row[name] or "") for name in _READ.keys() & row.keys()})
         if entity == "plans":
             row["currency"] = row["currency"] or service.currency
         if entity in {"subscriptions", "invoices"}:
