@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from fcb_pipelines.acts import completeness, inert, quality
+from fcb_pipelines.acts import completeness, conservation, inert, quality
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.usage import usage_conservation
 from fcb_pipelines.assets.shell import SOURCE, key, table
@@ -155,7 +155,7 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
         context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
     ) -> dg.AssetCheckResult:
         """Register = Σ actual lines = Σ rows, and Σ expected lines = Σ rows, per currency, to the last decimal."""
-        equations = quality.money_conserved(connections.period(service, context.partition_key))
+        equations = conservation.money_conserved(connections.period(service, context.partition_key))
         broken = [one for one in equations if not one.holds]
         rows = [
             {
@@ -192,4 +192,25 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
             metadata={"coverage": table(shares), "revision": revision.revision},
         )
 
-    return [usage_conserved, money_conserved, coverage]
+    @dg.asset_check(asset=key(service, "reconciliation"), partitions_def=months)
+    def register_reconciled(connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Every month of the last snapshot's register is in the newest rows. What is out of scope or out of date warns."""
+        gaps = conservation.register_gaps(connections, service)
+        rows = [
+            {
+                "service month": gap.month,
+                "currency": gap.currency,
+                "register": str(gap.register),
+                "rows": str(gap.rows),
+                "why": gap.why,
+            }
+            for gap in gaps
+        ]
+        return dg.AssetCheckResult(
+            passed=not gaps,
+            severity=WARN,
+            description="every month agrees" if not gaps else f"{len(gaps)} months differ between register and rows",
+            metadata={"months": table(rows)},
+        )
+
+    return [usage_conserved, money_conserved, coverage, register_reconciled]

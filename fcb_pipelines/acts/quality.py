@@ -1,25 +1,17 @@
-"""What the checks ask: rows for the data-quality suites, and whether money was conserved on its way.
+"""What the checks ask: rows for the data-quality suites, and rows that could not be used.
 
 Owns: reading the facts. Does not own: the suites (expectations), how a check looks (checks).
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from fcb_pipelines.acts.invoices import billed_lines
-from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, last_snapshot, load
-from fcb_pipelines.domain.actual import ActualLine
-from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.money import ZERO
-from fcb_pipelines.domain.register import by_currency
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import quality as stored
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.reconciliation import latest_revisions
 
 Row = dict[str, Any]
 
@@ -69,59 +61,3 @@ def usage_query(conn: Connection, service: Service) -> str:
 
 def _ids(conn: Connection, snapshot_id: int, entity: str) -> frozenset[str]:
     return frozenset(external_id for external_id, _ in snapshots.identified_rows(conn, snapshot_id, entity))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equation:
-    """Two sums of one currency that must be equal to the last decimal."""
-
-    what: str
-    currency: str
-    left: Decimal
-    right: Decimal
-
-    @property
-    def holds(self) -> bool:
-        """Whether they are."""
-        return self.left == self.right
-
-
-def money_conserved(work: PeriodWork) -> tuple[Equation, ...]:
-    """Whether every cent on the source's headers reached a row of its month, and every expected one too."""
-    service, period = work.service.code, work.period.key
-    with work.db.transaction() as conn:
-        revisions = latest_revisions(conn, service, period)
-        if not revisions:
-            raise RuleViolation(f"{service} {period} was never reconciled")
-        snapshot_id = revisions[0].snapshot_id
-        lines = [line for line in billed_lines(conn, snapshot_id, work.service) if line.counts]
-        of_month = [line for line in lines if line.period(work.service.zone).key == period]
-        actual = stored.actual_sums(conn, service, period)
-        expected_rows, actual_rows = stored.row_sums(conn, revisions[0].revision_id)
-        headers = _header_sums(load(conn, snapshot_id, work.service), lines)
-        return (
-            *_equations("invoice headers = lines of the register, all months", headers, _sums(lines)),
-            *_equations(f"register lines for {period} = actual lines", _sums(of_month), actual),
-            *_equations("actual lines = actual side of the rows", actual, actual_rows),
-            *_equations(
-                "expected lines = expected side of the rows", stored.expected_sums(conn, service, period), expected_rows
-            ),
-        )
-
-
-def _header_sums(records: SourceRecords, lines: Iterable[ActualLine]) -> dict[str, Decimal]:
-    counting = {line.external_invoice_id for line in lines}
-    sums: dict[str, Decimal] = {}
-    for invoice in records.invoices:
-        if invoice.external_invoice_id in counting:
-            sums[invoice.currency] = sums.get(invoice.currency, ZERO) + invoice.subtotal
-    return sums
-
-
-def _sums(lines: Iterable[ActualLine]) -> dict[str, Decimal]:
-    return {code: amount.amount for code, amount in by_currency(lines).items()}
-
-
-def _equations(what: str, left: Mapping[str, Decimal], right: Mapping[str, Decimal]) -> Iterable[Equation]:
-    for code in sorted({*left, *right}):
-        yield Equation(what=what, currency=code, left=left.get(code, ZERO), right=right.get(code, ZERO))

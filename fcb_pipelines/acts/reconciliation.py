@@ -4,7 +4,7 @@ Owns: the act `reconcile_period`, and the reading of revisions for the command l
 """
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
@@ -18,7 +18,7 @@ from fcb_pipelines.services import Service
 from fcb_pipelines.store import invoices as stored_invoices
 from fcb_pipelines.store import rating as stored_rating
 from fcb_pipelines.store import reconciliation as stored
-from fcb_pipelines.store import stages
+from fcb_pipelines.store import snapshots, stages
 from fcb_pipelines.store.database import Connection
 
 
@@ -43,8 +43,8 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
             owners(work, load(conn, stage.snapshot_id, work.service)),
             stored_rating.expected(conn, service, period),
             stored_invoices.actual(conn, service, period),
-            now=work.now,
-            lag=timedelta(days=work.service.arrears_lag_days),
+            as_of=_taken_at(conn, work, stage.snapshot_id),
+            closes_at=work.period.end + timedelta(days=work.service.arrears_lag_days),
         )
         origin = Origin(snapshot_id=stage.snapshot_id, settings_hash=work.settings_hash, rule_version=RULE_VERSION)
         found = coverage(rows, work.service.currency)
@@ -62,6 +62,11 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
             rows=rows,
         )
     return Reconciled(revision=revision, rows=rows, coverage=found, changes=what_changed)
+
+
+def _taken_at(conn: Connection, work: PeriodWork, snapshot_id: int) -> datetime:
+    header = snapshots.snapshot(conn, work.service.code, snapshot_id)
+    return work.now if header is None else header.taken_at
 
 
 def owners(work: PeriodWork, records: SourceRecords) -> list[RowOwner]:

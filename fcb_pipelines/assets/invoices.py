@@ -19,7 +19,7 @@ def invoice_assets(service: Service, months: dg.PartitionsDefinition[str]) -> li
         "actual_invoices",
         group=DUAL_RUN,
         kinds=["postgres", "python"],
-        deps=[key(service, SOURCE, "invoices")],
+        deps=[key(service, SOURCE, "invoices"), key(service, "usage_totals")],
         partitions_def=months,
     )
     def actual_invoices(

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from fcb_pipelines.acts import invoices as acts
-from fcb_pipelines.cli.session import answer, connected, console_of, json_option, service_option
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.money import Money, amount_text
 from fcb_pipelines.domain.register import RegisterEntry, RegisterMonth
@@ -30,12 +30,15 @@ def register(service_code: str | None, *, as_json: bool) -> None:
     with connected() as connections:
         service = connections.settings.service(service_code)
         with connections.database().transaction() as conn:
-            invoices, lines = acts.register(conn, service)
-    months = by_issue_month(invoices, lines, service.zone)
+            billed = acts.last_issued(conn, service, connections.settings.tax_table)
+    months = by_issue_month(billed.invoices, billed.lines, service.zone)
     if as_json:
-        answer({"service": service.code, "months": [_month(month, service.zone) for month in months]})
+        unusable = [{"external_invoice_id": bad.external_id, "reason": bad.reason} for bad in billed.unusable]
+        answer({"service": service.code, "months": [_month(month, service.zone) for month in months], "unusable": unusable})
     else:
         console_of(WIDTH).print(_table(months))
+        for bad in billed.unusable:
+            say(f"not in the table, because it could not be read: {bad.reason}")
 
 
 def _month(month: RegisterMonth, zone: ZoneInfo) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from fcb_pipelines.acts.invoices import issued
 from fcb_pipelines.acts.reconciliation import published_rows
 from fcb_pipelines.acts.status import service_status
 from fcb_pipelines.cli.runs import run_period
@@ -22,7 +23,7 @@ def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) 
     """Meter, rate and reconcile a period, as a run of Dagster.
 
     A period can be run again at any time: each run adds a revision and says what changed. Differences are not a failure;
-    a subscription whose price cannot be told makes the exit code 1.
+    a subscription whose price cannot be told, or an invoice that cannot be read, makes the exit code 1.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
@@ -32,12 +33,17 @@ def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) 
             (revision,) = latest_revisions(conn, service.code, key)
             found = service_status(conn, service).as_json()["periods"][key]
             unrated = _unrated(published_rows(conn, service, key) or [])
+            unusable = issued(conn, revision.snapshot_id, service, reached.settings.tax_table).unusable
+    undone = {
+        "unrated": unrated,
+        "unusable_invoices": [{"external_invoice_id": bad.external_id, "reason": bad.reason} for bad in unusable],
+    }
     if as_json:
-        origin = {"snapshot": revision.snapshot_id, "changes": revision.changes, "unrated": unrated}
-        answer({"service": service.code, "period": key, **found, **origin})
+        origin = {"snapshot": revision.snapshot_id, "changes": revision.changes}
+        answer({"service": service.code, "period": key, **found, **origin, **undone})
     else:
-        _print(revision, found["rows"], unrated)
-    if unrated:
+        _print(revision, found["rows"], undone)
+    if any(undone.values()):
         sys.exit(1)
 
 
@@ -52,10 +58,11 @@ def _unrated(rows: list[Published]) -> list[dict[str, str]]:
     ]
 
 
-def _print(revision: Revision, rows: dict[str, int], unrated: list[dict[str, str]]) -> None:
+def _print(revision: Revision, rows: dict[str, int], undone: dict[str, list[dict[str, str]]]) -> None:
     counts = ", ".join(f"{count} {status}" for status, count in rows.items())
     say(f"{revision.service} {revision.period}: revision {revision.revision} from snapshot {revision.snapshot_id}: {counts}")
     because = ", ".join(revision.changes["because"]) or "same snapshot, settings and rules"
     say(f"{len(revision.changes['rows'])} rows changed since the last revision ({because})")
-    for one in unrated:
-        say(f"{one['subscription']}: {one['reason']}")
+    for what, found in undone.items():
+        for one in found:
+            say(f"{what}: {': '.join(one.values())}")

@@ -4,17 +4,19 @@ Owns: which invoices count, which month a line belongs to, which charge it pays 
 Does not own: how lines meet what we expect (reconciliation).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from fcb_pipelines.domain.canonical import BadRow, moment
+from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineKind, with_balancing_line
-from fcb_pipelines.domain.money import ZERO, Money, rounded
+from fcb_pipelines.domain.money import ZERO, Money, decimal, rounded, total
 from fcb_pipelines.domain.period import Period, period_of
 from fcb_pipelines.domain.plans import CPU_SECONDS
 
@@ -22,12 +24,17 @@ DATED_BY_ISSUE = "dated_by_issue"
 STATUS_UNVERIFIED = "status_unverified"
 EDITED_AFTER_ISSUE = "edited_after_issue"
 NOT_COUNTED = "not_counted"
+TOTAL_MISMATCH = "total_mismatch"
+UNUSABLE = "unusable"
 
 _CHARGES = {LineKind.PLAN: FLAT, LineKind.OVERAGE: CPU_SECONDS}
 _BILLED = frozenset(
     {InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.VOID}
 )
-_CONFIRMS_VOID = frozenset({"void_confirmation", "credit_note", "reissue"})
+_REPLACES = frozenset({"credit_note", "reissue"})
+
+LineTaxes = Callable[[Invoice, Sequence[Money]], Sequence[Money] | None]
+"""What the tax table asks on each line's net of an invoice; None where it is undecided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,27 +75,41 @@ class ActualLine:
 
 
 def actual_lines(
-    invoices: Iterable[Invoice], evidence: Sequence[Evidence], previous: Mapping[str, Invoice]
+    invoices: Iterable[Invoice], evidence: Sequence[Evidence], previous: Mapping[str, Invoice], taxes: LineTaxes
 ) -> tuple[ActualLine, ...]:
     """All lines of all invoices, so that they sum to each header's subtotal and tax.
 
     `previous` are the invoices of the snapshot before, by id: a finalised amount that changed since is marked.
     """
-    confirmed = {record.subject_id for record in evidence if record.subject_kind == "invoice" and record.kind in _CONFIRMS_VOID}
+    confirmed = frozenset(_confirmed_voids(evidence))
     return tuple(
         line
         for invoice in sorted(invoices, key=lambda invoice: (invoice.issued_at, invoice.external_invoice_id))
-        for line in _lines(
-            invoice, confirmed=invoice.external_invoice_id in confirmed, before=previous.get(invoice.external_invoice_id)
-        )
+        for line in _lines(invoice, confirmed, previous.get(invoice.external_invoice_id), taxes)
     )
 
 
-def _lines(invoice: Invoice, *, confirmed: bool, before: Invoice | None) -> Iterable[ActualLine]:
-    counts = invoice.status in _BILLED and not (invoice.status is InvoiceStatus.VOID and confirmed)
+def _confirmed_voids(evidence: Iterable[Evidence]) -> Iterable[str]:
+    """Ids of invoices that a record says are not owed: confirmed by the provider, credited, or issued anew."""
+    for record in evidence:
+        if record.subject_kind == "invoice":
+            if record.kind == "void_confirmation":
+                yield record.subject_id
+            elif record.kind in _REPLACES and (original := record.data.get("original_invoice")):
+                yield str(original)
+
+
+def counts_as_billed(invoice: Invoice, confirmed: Collection[str]) -> bool:
+    """Whether an invoice is billed money: drafts and deleted ones are not, a void is until a record confirms it."""
+    is_confirmed_void = invoice.status is InvoiceStatus.VOID and invoice.external_invoice_id in confirmed
+    return invoice.status in _BILLED and not is_confirmed_void
+
+
+def _lines(invoice: Invoice, confirmed: Collection[str], before: Invoice | None, taxes: LineTaxes) -> Iterable[ActualLine]:
+    counts = counts_as_billed(invoice, confirmed)
     notes = tuple(_invoice_notes(invoice, counts=counts, before=before))
     lines = with_balancing_line(invoice)
-    for line, tax in zip(lines, shared_tax(invoice, lines), strict=True):
+    for line, tax in zip(lines, shared_tax(invoice, lines, taxes), strict=True):
         yield ActualLine(
             external_invoice_id=invoice.external_invoice_id,
             ordinal=line.ordinal,
@@ -108,12 +129,45 @@ def _lines(invoice: Invoice, *, confirmed: bool, before: Invoice | None) -> Iter
         )
 
 
+def unusable_line(bad: BadRow, number: int) -> ActualLine | None:
+    """The line of an invoice that could not be read as a record: its raw subtotal, in no subscription's name.
+
+    It counts as billed until somebody mends the row, so that no month is complete without it. `number` tells rows of one id
+    apart. None where not even amount, currency and date can be read.
+    """
+    row = bad.row
+    try:
+        net = Money(decimal(row["subtotal"]), str(row["currency"]).strip().upper())
+        issued_at = moment("issued_at", row["issued_at"])
+    except (InvalidInput, KeyError, TypeError, ValueError):
+        return None
+    return ActualLine(
+        external_invoice_id=bad.external_id,
+        ordinal=-number,
+        external_user_id=str(row.get("external_user_id") or ""),
+        external_subscription_id=None,
+        kind=LineKind.UNKNOWN,
+        charge=None,
+        description="an invoice that could not be read",
+        net=net,
+        tax=Money(ZERO, net.currency),
+        issued_at=issued_at,
+        invoice_status=InvoiceStatus.OPEN,
+        service_from=None,
+        service_to=None,
+        counts=True,
+        notes=(f"{UNUSABLE}: {bad.reason}", DATED_BY_ISSUE),
+    )
+
+
 def _invoice_notes(invoice: Invoice, *, counts: bool, before: Invoice | None) -> Iterable[str]:
     if not counts:
         yield f"{NOT_COUNTED}: {invoice.status}"
     elif invoice.status is InvoiceStatus.VOID:
         # Nobody confirmed that the money was not owed, so it is judged like billed money until somebody does.
         yield STATUS_UNVERIFIED
+    if invoice.total != invoice.subtotal + invoice.tax:
+        yield TOTAL_MISMATCH
     if before is not None and before.status is not InvoiceStatus.DRAFT and _amounts(before) != _amounts(invoice):
         yield EDITED_AFTER_ISSUE
 
@@ -122,21 +176,27 @@ def _amounts(invoice: Invoice) -> tuple[Decimal, Decimal, Decimal]:
     return invoice.subtotal, invoice.tax, invoice.total
 
 
-def shared_tax(invoice: Invoice, lines: Sequence[InvoiceLine]) -> tuple[Money, ...]:
-    """The header's tax shared out over its lines by their net, to the cent and without a remainder.
+def shared_tax(invoice: Invoice, lines: Sequence[InvoiceLine], taxes: LineTaxes) -> tuple[Money, ...]:
+    """The header's tax shared out over its lines, to the cent and without a remainder; the source states it per invoice only.
 
-    The source states tax per invoice only. Each line gets its rounded share; a leftover cent goes to the largest line, where
-    it weighs least. An invoice whose net is nothing puts all its tax on its first line.
+    Where the tax of each line by the table sums to the header's, that is how it was made. Else each line gets its share by
+    net, rounded; a leftover cent goes to the largest line, where it weighs least. An invoice whose net is nothing puts all
+    its tax on its first line.
     """
-    net = sum((line.amount for line in lines), ZERO)
+    tax = Money(invoice.tax, invoice.currency)
     if not lines:
         return ()
-    if not net:
-        shares = [Money(ZERO, invoice.currency)] * len(lines)
-    else:
-        shares = [rounded(_share(invoice.tax, line.amount, net), invoice.currency) for line in lines]
-    largest = max(range(len(lines)), key=lambda index: abs(lines[index].amount)) if net else 0
-    rest = Money(invoice.tax, invoice.currency) - sum(shares, Money(ZERO, invoice.currency))
+    by_table = taxes(invoice, [Money(line.amount, invoice.currency) for line in lines])
+    if by_table is not None and total(by_table, invoice.currency) == tax:
+        return tuple(by_table)
+    return _by_net(tax, [line.amount for line in lines])
+
+
+def _by_net(tax: Money, nets: Sequence[Decimal]) -> tuple[Money, ...]:
+    net = sum(nets, ZERO)
+    shares = [rounded(_share(tax.amount, part, net), tax.currency) if net else Money(ZERO, tax.currency) for part in nets]
+    largest = max(range(len(nets)), key=lambda index: abs(nets[index])) if net else 0
+    rest = tax - total(shares, tax.currency)
     return tuple(share + rest if index == largest else share for index, share in enumerate(shares))
 
 

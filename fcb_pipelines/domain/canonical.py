@@ -97,7 +97,7 @@ def subscription(row: Row) -> Subscription:
             external_plan_id=row["external_plan_id"],
             interval=Interval.read(row["billing_interval"]),
             status=row["status"].strip().lower(),
-            started_at=_moment("started_at", row["started_at"]),
+            started_at=moment("started_at", row["started_at"]),
             ended_at=_end("ended_at", row["ended_at"]),
             contract_price=_price("contract_price", row["contract_price"]),
             discount_percent=_percent(row["discount_percent"]),
@@ -116,7 +116,7 @@ def invoice(row: Row, rules: Sequence[LineRule]) -> Invoice:
             external_invoice_id=row["external_invoice_id"],
             external_user_id=row["external_user_id"],
             external_subscription_id=_text(row["external_subscription_id"]),
-            issued_at=_moment("issued_at", row["issued_at"]),
+            issued_at=moment("issued_at", row["issued_at"]),
             status=InvoiceStatus.read(row["status"]),
             currency=currency,
             subtotal=decimal(row["subtotal"]),
@@ -151,7 +151,7 @@ def history(row: Row) -> HistoryEntry:
         subject_id=row["subject_id"],
         field=row["field"].strip().lower(),
         value=row["value"],
-        valid_from=_moment("valid_from", row["valid_from"]),
+        valid_from=moment("valid_from", row["valid_from"]),
     )
 
 
@@ -228,7 +228,7 @@ def _code(text: str | None) -> str | None:
     return (text or "").strip().upper() or None
 
 
-def _moment(column: str, text: str) -> datetime:
+def moment(column: str, text: str) -> datetime:
     """A time that a bill can be about; others would stop the months of everybody, so the row that holds one is refused."""
     moment = datetime.fromisoformat(text)
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
@@ -237,9 +237,9 @@ def _moment(column: str, text: str) -> datetime:
 
 
 def _instant(column: str, text: str | None) -> datetime | None:
-    return None if text is None else _moment(column, text)
+    return None if text is None else moment(column, text)
 
 
 def _end(column: str, text: str | None) -> datetime | None:
     """An end; the year 9999 is how databases write that there is none."""
-    return None if text is None or text.startswith("9999-") else _moment(column, text)
+    return None if text is None or text.startswith("9999-") else moment(column, text)

@@ -21,13 +21,13 @@ from fcb_pipelines.domain.instances import (
     whole_month,
 )
 from fcb_pipelines.domain.money import Money, rounded
-from fcb_pipelines.domain.partners import User
+from fcb_pipelines.domain.partners import User, supply_place
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.rating import Standard, rate
 from fcb_pipelines.domain.subscriptions import Subscription
-from fcb_pipelines.domain.tax import TaxComponent, TaxRounding, TaxTable, TaxUndecided, place_of_supply, rates_due, tax_on
+from fcb_pipelines.domain.tax import TaxComponent, TaxRounding, TaxTable, TaxUndecided, rates_due, tax_on
 
 USAGE_OUTSIDE_LIFE = "usage_outside_life"
 UNRATED = "unrated"
@@ -87,7 +87,7 @@ class ExpectedLine:
     tax_components: tuple[TaxComponent, ...]
     place_of_supply: str | None
     is_due: bool
-    """Whether money is due: a price above 0, not in trial, not free, not an internal account."""
+    """Whether money is due: an amount above 0 once rounded, not in trial, not free, not an internal account."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -149,8 +149,7 @@ def expected_line(
 
     `owner` is the customer's id; `user` is None where its record is missing or bad, which leaves the tax undecided.
     """
-    is_attested = user is not None and not (user.country or user.state) and default_place is not None
-    place = default_place if is_attested else place_of_supply(user.country, user.state) if user else None
+    place, is_attested = supply_place(user, default_place)
     net = None if line.exact is None else rounded(line.exact, line.currency)
     taxed = rates_due(place, on, taxes) if net is None else tax_on([net], place, on, taxes, rounding)
     decided = None if isinstance(taxed, TaxUndecided | tuple) else taxed
@@ -168,7 +167,7 @@ def expected_line(
         tax=None if decided is None else decided.tax,
         tax_components=() if decided is None else decided.components,
         place_of_supply=place,
-        is_due=line.is_due,
+        is_due=line.is_due and (net is None or bool(net)),
         notes=(*line.notes, *((PLACE_ATTESTED,) if is_attested else ()), *undecided),
     )
 

@@ -56,7 +56,7 @@ def flat_instance(subscription: Subscription, period: Period, proration: Prorati
     """
     started = _day(subscription.started_at, period.zone)
     full = _anniversary(started, period) if subscription.interval is Interval.YEARLY else (period.start, period.end)
-    if full is None or not _is_alive_at(subscription, *full):
+    if full is None or not _is_alive_at(subscription, *full, zone=period.zone):
         return None
     start = max(full[0], midnight(started, period.zone))
     instance = _instance(subscription, FLAT, start, full[1], due_at=start)
@@ -113,11 +113,17 @@ def reasons_not_due(
         record.kind == "trial"
         and record.subject_kind == "subscription"
         and record.subject_id == instance.external_subscription_id
-        and record.holds_at(instance.service_from)
+        and _holds_on_first_day(record, instance)
         for record in evidence
     )
     found = ((INTERNAL, is_internal), (FREE, is_free), (IN_TRIAL, in_trial))
     return tuple(reason for reason, holds in found if holds)
+
+
+def _holds_on_first_day(record: Evidence, instance: ChargeInstance) -> bool:
+    """Whether a record holds at any time of the range's first day: a trial may begin in the afternoon, as its subscription."""
+    day = instance.service_from, instance.service_from + timedelta(days=1)
+    return (record.valid_from is None or record.valid_from < day[1]) and (record.valid_to is None or record.valid_to > day[0])
 
 
 def term_note(plan: Plan, at: datetime, terms_from: datetime | None) -> str | None:
@@ -149,7 +155,12 @@ def _anniversary(started: date, period: Period) -> tuple[datetime, datetime] | N
     return midnight(begin, period.zone), midnight(add_months(started, 12 * (years + 1)), period.zone)
 
 
-def _is_alive_at(subscription: Subscription, start: datetime, end: datetime) -> bool:
+def _is_alive_at(subscription: Subscription, start: datetime, end: datetime, *, zone: ZoneInfo) -> bool:
+    """Whether a range of the flat price is lived in. A year that ends at its own hour is not begun again that day."""
+    if subscription.ended_at is not None and subscription.ended_at <= subscription.started_at:
+        return False
+    if subscription.interval is Interval.YEARLY:
+        start = datetime.combine(_day(start, zone), subscription.started_at.astimezone(zone).timetz().replace(tzinfo=zone))
     return subscription.started_at < end and (subscription.ended_at is None or subscription.ended_at > start)
 
 

@@ -121,10 +121,11 @@ def with_balancing_line(invoice: Invoice) -> tuple[InvoiceLine, ...]:
     """All lines net of tax, closed by one balancing line wherever header and lines disagree.
 
     Its amount is the subtotal minus the other lines, so the lines always sum to what was billed; it never explains itself.
+    A header of tax alone gets one of 0, so that there is a line for its tax.
     """
     lines = tuple(line for line in invoice.lines if line.kind is not LineKind.TAX)
     gap = invoice.subtotal - sum((line.amount for line in lines), ZERO)
-    if not gap:
+    if not gap and (lines or not invoice.tax):
         return lines
     what = "header without items" if not lines else "header and items disagree"
     return (*lines, InvoiceLine(ordinal=0, kind=LineKind.BALANCING, description=what, amount=gap))

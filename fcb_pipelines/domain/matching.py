@@ -6,9 +6,11 @@ is worth (reconciliation). An empty id matches nothing.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
-from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.actual import STATUS_UNVERIFIED, ActualLine
 from fcb_pipelines.domain.expected import ExpectedLine
+from fcb_pipelines.domain.money import ZERO
 
 DOUBLE_BILLED = "double_billed"
 PARTNER_MISMATCH = "partner_mismatch"
@@ -29,11 +31,13 @@ class OpenLines:
     def taken_by(self, expected: ExpectedLine) -> tuple[ActualLine, ...]:
         """Consume the lines that bill an instance: same subscription, charge, service range, partner and currency.
 
-        Several lines of one invoice bill it together; a later invoice on the same instance bills it twice and is left over.
+        Several lines of one invoice bill it together. Of several invoices the first that asks for money takes it, a void that
+        nobody confirmed last; another bills it twice and is left over.
         """
         same_instance = self._by_instance.get(_instance_key(expected) or (), [])
         fitting = [line for line in same_instance if line.line_key not in self._taken and not _mismatches(expected, line)]
-        lines = tuple(line for line in fitting if line.external_invoice_id == fitting[0].external_invoice_id)
+        invoices = [tuple(lines) for _, lines in groupby(fitting, key=lambda line: (line.issued_at, line.external_invoice_id))]
+        lines = min(invoices, key=_rank, default=())
         self._taken.update(line.line_key for line in lines)
         return lines
 
@@ -43,7 +47,13 @@ class OpenLines:
         for line in self._lines:
             if line.line_key not in self._taken:
                 one = by_instance.get(_instance_key(line)) if _instance_key(line) else None
-                yield line, () if one is None else _mismatches(one, line) or (DOUBLE_BILLED,)
+                yield line, () if one is None else _mismatches(one, line) or ((DOUBLE_BILLED,) if line.net.amount > 0 else ())
+
+
+def _rank(lines: Sequence[ActualLine]) -> tuple[bool, bool]:
+    """Which of the invoices on one instance bills it: false sorts first, and the earlier of equals wins."""
+    is_unverified = any(STATUS_UNVERIFIED in line.notes for line in lines)
+    return is_unverified, sum((line.net.amount for line in lines), ZERO) <= 0
 
 
 def _instance_key(line: ExpectedLine | ActualLine) -> tuple[object, ...] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.tax import place_of_supply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,15 @@ def address(user: User, default_place: str | None) -> tuple[str | None, str | No
     if user.country or not default_place:
         return user.country, f"{user.country}-{user.state}" if user.state else None
     return default_place.partition("-")[0], default_place if "-" in default_place else None
+
+
+def supply_place(user: User | None, default_place: str | None) -> tuple[str | None, bool]:
+    """Where a customer is taxed, such as `CA-ON`, and whether that is only attested because the source says nothing of it."""
+    if user is None:
+        return None, False
+    if not (user.country or user.state) and default_place is not None:
+        return default_place, True
+    return place_of_supply(user.country, user.state), False
 
 
 class LinkState(StrEnum):

@@ -7,7 +7,7 @@ something differs (causes), coverage (coverage). No figure sums across currencie
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.expected import ExpectedLine
@@ -42,12 +42,14 @@ def reconcile(
     expected: Sequence[ExpectedLine],
     actual: Iterable[ActualLine],
     *,
-    now: datetime,
-    lag: timedelta,
+    as_of: datetime,
+    closes_at: datetime,
 ) -> tuple[Row, ...]:
     """Compare both sides of one month.
 
     `prefix` begins row ids, such as `nexacloud/2026-04`; `owners` are all subscriptions of the source.
+    `as_of` is the time of the snapshot, so that the same snapshot gives the same rows whenever it is looked at; before
+    `closes_at`, the month's end and the lag after it, what is absent is not yet issued.
 
     Lines that do not count as billed are left out. Every counting line lies in exactly one row, and every expected line too.
     """
@@ -58,7 +60,7 @@ def reconcile(
     for line in sorted(expected, key=lambda line: (line.service_from, line.charge != FLAT, line.line_key)):
         lines = open_lines.taken_by(line)
         known.setdefault(line.external_subscription_id, _owner_of(line))
-        instances[line.external_subscription_id].append(_compared(line, lines, now=now, lag=lag))
+        instances[line.external_subscription_id].append(_compared(line, lines, is_open=as_of < closes_at))
         invoices[line.external_subscription_id] += [one.external_invoice_id for one in lines]
     rows = []
     for left, notes in open_lines.left(expected):
@@ -75,11 +77,11 @@ def reconcile(
     return tuple(sorted(rows, key=lambda row: row.row_id))
 
 
-def _compared(line: ExpectedLine, lines: tuple[ActualLine, ...], *, now: datetime, lag: timedelta) -> Instance:
+def _compared(line: ExpectedLine, lines: tuple[ActualLine, ...], *, is_open: bool) -> Instance:
     expected = None if line.net is None else Amounts(net=line.net, tax=line.tax, gross=line.gross)
     actual = _side(lines, line.currency)
     status = _status(expected, actual, is_known=line.net is not None)
-    late = status is Status.ONLY_EXPECTED and line.due_at + lag > now
+    is_early = is_open and status is Status.ONLY_EXPECTED
     return Instance(
         charge=line.charge,
         service_from=line.service_from,
@@ -92,7 +94,7 @@ def _compared(line: ExpectedLine, lines: tuple[ActualLine, ...], *, now: datetim
         verdict=_verdict(status),
         is_due=line.is_due,
         billed=total((abs(one.net) for one in lines), line.currency),
-        notes=(*line.notes, *((NOT_YET_ISSUED,) if late else ()), *_notes(lines)),
+        notes=(*line.notes, *((NOT_YET_ISSUED,) if is_early else ()), *_notes(lines)),
         evidence=_references(lines),
     )
 

@@ -24,7 +24,7 @@ class RegisterEntry:
     @property
     def counts(self) -> bool:
         """Whether the invoice is billed money."""
-        return all(line.counts for line in self.lines)
+        return bool(self.lines) and all(line.counts for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

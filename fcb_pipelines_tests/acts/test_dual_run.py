@@ -2,24 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.conservation import money_conserved, register_gaps
 from fcb_pipelines.acts.invoices import actual_period
 from fcb_pipelines.acts.period import PeriodWork
-from fcb_pipelines.acts.quality import money_conserved, suite_rows
+from fcb_pipelines.acts.quality import suite_rows
 from fcb_pipelines.acts.rating import expect_period, rate_period
 from fcb_pipelines.acts.reconciliation import Reconciled, published_rows, reconcile_period
 from fcb_pipelines.acts.source import take_snapshot
 from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.reconciliation import NOT_YET_ISSUED
 from fcb_pipelines.domain.rows import Row, Status
 from fcb_pipelines.domain.tax import TaxRate, TaxTable
 from fcb_pipelines.services import Service
+from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, SmallHost
@@ -138,6 +143,7 @@ def test_stages_of_different_snapshots_are_never_compared(work: Callable[..., Pe
     snapshot(march)
     dual_run(march)
     snapshot(march)
+    usage_totals(march)
     actual_period(march)
     with pytest.raises(RuleViolation, match="different snapshots"):
         reconcile_period(march)
@@ -210,3 +216,115 @@ def test_a_real_source_and_the_demo_never_share_a_store(work: Callable[..., Peri
     with pytest.raises(RuleViolation, match=r"holds snapshots of a real source.*the demo is configured"):
         snapshot(work("2026-03", host.service(**RULES, is_demo=True)))
     snapshot(real)
+
+
+def test_a_snapshot_in_the_middle_of_a_month_mixes_nothing(work: Callable[..., PeriodWork], host: SmallHost) -> None:
+    march = work("2026-03")
+    before = snapshot(march)
+    usage_totals(march)
+    rate_period(march)
+    host.run("UPDATE invoices SET subtotal = 99")
+    snapshot(march)
+    expect_period(march)
+    actual_period(march)
+    assert of(reconcile_period(march), FIRST).status is Status.MATCH, f"all of it is of snapshot {before}"
+
+
+def test_the_same_snapshot_gives_the_same_rows_whenever_it_is_looked_at(work: Callable[..., PeriodWork]) -> None:
+    april = work("2026-04")
+    snapshot(replace(april, now=datetime(2026, 4, 20, tzinfo=UTC)))
+    early = dual_run(replace(april, now=datetime(2026, 4, 20, tzinfo=UTC)))
+    late = dual_run(replace(april, now=datetime(2026, 9, 1, tzinfo=UTC)))
+    assert any(NOT_YET_ISSUED in one.notes for row in early.rows for one in row.instances)
+    assert (late.rows, late.changes.rows) == (early.rows, ())
+
+
+@pytest.mark.parametrize(
+    ("statement", "row_ids"),
+    [
+        (f"INSERT INTO subscriptions SELECT * FROM subscriptions WHERE external_subscription_id = '{SECOND}'", {FIRST, SECOND}),
+        ("UPDATE plans SET currency = 'USD', price_monthly = NULL WHERE external_plan_id = 's'", {FIRST, SECOND}),
+        (
+            f"UPDATE subscriptions SET ended_at = '9999-12-31 23:59Z' WHERE external_subscription_id = '{FIRST}'",
+            {FIRST, SECOND},
+        ),
+        (f"UPDATE subscriptions SET started_at = '0001-01-02Z' WHERE external_subscription_id = '{SECOND}'", {FIRST, SECOND}),
+        ("UPDATE invoices SET issued_at = '0001-01-02Z'", {FIRST, SECOND}),
+        ("UPDATE usage SET metric = 'gigabytes'", {FIRST, SECOND}),
+        (
+            "UPDATE usage SET external_subscription_id = '00000000-0000-0000-0000-00000000000f'",
+            {FIRST, SECOND, FIRST[:-1] + "f"},
+        ),
+    ],
+)
+def test_no_bad_row_stops_a_month(work: Callable[..., PeriodWork], host: SmallHost, statement: str, row_ids: set[str]) -> None:
+    host.run(statement)
+    march = work("2026-03")
+    snapshot(march)
+    done = dual_run(march)
+    assert {row.external_subscription_id for row in done.rows if row.line_key is None} == row_ids
+    assert all(one.holds for one in money_conserved(march))
+
+
+def test_use_that_no_price_is_for_is_never_nothing(work: Callable[..., PeriodWork], host: SmallHost) -> None:
+    host.run("UPDATE usage SET metric = 'gigabytes' WHERE source_event_id IS NULL")
+    march = work("2026-03")
+    snapshot(march)
+    usage_totals(march)
+    assert [issue.external_subscription_id for issue in rate_period(march).issues] == [FIRST]
+    assert of(dual_run(march), FIRST).status is Status.DELTA
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE invoices SET status = 'refunded'",
+        "INSERT INTO invoices SELECT * FROM invoices",
+        'UPDATE invoices SET lines = \'[{"description": "x", "amount": null}]\'',
+    ],
+)
+def test_an_invoice_that_cannot_be_read_is_money_that_nobody_decided(
+    work: Callable[..., PeriodWork], host: SmallHost, statement: str
+) -> None:
+    host.run("UPDATE invoices SET issued_at = '2026-03-20Z'", statement)
+    march = work("2026-03")
+    snapshot(march)
+    done = dual_run(march)
+    raw = [row for row in done.rows if row.line_key]
+    assert raw
+    assert all(row.status is Status.ONLY_ACTUAL and row.instances[0].notes[0].startswith("unusable") for row in raw)
+    assert done.coverage.money == {"CAD": "0.0000"}
+    assert all(one.holds for one in money_conserved(march))
+
+
+def test_tax_without_anything_taxed_is_shown(work: Callable[..., PeriodWork], host: SmallHost) -> None:
+    host.run("UPDATE invoices SET subtotal = 0, total = 1.19, lines = '[]', issued_at = '2026-03-20Z'")
+    march = work("2026-03")
+    snapshot(march)
+    row = of(dual_run(march), FIRST)
+    assert row.actual is not None
+    assert str(row.actual.tax) == "1.19 CAD"
+    assert all(one.holds for one in money_conserved(march))
+
+
+def test_a_month_that_the_register_has_and_no_row_holds_is_named(work: Callable[..., PeriodWork], host: SmallHost) -> None:
+    march = work("2026-03")
+    snapshot(march)
+    reached = Connections(settings=settings(march), now=NOW, report=lambda _: None)
+    assert [(gap.month, gap.why.split(":")[0]) for gap in register_gaps(reached, march.service)] == [
+        ("2026-03", "never reconciled")
+    ]
+    dual_run(march)
+    assert register_gaps(reached, march.service) == ()
+    host.run("UPDATE invoices SET subtotal = 10, total = 11.19")
+    snapshot(march)
+    assert [gap.why.split(",")[0] for gap in register_gaps(reached, march.service)] == [
+        "never reconciled: fcb run --service small --period 2026-04"
+    ]
+
+
+def settings(work: PeriodWork) -> Settings:
+    """Settings that know the store of a test."""
+    return Settings(
+        services={work.service.code: work.service}, database_url=SecretStr(work.db.url), config_file=Path("fcb.toml")
+    )

@@ -1,5 +1,6 @@
 """What counts as billed, which month a line belongs to, and how tax and balancing lines close an invoice."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -10,13 +11,25 @@ from fcb_pipelines.domain.actual import (
     DATED_BY_ISSUE,
     EDITED_AFTER_ISSUE,
     STATUS_UNVERIFIED,
+    TOTAL_MISMATCH,
     actual_lines,
     shared_tax,
 )
+from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.instances import FLAT
-from fcb_pipelines.domain.invoices import InvoiceStatus, LineKind
-from fcb_pipelines.domain.money import Money, money, total
+from fcb_pipelines.domain.invoices import Invoice, InvoiceStatus, LineKind
+from fcb_pipelines.domain.money import Money, money, rounded, total
 from fcb_pipelines_tests.builders import TORONTO, a_line, an_invoice, day, evidence
+
+
+def undecided(_: Invoice, __: Sequence[Money]) -> None:
+    """No tax table."""
+
+
+def ontario(_: Invoice, nets: Sequence[Money]) -> list[Money]:
+    """13 % of each line, rounded by itself."""
+    return [rounded(net.amount * Decimal("0.13"), net.currency) for net in nets]
+
 
 CENTS = st.integers(-10_000_00, 10_000_00).map(lambda cents: Decimal(cents).scaleb(-2))
 
@@ -34,35 +47,42 @@ CENTS = st.integers(-10_000_00, 10_000_00).map(lambda cents: Decimal(cents).scal
     ],
 )
 def test_which_invoices_count(status: InvoiceStatus, *, counts: bool) -> None:
-    (line,) = actual_lines([an_invoice("50", a_line("50"), status=status)], [], {})
+    (line,) = actual_lines([an_invoice("50", a_line("50"), status=status)], [], {}, undecided)
     assert line.counts is counts
     assert (STATUS_UNVERIFIED in line.notes) == (status is InvoiceStatus.VOID)
 
 
-@pytest.mark.parametrize("kind", ["void_confirmation", "credit_note", "reissue"])
-def test_a_void_counts_as_nothing_once_a_record_confirms_it(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("record", "is_confirmed"),
+    [
+        (evidence("void_confirmation", "i1", subject_kind="invoice"), True),
+        (evidence("credit_note", "i9", subject_kind="invoice", data={"original_invoice": "i1"}), True),
+        (evidence("reissue", "i9", subject_kind="invoice", data={"original_invoice": "i1"}), True),
+        (evidence("credit_note", "i1", subject_kind="invoice", data={"original_invoice": "i0"}), False),
+        (evidence("void_confirmation", "i1", subject_kind="subscription"), False),
+        (evidence("discount", "i1", subject_kind="invoice"), False),
+    ],
+)
+def test_a_void_counts_as_nothing_once_a_record_confirms_it(record: Evidence, *, is_confirmed: bool) -> None:
     invoice = an_invoice("50", a_line("50"), status=InvoiceStatus.VOID)
-    confirmed = evidence(kind, "i1", subject_kind="invoice")
-    assert [line.counts for line in actual_lines([invoice], [confirmed], {})] == [False]
-    elsewhere = evidence(kind, "i1", subject_kind="subscription")
-    assert [line.counts for line in actual_lines([invoice], [elsewhere], {})] == [True]
+    assert [line.counts for line in actual_lines([invoice], [record], {}, undecided)] == [not is_confirmed]
 
 
 def test_a_line_belongs_to_the_month_its_own_range_starts_in_whatever_its_issue_date() -> None:
     march = a_line("50", service_from=day("2026-03-01"), service_to=day("2026-04-01"))
-    (line,) = actual_lines([an_invoice("50", march, issued_at=day("2026-05-03"))], [], {})
+    (line,) = actual_lines([an_invoice("50", march, issued_at=day("2026-05-03"))], [], {}, undecided)
     assert (line.period(TORONTO).key, DATED_BY_ISSUE in line.notes) == ("2026-03", False)
 
 
 def test_a_line_without_a_range_goes_by_issue_date_and_says_so() -> None:
-    (line,) = actual_lines([an_invoice("50", a_line("50"), issued_at=day("2026-05-03"))], [], {})
+    (line,) = actual_lines([an_invoice("50", a_line("50"), issued_at=day("2026-05-03"))], [], {}, undecided)
     assert (line.period(TORONTO).key, DATED_BY_ISSUE in line.notes) == ("2026-05", True)
 
 
 def test_only_plan_and_overage_lines_bill_a_charge() -> None:
     kinds = [LineKind.PLAN, LineKind.OVERAGE, LineKind.ADD_ON]
     lines = [a_line("1", kind, ordinal=number) for number, kind in enumerate(kinds, start=1)]
-    assert [line.charge for line in actual_lines([an_invoice("3", *lines)], [], {})] == [FLAT, "cpu_seconds", None]
+    assert [line.charge for line in actual_lines([an_invoice("3", *lines)], [], {}, undecided)] == [FLAT, "cpu_seconds", None]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +91,7 @@ def test_only_plan_and_overage_lines_bill_a_charge() -> None:
 )
 def test_a_balancing_line_closes_whatever_the_items_leave_open(subtotal: str, items: list[str], balancing: str | None) -> None:
     lines = [a_line(amount, ordinal=number) for number, amount in enumerate(items, start=1)]
-    found = actual_lines([an_invoice(subtotal, *lines)], [], {})
+    found = actual_lines([an_invoice(subtotal, *lines)], [], {}, undecided)
     closing = [line.net.amount for line in found if line.kind is LineKind.BALANCING]
     assert closing == ([Decimal(balancing)] if balancing else [])
 
@@ -79,25 +99,38 @@ def test_a_balancing_line_closes_whatever_the_items_leave_open(subtotal: str, it
 @given(items=st.lists(CENTS, max_size=8), subtotal=CENTS, tax=CENTS)
 def test_lines_always_sum_to_the_header(items: list[Decimal], subtotal: Decimal, tax: Decimal) -> None:
     lines = [a_line(str(amount), ordinal=number) for number, amount in enumerate(items, start=1)]
-    found = actual_lines([an_invoice(str(subtotal), *lines, tax=tax)], [], {})
+    found = actual_lines([an_invoice(str(subtotal), *lines, tax=tax)], [], {}, undecided)
     assert total((line.net for line in found), "CAD") == Money(subtotal, "CAD")
-    if found:
+    if found or tax:
         assert total((line.tax for line in found), "CAD") == Money(tax, "CAD")
 
 
 def test_tax_lines_are_tax_and_not_net() -> None:
-    found = actual_lines([an_invoice("50", a_line("50"), a_line("6.50", LineKind.TAX, ordinal=2))], [], {})
+    found = actual_lines([an_invoice("50", a_line("50"), a_line("6.50", LineKind.TAX, ordinal=2))], [], {}, undecided)
     assert [(line.kind, line.net, line.tax) for line in found] == [(LineKind.PLAN, money("50 CAD"), money("6.50 CAD"))]
 
 
 def test_each_line_gets_its_rounded_share_of_the_tax() -> None:
     lines = (a_line("39.00"), a_line("11.46", ordinal=2))
-    assert shared_tax(an_invoice("50.46", *lines), lines) == (money("5.07 CAD"), money("1.49 CAD"))
+    assert shared_tax(an_invoice("50.46", *lines), lines, undecided) == (money("5.07 CAD"), money("1.49 CAD"))
+
+
+def test_tax_that_was_made_line_by_line_is_shared_that_way() -> None:
+    nets = ("61.73", "65.27", "71.62")
+    lines = tuple(a_line(net, ordinal=number) for number, net in enumerate(nets, start=1))
+    invoice = an_invoice("198.62", *lines, tax=Decimal("25.82"))
+    assert shared_tax(invoice, lines, ontario) == (money("8.02 CAD"), money("8.49 CAD"), money("9.31 CAD"))
+    assert shared_tax(invoice, lines, undecided) != shared_tax(invoice, lines, ontario)
+
+
+def test_a_header_that_does_not_add_up_is_marked() -> None:
+    (line,) = actual_lines([an_invoice("50", a_line("50"), total=Decimal(60))], [], {}, undecided)
+    assert TOTAL_MISMATCH in line.notes
 
 
 def test_a_leftover_cent_of_tax_goes_to_the_largest_line() -> None:
     lines = (a_line("10"), a_line("10.01", ordinal=2), a_line("10", ordinal=3))
-    assert shared_tax(an_invoice("30.01", *lines, tax=Decimal("0.10")), lines) == (
+    assert shared_tax(an_invoice("30.01", *lines, tax=Decimal("0.10")), lines, undecided) == (
         money("0.03 CAD"),
         money("0.04 CAD"),
         money("0.03 CAD"),
@@ -106,7 +139,7 @@ def test_a_leftover_cent_of_tax_goes_to_the_largest_line() -> None:
 
 def test_an_amount_that_changed_after_it_was_final_is_marked() -> None:
     now, before = an_invoice("50", a_line("50")), an_invoice("49", a_line("49"))
-    assert EDITED_AFTER_ISSUE in actual_lines([now], [], {"i1": before})[0].notes
-    assert EDITED_AFTER_ISSUE not in actual_lines([now], [], {"i1": now})[0].notes
+    assert EDITED_AFTER_ISSUE in actual_lines([now], [], {"i1": before}, undecided)[0].notes
+    assert EDITED_AFTER_ISSUE not in actual_lines([now], [], {"i1": now}, undecided)[0].notes
     draft = an_invoice("49", a_line("49"), status=InvoiceStatus.DRAFT)
-    assert EDITED_AFTER_ISSUE not in actual_lines([now], [], {"i1": draft})[0].notes
+    assert EDITED_AFTER_ISSUE not in actual_lines([now], [], {"i1": draft}, undecided)[0].notes

@@ -1,6 +1,5 @@
 """Shares of money and of subscriptions that are decided."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 from fcb_pipelines.domain.coverage import NOTHING_BILLED, NOTHING_DUE, coverage
@@ -18,8 +17,8 @@ def rows(due: dict[str, str], billed: dict[str, str], extra: str | None = None) 
             *(actual(net, external_subscription_id=key, external_invoice_id=f"i-{key}") for key, net in billed.items()),
             *([actual(extra, external_subscription_id=None, external_invoice_id="i-none")] if extra else []),
         ],
-        now=NOW,
-        lag=timedelta(days=1),
+        as_of=NOW,
+        closes_at=NOW,
     )
 
 
@@ -56,8 +55,8 @@ def test_a_second_bill_for_a_matched_subscription_leaves_it_undecided() -> None:
         [],
         [expected("50")],
         [actual("50"), actual("50", external_invoice_id="i2")],
-        now=NOW,
-        lag=timedelta(0),
+        as_of=NOW,
+        closes_at=NOW,
     )
     found = coverage(twice, "CAD")
     assert (found.money, found.subscriptions) == ({"CAD": "0.5000"}, "0.0000")

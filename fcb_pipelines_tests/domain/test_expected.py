@@ -129,3 +129,11 @@ def test_a_subscription_that_cannot_be_priced_gets_a_line_without_an_amount() ->
     line = priced(unrated_line("s1", APRIL, "CAD", "unknown billing cycle 'weekly'"), a_user())
     assert (line.net, line.tax, line.is_due) == (None, None, True)
     assert line.notes[0] == f"{UNRATED}: unknown billing cycle 'weekly'"
+
+
+def test_what_rounds_to_nothing_is_not_due() -> None:
+    _, usage = rated_lines(the_terms(), APRIL, Decimal(4600))
+    assert usage.exact is not None
+    assert usage.exact > 0
+    line = priced(usage, a_user())
+    assert (line.net, line.is_due) == (money("0.00 CAD"), False)

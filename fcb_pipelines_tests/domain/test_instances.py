@@ -147,6 +147,28 @@ def test_a_trial_on_record_at_the_start_of_the_range(
     assert reasons_not_due(instance, [record], is_internal=False, is_free=False) == reasons
 
 
+def test_a_trial_that_begins_in_the_afternoon_with_its_subscription_holds_on_that_day() -> None:
+    noon = day("2026-04-10") + timedelta(hours=15)
+    instance = flat_instance(a_subscription(started_at=noon), APRIL, Proration.NONE)
+    assert instance is not None
+    record = evidence("trial", "s1", valid_from=noon, valid_to=noon + timedelta(days=14))
+    assert reasons_not_due(instance, [record], is_internal=False, is_free=False) == (IN_TRIAL,)
+
+
+@pytest.mark.parametrize(("minutes", "is_renewed"), [(-1, False), (0, False), (1, True)])
+def test_a_year_that_ends_at_its_own_hour_is_not_renewed(minutes: int, *, is_renewed: bool) -> None:
+    started = day("2025-04-10") + timedelta(hours=15)
+    ended = day("2026-04-10") + timedelta(hours=15, minutes=minutes)
+    yearly = a_subscription(interval=Interval.YEARLY, started_at=started, ended_at=ended)
+    assert (flat_instance(yearly, APRIL, Proration.NONE) is not None) is is_renewed
+
+
+@pytest.mark.parametrize("interval", list(Interval))
+def test_a_subscription_that_ended_as_it_started_owes_nothing(interval: Interval) -> None:
+    noon = day("2026-04-10") + timedelta(hours=12)
+    assert flat_instance(a_subscription(interval=interval, started_at=noon, ended_at=noon), APRIL, Proration.NONE) is None
+
+
 def test_internal_accounts_and_free_plans_owe_nothing() -> None:
     instance = flat_instance(a_subscription(), APRIL, Proration.NONE)
     assert instance is not None

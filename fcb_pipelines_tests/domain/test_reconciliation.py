@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.actual import STATUS_UNVERIFIED, ActualLine
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.matching import CURRENCY_MISMATCH, DOUBLE_BILLED, PARTNER_MISMATCH
@@ -28,7 +28,7 @@ def rows(
     alive: Sequence[RowOwner] = (S1,),
     now: datetime = NOW,
 ) -> tuple[Row, ...]:
-    return reconcile("demo/2026-04", alive, expected, actual, now=now, lag=timedelta(days=1))
+    return reconcile("demo/2026-04", alive, expected, actual, as_of=now, closes_at=APRIL.end + timedelta(days=1))
 
 
 def row(expected: Sequence[ExpectedLine] = (), actual: Sequence[ActualLine] = (), **changes: datetime) -> Row:
@@ -104,6 +104,21 @@ def test_a_second_claim_and_another_partner_are_left_over_with_the_reason(line: 
     assert note in found.notes
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        actual("0", external_invoice_id="i0"),
+        actual("-50", external_invoice_id="i0"),
+        actual("50", external_invoice_id="i0", notes=(STATUS_UNVERIFIED,)),
+    ],
+)
+def test_the_invoice_that_asks_for_money_takes_the_instance_before_a_credit_or_a_void(other: ActualLine) -> None:
+    found = row([expected("50")], [other, actual("50")])
+    assert found.instances[0].status is Status.MATCH
+    assert found.instances[0].evidence[0].reference == "i1/1"
+    assert (DOUBLE_BILLED in found.instances[1].notes) == (other.net.amount > 0)
+
+
 def test_another_currency_is_a_row_of_its_own_and_never_summed() -> None:
     found = rows([expected("50")], [actual("50", "USD")])
     by_currency = {one.currency: one for one in found}
@@ -144,7 +159,7 @@ def test_lines_that_do_not_count_are_left_out() -> None:
     assert row([], [actual("50", counts=False)]).status is Status.NOTHING_DUE
 
 
-@pytest.mark.parametrize(("now", "is_early"), [("2026-04-01", True), ("2026-04-02", False)])
+@pytest.mark.parametrize(("now", "is_early"), [("2026-04-01", True), ("2026-05-01", True), ("2026-05-02", False)])
 def test_before_the_lag_is_over_an_absent_line_is_not_yet_issued(now: str, *, is_early: bool) -> None:
     found = row([expected("50")], now=day(now))
     assert (NOT_YET_ISSUED in found.instances[0].notes) is is_early

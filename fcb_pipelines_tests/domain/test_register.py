@@ -21,7 +21,7 @@ INVOICES = [
 
 
 def test_figures_of_an_issue_month() -> None:
-    april, may = register(INVOICES, actual_lines(INVOICES, [], {}), TORONTO)
+    april, may = register(INVOICES, actual_lines(INVOICES, [], {}, lambda _, __: None), TORONTO)
     assert (april.month, may.month) == ("2026-04", "2026-05")
     assert april.net == {"CAD": money("70 CAD")}
     assert april.with_subscription == {"CAD": money("40 CAD")}
@@ -32,13 +32,13 @@ def test_figures_of_an_issue_month() -> None:
 
 
 def test_the_bridge_leads_from_issue_month_to_service_month() -> None:
-    april, _ = register(INVOICES, actual_lines(INVOICES, [], {}), TORONTO)
+    april, _ = register(INVOICES, actual_lines(INVOICES, [], {}, lambda _, __: None), TORONTO)
     assert april.service_months(TORONTO) == {"2026-03": {"CAD": money("40 CAD")}, "2026-04": {"CAD": money("30 CAD")}}
 
 
 def test_an_issue_on_the_last_evening_in_toronto_is_still_that_month() -> None:
     late = an_invoice("1", issued_at=day("2026-05-01").replace(month=4, day=30, hour=23))
-    (month,) = register([late], actual_lines([late], [], {}), TORONTO)
+    (month,) = register([late], actual_lines([late], [], {}, lambda _, __: None), TORONTO)
     assert month.month == "2026-04"
 
 
@@ -53,6 +53,6 @@ def test_the_register_sums_to_the_headers(invoices: list[tuple[int, int, bool]])
         )
         for number, (days, cents, has_items) in enumerate(invoices)
     ]
-    months = register(found, actual_lines(found, [], {}), TORONTO)
+    months = register(found, actual_lines(found, [], {}, lambda _, __: None), TORONTO)
     net = total((amount for month in months for amount in month.net.values()), "CAD")
     assert net.amount == sum((invoice.subtotal for invoice in found), Decimal(0))

@@ -1,7 +1,6 @@
 """The published form of a row, its hash, and what changed between two revisions."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
@@ -17,8 +16,8 @@ def forms(due: str | None, billed: str | None) -> list[dict[str, Any]]:
         [RowOwner(external_subscription_id="s1", external_user_id="u1", currency="CAD")],
         [] if due is None else [expected(due)],
         [] if billed is None else [actual(billed)],
-        now=NOW,
-        lag=timedelta(days=1),
+        as_of=NOW,
+        closes_at=NOW,
     )
     return [published(row, service="demo", period="2026-04", zone=TORONTO) for row in rows]
 
