@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fcb_pipelines.cli.session import connections, folder
 from fcb_pipelines.definitions import build_defs
-from fcb_pipelines.domain.errors import Refused, RolledBack, RuleViolation
+from fcb_pipelines.domain.errors import InvalidSettings, Refused, RolledBack, RuleViolation
 from fcb_pipelines.jobs import dual_run_job_name, import_job_name, snapshot_job_name
 from fcb_pipelines.local.databases import DAGSTER_SCHEME
 from fcb_pipelines.local.processes import dagster_variables
@@ -62,6 +62,8 @@ def _refuse_unreachable(url: str) -> None:
     except psycopg.OperationalError as error:
         reason = str(error).strip().partition("\n")[0]
         raise Refused(f"Dagster's database cannot be reached: {reason}. Check FCB_DAGSTER_URL and the network") from None
+    except psycopg.ProgrammingError:
+        raise InvalidSettings("FCB_DAGSTER_URL is not a Postgres address: see .env.example") from None
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

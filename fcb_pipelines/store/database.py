@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import TupleRow
 
-from fcb_pipelines.domain.errors import Refused, RolledBack, RuleViolation
+from fcb_pipelines.domain.errors import InvalidSettings, Refused, RolledBack, RuleViolation
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -41,14 +41,17 @@ class Database:
 
 
 def connect(url: str, *, autocommit: bool = False, name: str = "fcb") -> Connection:
-    """A session on our own database, listed there under `name`; raises `Refused`, without the URL, if it cannot be reached."""
+    """A session on our own database, listed there under `name`; raises `Refused` if it cannot be reached."""
     options = "-c timezone=UTC -c lock_timeout=10s"
     try:
         return psycopg.connect(url, options=options, application_name=name, connect_timeout=10, autocommit=autocommit)
     except psycopg.OperationalError as error:
-        raise Refused(
-            f"our own database cannot be reached: {_first_line(error)}. Check FCB_DATABASE_URL and the network"
-        ) from None
+        reason = _first_line(error)
+        raise Refused(f"our own database cannot be reached: {reason}. Check FCB_DATABASE_URL and the network") from None
+    except psycopg.ProgrammingError:
+        # Its own message would quote the address.
+        example = "postgresql://fcb:password@host:5432/fcb"
+        raise InvalidSettings(f"FCB_DATABASE_URL is not a Postgres address such as {example}") from None
 
 
 def exclusive(conn: Connection, *parts: str) -> None:

@@ -102,9 +102,12 @@ def test_a_wrong_address_or_key_names_its_variable(real: Real, variable: str, va
     assert is_untouched(real.store)
 
 
+@pytest.mark.parametrize("address", [f"postgresql://u:{SECRET}@127.0.0.1:1/x", f"no {SECRET}"])
 @pytest.mark.parametrize(("variable", "command"), [("FCB_DATABASE_URL", "status"), ("FCB_DAGSTER_URL", "import")])
-def test_a_wrong_address_of_a_database_of_ours_names_its_variable(real: Real, variable: str, command: str) -> None:
-    refused(real.fcb(command, **{variable: f"postgresql://u:{SECRET}@127.0.0.1:1/x"}), variable)
+def test_a_wrong_address_of_a_database_of_ours_names_its_variable(
+    real: Real, variable: str, command: str, address: str
+) -> None:
+    refused(real.fcb(command, **{variable: address}), variable)
 
 
 def test_a_store_without_our_tables_says_migrate_and_migrate_mends_it(real: Real, fresh_database: str) -> None:
