@@ -7,15 +7,17 @@ month would hide it.
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import dagster as dg
 
 from fcb_pipelines.acts import completeness, conservation, inert, quality
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.usage import usage_conservation
+from fcb_pipelines.acts.usage import UsageConservation, usage_conservation
 from fcb_pipelines.assets.shell import SOURCE, key, table
 from fcb_pipelines.assets.source import ENTITIES
 from fcb_pipelines.domain.coverage import Coverage
+from fcb_pipelines.domain.money import plain
 from fcb_pipelines.expectations import CRITICAL, Met, check_query, check_rows
 from fcb_pipelines.services import Service
 from fcb_pipelines.store.reconciliation import latest_revisions
@@ -113,6 +115,30 @@ def import_checks(service: Service) -> list[dg.AssetChecksDefinition]:
     return [import_complete, shadow_inert]
 
 
+def _usage_verdict(found: UsageConservation) -> str:
+    if not found.is_conserved:
+        return "units were lost or doubled"
+    if found.is_uncontested:
+        return "every unit is where it should be"
+    pulled = found.pulled
+    return (
+        f"every unit is accounted for, but the source contradicts {pulled.conflicts} stored events, no longer has "
+        f"{pulled.absent}, and {pulled.rejected} rows could not be used"
+    )
+
+
+def _usage_places(found: UsageConservation) -> Iterable[dict[str, str | int]]:
+    """How the usage that was pulled becomes the totals, a place a row."""
+    pulled = found.pulled
+    places = {"pulled": pulled.read}
+    if not found.is_uncontested:
+        places |= {"− not taken, as other content is stored": pulled.offered, "+ stored instead": pulled.stands}
+        places |= {"+ gone from the source": pulled.gone}
+    for place, amounts in (places | {"usage events": found.stored, "usage totals": found.totals}).items():
+        sums = {metric: plain(quantity) for metric, quantity in sorted(amounts.quantities.items())}
+        yield {"place": place, "events": amounts.events, **sums}
+
+
 def period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
     """The checks of a period, each with a status per partition."""
     with warnings.catch_warnings():
@@ -127,27 +153,21 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
     def usage_conserved(
         context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
     ) -> dg.AssetCheckResult:
-        """Σ usage as pulled = Σ usage events = Σ usage totals, to the last decimal."""
+        """Σ usage pulled, less what was refused, plus what stands or is gone = Σ usage events = Σ usage totals, exactly."""
         work = connections.period(service, context.partition_key)
         with work.db.transaction() as conn:
             found = usage_conservation(conn, service, work.period)
-        places = (("pulled", found.pulled.events, found.pulled.quantities),
-                  ("usage events", found.stored.events, found.stored.quantities),
-                  ("usage totals", found.totals.events, found.totals.quantities))  # fmt: skip
-        rows = [
-            {"place": place, "events": events, **{metric: str(quantity) for metric, quantity in sorted(quantities.items())}}
-            for place, events, quantities in places
-        ]
-        odd = {
-            "conflicts": found.pulled.conflicts,
-            "rejected": found.pulled.rejected,
-            "gone from the source": found.pulled.absent,
-        }
         return dg.AssetCheckResult(
-            passed=found.is_conserved,
-            severity=ERROR,
-            description="every unit is where it should be" if found.is_conserved else "units were lost or doubled",
-            metadata={"sums": table(rows), **odd},
+            passed=found.is_conserved and found.is_uncontested,
+            severity=WARN if found.is_conserved else ERROR,
+            description=_usage_verdict(found),
+            metadata={
+                "sums": table(_usage_places(found)),
+                "conflicts": found.pulled.conflicts,
+                "rejected": found.pulled.rejected,
+                "gone from the source": found.pulled.absent,
+                "to look at": table(map(asdict, found.odd)),
+            },
         )
 
     @dg.asset_check(asset=key(service, "reconciliation"), blocking=True, partitions_def=months)

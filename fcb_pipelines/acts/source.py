@@ -158,7 +158,7 @@ class _Taking:
         """Read and keep the usage of a period."""
         total, rejected = 0, 0
         for batch in reader.usage(self.source, self.service, period):
-            total += pulled.stage(self.conn, batch.events) + int.from_bytes(self._keep_bad(USAGE.name, batch.bad))
+            total += pulled.stage(self.conn, batch.events) + int.from_bytes(self._keep_bad(USAGE.name, batch.bad, period.key))
             rejected += len(batch.bad)
         content = (total % _HASH_RANGE).to_bytes(32)
         header = pulled.keep_reading(
@@ -186,9 +186,9 @@ class _Taking:
             disappeared=tuple(gone),
         )
 
-    def _keep_bad(self, entity: str, bad: Sequence[BadRow]) -> bytes:
+    def _keep_bad(self, entity: str, bad: Sequence[BadRow], period: str | None = None) -> bytes:
         """Keep bad rows; the sum of their hashes, which does not depend on their order."""
-        snapshots.add_issues(self.conn, self.snapshot_id, bad)
+        snapshots.add_issues(self.conn, self.snapshot_id, bad, period)
         self.bad[entity] += len(bad)
         total = sum(int.from_bytes(_digest(snapshots.canonical_json(one.row))) for one in bad)
         return (total % _HASH_RANGE).to_bytes(32)

@@ -18,8 +18,12 @@ from fcb_pipelines.services import Service
 from fcb_pipelines.store import snapshots, stages
 from fcb_pipelines.store import usage as stored
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.odd_usage import OddUsage, odd_usage
 from fcb_pipelines.store.pulled import UsageHeader, usage_headers
 from fcb_pipelines.store.usage import Amounts
+
+MOST_ODD = 50
+"""Events of each kind that are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,16 +45,21 @@ class UsageConservation:
     pulled: UsageHeader
     stored: Amounts
     totals: Amounts
+    odd: tuple[OddUsage, ...]
+    """Conflicts, absences and rejected rows of the last reading, the first of each; the header counts them all."""
 
     @property
     def is_conserved(self) -> bool:
-        """Whether the totals hold exactly the stored events, and those are exactly what was last pulled.
+        """Whether the totals hold exactly the stored events, and those are exactly what the last reading leads to.
 
-        Conflicts and events gone from the source make pulled and stored differ by right; they are counted on the header.
+        What the reading contradicted or no longer had makes it differ from what is stored; by how much is known, and proved.
         """
-        is_contested = bool(self.pulled.conflicts or self.pulled.absent)
-        as_pulled = Amounts(events=self.pulled.events, quantities=self.pulled.quantities)
-        return self.stored == self.totals and (is_contested or as_pulled == self.stored)
+        return self.stored.agrees_with(self.totals) and self.pulled.must_be_stored.agrees_with(self.stored)
+
+    @property
+    def is_uncontested(self) -> bool:
+        """Whether the source says of every event what it said first, and every row of it could be used."""
+        return not (self.pulled.conflicts or self.pulled.absent or self.pulled.rejected)
 
 
 def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPeriod:
@@ -81,10 +90,12 @@ def usage_conservation(conn: Connection, service: Service, period: Period) -> Us
     stage = stages.find(conn, service.code, period.key, stages.USAGE_TOTALS)
     if stage is None:
         raise RuleViolation(f"the usage of {service.code} {period.key} was never summed; {_again(service, period)}")
+    pulled = usage_headers(conn, service.code, stage.snapshot_id)[period.key]
     return UsageConservation(
-        pulled=usage_headers(conn, service.code, stage.snapshot_id)[period.key],
+        pulled=pulled,
         stored=stored.event_sums(conn, service.code, period, stage.snapshot_id),
         totals=stored.total_sums(conn, service.code, period),
+        odd=odd_usage(conn, pulled.snapshot_id, period, most=MOST_ODD),
     )
 
 

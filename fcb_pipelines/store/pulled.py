@@ -1,7 +1,7 @@
 """One reading of a period's usage: staged, compared with what is stored, and kept.
 
-Owns: tables `snapshot_usage`, `usage_conflict`, and how events enter `usage_event` from a reading; the caller owns the
-transaction. Does not own: their sums (store/usage).
+Owns: tables `snapshot_usage`, `usage_conflict`, `usage_absent`, and how events enter `usage_event` from a reading; the caller
+owns the transaction. Does not own: their sums (store/usage), the list of what is odd (store/odd_usage).
 
 An identity is stored once for ever. The same content again is a duplicate; other content is a conflict, and what was stored
 first stands. Where one reading brings an identity with two contents and neither is stored, none of them is taken.
@@ -20,9 +20,12 @@ from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED, UsageEvent
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.usage import Amounts
 
 _IDENTITY = sql.SQL("service, feed, external_subscription_id, metric, idempotency_key")
 _CONTENT = sql.SQL("quantity, started_at, ended_at, content_hash")
+_QUANTITIES = ("quantities", "offered_quantities", "standing_quantities", "absent_quantities")
+NOTHING = Amounts(events=0, quantities={})
 
 
 def _sql(text: LiteralString) -> sql.Composed:
@@ -50,10 +53,41 @@ class UsageHeader:
     rejected: int
     absent: int
     """Events stored before that the source no longer has; they stay stored."""
+    standing: int
+    """Events stored in the period before of which only other content came; they stand in place of `conflicts`."""
     quantities: Mapping[str, Decimal]
     """Per metric, summed over `events` with the content that this reading saw."""
+    offered_quantities: Mapping[str, Decimal]
+    """The same over `conflicts`, with the content that was refused."""
+    standing_quantities: Mapping[str, Decimal]
+    absent_quantities: Mapping[str, Decimal]
     content_hash: str
     """Hex."""
+
+    @property
+    def read(self) -> Amounts:
+        """What this reading saw."""
+        return Amounts(events=self.events, quantities=self.quantities)
+
+    @property
+    def offered(self) -> Amounts:
+        """The part of it that contradicts what is stored, and was not taken."""
+        return Amounts(events=self.conflicts, quantities=self.offered_quantities)
+
+    @property
+    def stands(self) -> Amounts:
+        """What is stored in its place."""
+        return Amounts(events=self.standing, quantities=self.standing_quantities)
+
+    @property
+    def gone(self) -> Amounts:
+        """What is stored and was not read at all."""
+        return Amounts(events=self.absent, quantities=self.absent_quantities)
+
+    @property
+    def must_be_stored(self) -> Amounts:
+        """What the period's stored events must come to after this reading, exactly."""
+        return self.read - self.offered + self.stands + self.gone
 
 
 def begin_reading(conn: Connection) -> None:
@@ -92,9 +126,9 @@ REFUSE_AMBIGUOUS = _sql("""
          WHERE ({identity}) IN (SELECT {identity} FROM repeated_usage WHERE contents > 1
                                  EXCEPT SELECT {identity} FROM usage_event JOIN repeated_usage USING ({identity}))
         RETURNING *)
-    INSERT INTO source_issue (snapshot_id, entity, external_id, reason, data)
+    INSERT INTO source_issue (snapshot_id, entity, external_id, reason, period, data)
     SELECT %(snapshot_id)s, 'usage', concat_ws('/', external_subscription_id, metric, idempotency_key),
-           'usage.sql: one event with several contents, and none can be told to be the right one',
+           'usage.sql: one event with several contents, and none can be told to be the right one', %(period)s,
            jsonb_build_object('external_subscription_id', external_subscription_id, 'metric', metric,
                               'idempotency_key', idempotency_key, 'quantity', quantity::text,
                               'started_at', started_at, 'ended_at', ended_at)
@@ -111,17 +145,38 @@ KEEP_CONFLICTS = _sql("""
       FROM staged_usage AS staged JOIN usage_event AS stored USING ({identity})
      WHERE stored.content_hash <> staged.content_hash
 """)
-ABSENT = _sql("""
-    SELECT count(*) FROM usage_event AS stored LEFT JOIN staged_usage AS staged USING ({identity})
+_NOT_READ = """
+      FROM usage_event AS stored LEFT JOIN staged_usage AS staged USING ({identity})
      WHERE service = %(service)s AND feed = %(feed)s AND stored.started_at >= %(start)s AND stored.started_at < %(end)s
        AND staged.content_hash IS NULL
+"""
+ABSENT = _sql(f"SELECT metric, count(*), sum(stored.quantity) {_NOT_READ} GROUP BY metric")
+KEEP_ABSENT = _sql(f"""
+    INSERT INTO usage_absent (snapshot_id, period, external_subscription_id, metric, idempotency_key, quantity)
+    SELECT %(snapshot_id)s, %(period)s, external_subscription_id, metric, idempotency_key, stored.quantity {_NOT_READ}
+     ORDER BY external_subscription_id, metric, idempotency_key LIMIT 50
+""")
+# What is offered always lies in the period that is read, so its time tells the conflicts of this reading.
+OFFERED = """
+    SELECT metric, count(*), sum(quantity) FROM usage_conflict
+     WHERE snapshot_id = %(snapshot_id)s AND started_at >= %(start)s AND started_at < %(end)s GROUP BY metric
+"""
+# An identity may be read with two contents, one of them the stored one; then it is read, and nothing stands in its place.
+STANDING = _sql("""
+    SELECT metric, count(*), sum(quantity) FROM usage_event AS stored
+     WHERE service = %(service)s AND started_at >= %(start)s AND started_at < %(end)s
+       AND ({identity}) IN (SELECT {identity} FROM usage_conflict WHERE snapshot_id = %(snapshot_id)s
+                               AND started_at >= %(start)s AND started_at < %(end)s)
+       AND NOT EXISTS (SELECT FROM staged_usage AS staged WHERE staged.content_hash = stored.content_hash)
+     GROUP BY metric
 """)
 SUMS = "SELECT metric, count(*), sum(quantity) FROM staged_usage GROUP BY metric ORDER BY metric"
 INSERT_HEADER = """
-    INSERT INTO snapshot_usage (snapshot_id, period, events, duplicates, new_events, conflicts, rejected, absent, quantities,
-                                content_hash)
+    INSERT INTO snapshot_usage (snapshot_id, period, events, duplicates, new_events, conflicts, rejected, absent, standing,
+                                quantities, offered_quantities, standing_quantities, absent_quantities, content_hash)
     VALUES (%(snapshot_id)s, %(period)s, %(events)s, %(duplicates)s, %(new_events)s, %(conflicts)s, %(rejected)s, %(absent)s,
-            %(quantities)s, decode(%(content_hash)s, 'hex'))
+            %(standing)s, %(quantities)s, %(offered_quantities)s, %(standing_quantities)s, %(absent_quantities)s,
+            decode(%(content_hash)s, 'hex'))
 """
 
 
@@ -132,55 +187,67 @@ def keep_reading(
 
     `rejected` is how many rows of the reading were bad before they could be staged.
     """
-    given = {"service": service, "feed": PULLED, "start": period.start, "end": period.end, "snapshot_id": snapshot_id}
+    given = {"service": service, "feed": PULLED, "period": period.key, "start": period.start, "end": period.end}
+    given |= {"snapshot_id": snapshot_id}
     conn.execute("ANALYZE staged_usage")
-    duplicates, ambiguous = _refuse_repeated(conn, snapshot_id)
-    sums = conn.execute(SUMS).fetchall()
-    events = sum(int(count) for _, count, _ in sums)
+    duplicates, ambiguous = _refuse_repeated(conn, given)
+    read = _sums(conn, SUMS, given)
     new_events = conn.execute(KEEP, given).rowcount
+    # Where every event is new there is nothing that it could contradict.
+    is_contested = new_events < read.events and conn.execute(KEEP_CONFLICTS, given).rowcount > 0
+    offered, standing = (_sums(conn, each, given) if is_contested else NOTHING for each in (OFFERED, STANDING))
+    absent = _sums(conn, ABSENT, given)
     header = UsageHeader(
         snapshot_id=snapshot_id,
         period=period.key,
-        events=events,
+        events=read.events,
         duplicates=duplicates,
         new_events=new_events,
-        # Where every event is new there is nothing that it could contradict.
-        conflicts=conn.execute(KEEP_CONFLICTS, given).rowcount if new_events < events else 0,
+        conflicts=offered.events,
         rejected=rejected + ambiguous,
-        absent=_count(conn, ABSENT, given),
-        quantities={metric: quantity for metric, _, quantity in sums},
+        absent=absent.events,
+        standing=standing.events,
+        quantities=read.quantities,
+        offered_quantities=offered.quantities,
+        standing_quantities=standing.quantities,
+        absent_quantities=absent.quantities,
         content_hash=content_hash.hex(),
     )
-    conn.execute("TRUNCATE staged_usage")
     _insert_header(conn, header)
+    if absent.events:
+        conn.execute(KEEP_ABSENT, given)
+    conn.execute("TRUNCATE staged_usage")
     return header
 
 
-def _refuse_repeated(conn: Connection, snapshot_id: int) -> tuple[int, int]:
+def _refuse_repeated(conn: Connection, given: Mapping[str, object]) -> tuple[int, int]:
     """Leave each identity of the stage with one content; how many duplicates and how many ambiguous rows went."""
     if not conn.execute(REPEATED).rowcount:
         conn.execute("DROP TABLE repeated_usage")
         return 0, 0
     duplicates = conn.execute(DROP_DUPLICATES).rowcount
-    ambiguous = conn.execute(REFUSE_AMBIGUOUS, {"snapshot_id": snapshot_id}).rowcount
+    ambiguous = conn.execute(REFUSE_AMBIGUOUS, given).rowcount
     conn.execute("DROP TABLE repeated_usage")
     return duplicates, ambiguous
 
 
 def _insert_header(conn: Connection, header: UsageHeader) -> None:
     values = {name: getattr(header, name) for name in UsageHeader.__dataclass_fields__}
-    sums = {metric: plain(quantity) for metric, quantity in header.quantities.items()}
-    conn.execute(INSERT_HEADER, values | {"quantities": Jsonb(sums)})
+    for name in _QUANTITIES:
+        values[name] = Jsonb({metric: plain(quantity) for metric, quantity in values[name].items()})
+    conn.execute(INSERT_HEADER, values)
 
 
-def _count(conn: Connection, statement: sql.Composed, given: Mapping[str, object]) -> int:
-    row = conn.execute(statement, given).fetchone()
-    return int(row[0]) if row else 0
+def _sums(conn: Connection, statement: LiteralString | sql.Composed, given: Mapping[str, object]) -> Amounts:
+    sums = conn.execute(statement, given).fetchall()
+    return Amounts(
+        events=sum(int(count) for _, count, _ in sums), quantities={metric: quantity for metric, _, quantity in sums}
+    )
 
 
 HEADERS = """
-    SELECT DISTINCT ON (period) snapshot_id, period, events, duplicates, new_events, conflicts, rejected, absent, quantities,
-           encode(u.content_hash, 'hex') AS content_hash
+    SELECT DISTINCT ON (period) snapshot_id, period, events, duplicates, new_events, conflicts, rejected, absent, standing,
+           quantities, offered_quantities, standing_quantities, absent_quantities, encode(u.content_hash, 'hex') AS content_hash
       FROM snapshot_usage AS u JOIN source_snapshot USING (snapshot_id)
      WHERE service = %(service)s AND snapshot_id <= %(snapshot_id)s
      ORDER BY period, snapshot_id DESC
@@ -198,4 +265,5 @@ def usage_headers(conn: Connection, service: str, snapshot_id: int) -> dict[str,
 
 
 def _header(row: dict[str, Any]) -> UsageHeader:
-    return UsageHeader(**{**row, "quantities": {metric: Decimal(text) for metric, text in row["quantities"].items()}})
+    sums = {name: {metric: Decimal(text) for metric, text in row[name].items()} for name in _QUANTITIES}
+    return UsageHeader(**{**row, **sums})

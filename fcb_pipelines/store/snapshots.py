@@ -85,19 +85,20 @@ def add_rows(conn: Connection, snapshot_id: int, entity: str, rows: Iterable[tup
 
 
 INSERT_ISSUES = """
-    INSERT INTO source_issue (snapshot_id, entity, external_id, reason, data)
-    SELECT %(snapshot_id)s, entity, external_id, reason, data::jsonb
+    INSERT INTO source_issue (snapshot_id, entity, external_id, reason, period, data)
+    SELECT %(snapshot_id)s, entity, external_id, reason, %(period)s, data::jsonb
       FROM unnest(%(entities)s::text[], %(external_ids)s::text[], %(reasons)s::text[], %(data)s::text[])
            AS given (entity, external_id, reason, data)
 """
 
 
-def add_issues(conn: Connection, snapshot_id: int, bad: Iterable[BadRow]) -> None:
-    """Keep rows that could not be used, whole and with the reason."""
+def add_issues(conn: Connection, snapshot_id: int, bad: Iterable[BadRow], period: str | None = None) -> None:
+    """Keep rows that could not be used, whole and with the reason; of usage with the period whose reading brought them."""
     waiting = iter(bad)
     while batch := list(islice(waiting, BATCH)):
         given = {
             "snapshot_id": snapshot_id,
+            "period": period,
             "entities": [one.entity for one in batch],
             "external_ids": [one.external_id for one in batch],
             "reasons": [one.reason for one in batch],

@@ -11,6 +11,7 @@ from typing import LiteralString
 
 from psycopg.rows import class_row, dict_row
 
+from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED, UsageTotal
 from fcb_pipelines.store.database import Connection
@@ -77,6 +78,24 @@ class Amounts:
 
     events: int
     quantities: Mapping[str, Decimal]
+
+    def __add__(self, other: "Amounts") -> "Amounts":
+        return self._with(other, 1)
+
+    def __sub__(self, other: "Amounts") -> "Amounts":
+        return self._with(other, -1)
+
+    def agrees_with(self, other: "Amounts") -> bool:
+        """Whether both are the same to the last decimal; a metric that one lacks counts as zero there."""
+        rest = self - other
+        return not rest.events and not any(rest.quantities.values())
+
+    def _with(self, other: "Amounts", sign: int) -> "Amounts":
+        sums = {
+            metric: self.quantities.get(metric, ZERO) + sign * other.quantities.get(metric, ZERO)
+            for metric in sorted({*self.quantities, *other.quantities})
+        }
+        return Amounts(events=self.events + sign * other.events, quantities=sums)
 
 
 EVENT_SUMS = """

@@ -149,11 +149,58 @@ def test_a_unit_lost_anywhere_is_seen(db: Database, host: SmallHost, tampering: 
     assert not conservation(db, host).is_conserved
 
 
-def test_a_contested_event_is_counted_and_breaks_no_sum(db: Database, host: SmallHost) -> None:
+CHANGED = "UPDATE usage SET quantity = 70 WHERE source_event_id = 'e-7'"
+MOVED = "UPDATE usage SET started_at = '2026-04-02Z' WHERE source_event_id = 'e-7'"
+REMOVED = f"DELETE FROM usage WHERE external_subscription_id = '{SECOND}'"
+REJECTED = f"INSERT INTO usage VALUES ('{FIRST}', 'cpu_seconds', -1, '2026-04-05Z', NULL, 'e-9')"
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts", "listed"),
+    [
+        ([CHANGED], (1, 0, 0), [("conflict", FIRST, "e-7", "7", "70")]),
+        ([MOVED], (1, 0, 0), [("conflict", FIRST, "e-7", "7", "7")]),
+        ([REMOVED], (0, 1, 0), [("gone", SECOND, "2026-04-10T00:00:00+00:00", "3", None)]),
+        ([REJECTED], (0, 0, 1), [("rejected", FIRST, "e-9", None, "-1")]),
+    ],
+)
+def test_what_the_source_says_otherwise_is_listed_and_breaks_no_sum(
+    db: Database, host: SmallHost, changes: list[str], counts: tuple[int, int, int], listed: list[tuple[str | None, ...]]
+) -> None:
     snapshot(db, host)
-    host.run("UPDATE usage SET quantity = 70 WHERE source_event_id = 'e-7'")
+    host.run(*changes)
     snapshot(db, host)
     assert usage_totals(work(db, host)).quantities == {"cpu_seconds": Decimal(10)}
     found = conservation(db, host)
-    assert found.is_conserved
-    assert (found.pulled.conflicts, found.pulled.quantities) == (1, {"cpu_seconds": Decimal(73)})
+    assert (found.is_conserved, found.is_uncontested) == (True, False)
+    assert (found.pulled.conflicts, found.pulled.absent, found.pulled.rejected) == counts
+    assert [(one.what, one.subscription, one.key, one.stored, one.offered) for one in found.odd] == listed
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE usage_event SET quantity = quantity + 0.000001 WHERE idempotency_key = 'e-7'",
+        "DELETE FROM usage_event WHERE external_subscription_id = '{SECOND}'",
+        "DELETE FROM usage_event WHERE idempotency_key = 'e-7'",
+    ],
+)
+def test_what_the_source_says_otherwise_hides_no_loss(db: Database, host: SmallHost, tampering: str) -> None:
+    snapshot(db, host)
+    host.run(CHANGED, REMOVED, REJECTED)
+    snapshot(db, host)
+    usage_totals(work(db, host))
+    assert conservation(db, host).is_conserved
+    with db.transaction() as conn:
+        conn.execute(tampering.format(SECOND=SECOND).encode())
+    usage_totals(work(db, host))
+    assert not conservation(db, host).is_conserved
+
+
+def test_what_is_odd_in_one_month_is_not_told_of_another(db: Database, host: SmallHost) -> None:
+    snapshot(db, host)
+    host.run("UPDATE usage SET quantity = 1 WHERE started_at < '2026-04-01Z'", REJECTED.replace("2026-04-05", "2026-03-05"))
+    snapshot(db, host)
+    usage_totals(work(db, host))
+    found = conservation(db, host)
+    assert (found.is_uncontested, found.odd) == (True, ())

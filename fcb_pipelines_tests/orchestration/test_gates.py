@@ -75,8 +75,17 @@ def test_conflicts_and_rejected_usage_are_kept_and_shown(operator: Operator) -> 
     )
     operator.snapshot()
     result = operator.dual_run("2026-04")
-    shown = {name: value.value for name, value in check(result, "usage_conserved").metadata.items() if name != "sums"}
+    found = check(result, "usage_conserved")
+    assert result.success
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN), "every unit is there, and people must look"
+    shown = {name: found.metadata[name].value for name in ("conflicts", "rejected", "gone from the source")}
     assert shown == {"conflicts": 1, "rejected": 1, "gone from the source": 1}
+    assert [(row["what"], row["key"], row["stored"], row["offered"]) for row in records(found, "to look at")] == [
+        ("conflict", "e-7", "7", "9"),
+        ("gone", "2026-04-10T00:00:00+00:00", "3", None),
+        ("rejected", "e-8", None, "-1"),
+    ]
+    assert [row["cpu_seconds"] for row in records(found, "sums")] == ["9", "9", "7", "3", "10", "10"]
     with operator.db.transaction() as conn:
         kept = conn.execute("SELECT idempotency_key, quantity::text FROM usage_conflict").fetchall()
         issues = conn.execute("SELECT entity, data->>'quantity' FROM source_issue").fetchall()

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import UsageEvent
 from fcb_pipelines.store import pulled, snapshots
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.odd_usage import odd_usage
+from fcb_pipelines.store.usage import Amounts, event_sums
 from fcb_pipelines_tests.store.readings import APRIL, MARCH, event, reading
 
 
@@ -133,6 +136,51 @@ def test_headers_are_the_last_reading_of_each_period_as_known_at_a_snapshot(conn
     again = reading(conn, [event("a"), event("b")])
     assert pulled.usage_headers(conn, "small", again.snapshot_id)["2026-04"] == again
     assert pulled.usage_headers(conn, "big", again.snapshot_id) == {}
+
+
+def stored_in(conn: Connection, period: Period) -> Amounts:
+    return event_sums(conn, "small", period, 2**31)
+
+
+def test_an_event_that_moves_to_another_month_is_gone_from_one_and_stands_in_no_other(conn: Connection) -> None:
+    reading(conn, [event("a", "5", at="2026-03-10")], period=MARCH)
+    march, april = reading(conn, [], period=MARCH), reading(conn, [event("a", "5"), event("b")])
+    assert (march.gone, march.must_be_stored) == (Amounts(events=1, quantities={"cpu_seconds": Decimal(5)}), march.gone)
+    assert (april.conflicts, april.standing) == (1, 0)
+    assert april.must_be_stored.agrees_with(stored_in(conn, APRIL))
+
+
+def test_what_is_read_as_stored_and_otherwise_too_does_not_stand_twice(conn: Connection) -> None:
+    reading(conn, [event("a", "1")])
+    header = reading(conn, [event("a", "1"), event("a", "2")])
+    assert (header.conflicts, header.standing) == (1, 0)
+    assert header.must_be_stored == Amounts(events=1, quantities={"cpu_seconds": Decimal(1)})
+
+
+def test_of_what_is_gone_the_first_fifty_are_named_and_all_are_counted(conn: Connection) -> None:
+    reading(conn, [event(f"{n:03}") for n in range(60)])
+    header = reading(conn, [])
+    assert header.gone == Amounts(events=60, quantities={"cpu_seconds": Decimal(60)})
+    assert [one.key for one in odd_usage(conn, header.snapshot_id, APRIL, most=99)] == [f"{n:03}" for n in range(50)]
+    assert len(odd_usage(conn, header.snapshot_id, APRIL, most=3)) == 3
+
+
+EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["0", "1", "2.5"]), st.booleans()), max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@given(st.lists(EVENTS, min_size=1, max_size=4))
+def test_what_must_be_stored_is_stored_whatever_the_source_says_later(
+    conn: Connection, told: list[list[tuple[str, str, bool]]]
+) -> None:
+    conn.execute("TRUNCATE usage_event")
+    for rows in told:
+        for period, is_march in ((MARCH, True), (APRIL, False)):
+            at = "2026-03-10" if is_march else "2026-04-10"
+            header = reading(
+                conn, [event(key, quantity, at=at) for key, quantity, march in rows if march is is_march], period=period
+            )
+            assert header.must_be_stored.agrees_with(stored_in(conn, period))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)

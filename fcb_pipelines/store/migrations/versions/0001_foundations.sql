@@ -37,7 +37,11 @@ CREATE TABLE snapshot_usage (
     conflicts    bigint NOT NULL,
     rejected     bigint NOT NULL,
     absent       bigint NOT NULL, -- stored before, and no longer in the source
+    standing     bigint NOT NULL, -- stored first, and not read again because only other content of them came
     quantities   jsonb NOT NULL, -- metric -> sum over events, as text
+    offered_quantities  jsonb NOT NULL, -- the same over what was read and contradicts what is stored
+    standing_quantities jsonb NOT NULL, -- the same over what stands in its place
+    absent_quantities   jsonb NOT NULL, -- the same over absent
     content_hash bytea NOT NULL,
     PRIMARY KEY (snapshot_id, period)
 );
@@ -49,6 +53,7 @@ CREATE TABLE source_issue (
     entity      text NOT NULL,
     external_id text NOT NULL,
     reason      text NOT NULL,
+    period      text, -- of usage: whose reading brought it
     data        jsonb NOT NULL
 );
 CREATE INDEX source_issue_of_snapshot ON source_issue (snapshot_id, entity);
@@ -85,6 +90,18 @@ CREATE TABLE usage_conflict (
     content_hash             bytea NOT NULL
 );
 CREATE INDEX usage_conflict_of_snapshot ON usage_conflict (snapshot_id);
+
+-- The first fifty events of a period that are stored and that its reading no longer had; snapshot_usage counts them all.
+CREATE TABLE usage_absent (
+    snapshot_id              bigint NOT NULL,
+    period                   text NOT NULL,
+    external_subscription_id text NOT NULL,
+    metric                   text NOT NULL,
+    idempotency_key          text NOT NULL,
+    quantity                 numeric NOT NULL,
+    FOREIGN KEY (snapshot_id, period) REFERENCES snapshot_usage
+);
+CREATE INDEX usage_absent_of_snapshot ON usage_absent (snapshot_id, period);
 
 -- Odoo -----------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,54 @@
+"""Usage of one reading that a person should look at: told otherwise than before, gone, or not usable.
+
+Owns: the list for people. Does not own: how it came about (store/pulled), the exact sums.
+"""
+
+from dataclasses import dataclass
+
+from psycopg.rows import class_row
+
+from fcb_pipelines.domain.period import Period
+from fcb_pipelines.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddUsage:
+    """One event; a quantity is text because a rejected one may be no number."""
+
+    what: str
+    subscription: str | None
+    metric: str | None
+    key: str | None
+    """Its idempotency key, or its time where it has none."""
+    stored: str | None
+    offered: str | None
+    reason: str
+
+
+ODD = """
+    (SELECT 'conflict' AS what, external_subscription_id AS subscription, metric, idempotency_key AS key,
+            trim_scale(stored.quantity)::text AS stored, trim_scale(offered.quantity)::text AS offered,
+            CASE WHEN stored.quantity = offered.quantity THEN 'another time than stored first'
+                 ELSE 'another quantity than stored first' END AS reason
+       FROM usage_conflict AS offered
+       JOIN usage_event AS stored USING (service, feed, external_subscription_id, metric, idempotency_key)
+      WHERE offered.snapshot_id = %(snapshot_id)s AND offered.started_at >= %(start)s AND offered.started_at < %(end)s
+      ORDER BY subscription, metric, key LIMIT %(most)s)
+    UNION ALL
+    (SELECT 'gone', external_subscription_id, metric, idempotency_key, trim_scale(quantity)::text, NULL,
+            'no longer in the source'
+       FROM usage_absent WHERE snapshot_id = %(snapshot_id)s AND period = %(period)s
+      ORDER BY 2, 3, 4 LIMIT %(most)s)
+    UNION ALL
+    (SELECT 'rejected', data->>'external_subscription_id', data->>'metric',
+            coalesce(data->>'source_event_id', data->>'idempotency_key', data->>'started_at'), NULL, data->>'quantity', reason
+       FROM source_issue WHERE snapshot_id = %(snapshot_id)s AND entity = 'usage' AND period = %(period)s
+      ORDER BY issue_id LIMIT %(most)s)
+"""
+
+
+def odd_usage(conn: Connection, snapshot_id: int, period: Period, *, most: int) -> tuple[OddUsage, ...]:
+    """What was odd in a reading of a period: conflicts, then absences, then rejected rows, at most so many of each."""
+    given = {"snapshot_id": snapshot_id, "period": period.key, "start": period.start, "end": period.end, "most": most}
+    with conn.cursor(row_factory=class_row(OddUsage)) as cursor:
+        return tuple(cursor.execute(ODD, given))
