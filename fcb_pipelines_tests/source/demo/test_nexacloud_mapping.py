@@ -70,7 +70,7 @@ def test_no_row_is_refused_by_the_domain(source: Connection, service: Service, s
 def months(source: Connection, service: Service) -> dict[str, RegisterMonth]:
     invoices = [canonical.invoice(row, service.rules) for row in rows(source, service, INVOICES).values()]
     evidence = [canonical.evidence(one.row) for one in read(source, service, EVIDENCE).rows]
-    lines = actual_lines(invoices, evidence, {})
+    lines = actual_lines(invoices, evidence, {}, lambda _, __: None)
     return {month.month: month for month in register(invoices, lines, service.zone)}
 
 
