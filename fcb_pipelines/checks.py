@@ -13,6 +13,7 @@ import dagster as dg
 
 from fcb_pipelines.acts import completeness, conservation, inert, quality
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.source import last_taken
 from fcb_pipelines.acts.usage import UsageConservation, usage_conservation
 from fcb_pipelines.assets.shell import SOURCE, key, table
 from fcb_pipelines.assets.source import ENTITIES
@@ -52,16 +53,21 @@ def source_checks(service: Service) -> list[dg.AssetChecksDefinition]:
 def _suite_result(connections: Connections, service: Service, entity: str) -> dg.AssetCheckResult:
     database = connections.database()
     with database.transaction() as conn:
+        snapshot_id = last_taken(conn, service)
         bad = quality.bad_rows(conn, service, entity)
         rows = [] if entity == "usage" else quality.suite_rows(conn, service, entity)
         query = quality.usage_query(conn, service)
     met = check_query(entity, database.url, query) if entity == "usage" else check_rows(entity, rows)
     missed = [one for one in met if not one.is_met]
+    critical = [one for one in missed if one.severity == CRITICAL]
+    for one in critical:
+        asked = f"{one.column} {one.expectation}".strip()
+        quality.refuse_snapshot(database, snapshot_id, f"{entity}: expected {asked}, found {one.examples}")
     return dg.AssetCheckResult(
         asset_key=key(service, SOURCE, entity),
         check_name=f"{entity}_suite",
         passed=not missed and not bad,
-        severity=ERROR if any(one.severity == CRITICAL for one in missed) else WARN,
+        severity=ERROR if critical else WARN,
         description=f"{len(met) - len(missed)} of {len(met)} expectations met, {len(bad)} rows could not be used",
         metadata={"expectations": table(map(_shown, met)), "bad rows": table(bad)},
     )

@@ -168,13 +168,14 @@ def _met(one: Any) -> Met:
     config, found = one.expectation_config, one.result
     raised = one.exception_info.get("exception_message") if isinstance(one.exception_info, dict) else None
     examples = ", ".join(map(str, (found.get("partial_unexpected_list") or [])[:MOST_EXAMPLES]))
+    observed = found.get("observed_value")
     return Met(
         expectation=config.type.removeprefix("expect_").replace("_", " "),
         column=config.kwargs.get("column") or "",
         severity=str(config.severity.value),
         is_met=bool(one.success),
         unexpected=int(found.get("unexpected_count") or 0),
-        examples=examples or str(raised or found.get("observed_value") or ""),
+        examples=examples or str(raised or ("" if observed is None else observed)),
     )
 
 

@@ -96,7 +96,7 @@ def test_one_bad_row_misses_its_expectation_and_no_other(
 @pytest.mark.parametrize("entity", ["users", "plans", "subscriptions"])
 def test_an_entity_that_is_empty_is_critical(entity: str) -> None:
     empty = [met for met in check_rows(entity, []) if met.expectation == "table row count to be between"]
-    assert [(met.is_met, met.severity) for met in empty] == [(False, CRITICAL)]
+    assert [(met.is_met, met.severity, met.examples) for met in empty] == [(False, CRITICAL, "0")]
 
 
 def test_a_service_that_has_billed_nothing_yet_is_in_order() -> None:

@@ -1,17 +1,18 @@
-"""What the checks ask: rows for the data-quality suites, and rows that could not be used.
+"""What the checks ask: rows for the data-quality suites, and rows that could not be used; and the verdict on a snapshot.
 
-Owns: reading the facts. Does not own: the suites (expectations), how a check looks (checks).
+Owns: reading the facts of the last snapshot, be it refused or not, and keeping that it is. Does not own: the suites
+(expectations), how a check looks (checks).
 """
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from fcb_pipelines.acts.source import SourceRecords, last_snapshot, load
+from fcb_pipelines.acts.source import SourceRecords, last_taken, load
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import quality as stored
 from fcb_pipelines.store import snapshots
-from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.database import Connection, Database
 
 Row = dict[str, Any]
 
@@ -30,7 +31,7 @@ def suite_rows(conn: Connection, service: Service, entity: str) -> list[Row]:
 
     Values are written as the domain reads them (domain/canonical): what it takes must not be found wrong for its letters.
     """
-    snapshot_id = last_snapshot(conn, service)
+    snapshot_id = last_taken(conn, service)
     rows = snapshots.entity_rows(conn, snapshot_id, entity)
     users, plans = _ids(conn, snapshot_id, "users"), _ids(conn, snapshot_id, "plans")
     for row in rows:
@@ -48,7 +49,7 @@ def suite_rows(conn: Connection, service: Service, entity: str) -> list[Row]:
 
 def bad_rows(conn: Connection, service: Service, entity: str) -> list[Row]:
     """The rows of an entity that could not be used, each with its reason."""
-    snapshot_id = last_snapshot(conn, service)
+    snapshot_id = last_taken(conn, service)
     records: SourceRecords = load(conn, snapshot_id, service)
     bad = records.bad if entity != "usage" else [one for one in snapshots.issues(conn, snapshot_id) if one.entity == entity]
     return [{"id": one.external_id, "reason": one.reason} for one in bad if one.entity == entity]
@@ -56,7 +57,13 @@ def bad_rows(conn: Connection, service: Service, entity: str) -> list[Row]:
 
 def usage_query(conn: Connection, service: Service) -> str:
     """The query whose result the usage suite is run on."""
-    return stored.usage_query(service.code, last_snapshot(conn, service))
+    return stored.usage_query(service.code, last_taken(conn, service))
+
+
+def refuse_snapshot(db: Database, snapshot_id: int, reason: str) -> None:
+    """Let nothing be built on a snapshot any more: a run that asks for it is told why (acts/source)."""
+    with db.transaction() as conn:
+        snapshots.refuse_snapshot(conn, snapshot_id, reason)
 
 
 def _ids(conn: Connection, snapshot_id: int, entity: str) -> frozenset[str]:

@@ -226,15 +226,37 @@ class SourceRecords:
 
 
 def last_snapshot(conn: Connection, service: Service) -> int:
-    """The id of a service's last snapshot; raises `RuleViolation` where none was taken yet."""
-    header = snapshots.latest_snapshot(conn, service.code)
-    if header is None:
-        raise RuleViolation(f"there is no snapshot of {service.code} yet; take one: fcb import --service {service.code}")
+    """The id of a service's last snapshot, to build on; raises `RuleViolation` where none was taken yet, or it is refused."""
+    return usable(_last(conn, service))
+
+
+def last_taken(conn: Connection, service: Service) -> int:
+    """The id of a service's last snapshot, refused or not, to judge it; raises `RuleViolation` where none was taken yet."""
+    return _last(conn, service).snapshot_id
+
+
+def usable(header: SnapshotHeader) -> int:
+    """The id of a snapshot on which something may be built.
+
+    Raises `RuleViolation` if a suite refused it: an older one in its place would hide that the source is broken.
+    """
+    if header.refused_because is not None:
+        raise RuleViolation(
+            f"snapshot {header.snapshot_id} of {header.service} cannot be built on: {header.refused_because}. "
+            f"Mend the source, then take a new one: fcb import --service {header.service}"
+        )
     return header.snapshot_id
 
 
+def _last(conn: Connection, service: Service) -> SnapshotHeader:
+    header = snapshots.latest_snapshot(conn, service.code)
+    if header is None:
+        raise RuleViolation(f"there is no snapshot of {service.code} yet; take one: fcb import --service {service.code}")
+    return header
+
+
 def last_records(db: Database, service: Service) -> SourceRecords:
-    """The records of a service's last snapshot; raises `RuleViolation` where none was taken yet."""
+    """The records of a service's last snapshot; raises `RuleViolation` where none was taken yet, or it is refused."""
     with db.transaction() as conn:
         return load(conn, last_snapshot(conn, service), service)
 

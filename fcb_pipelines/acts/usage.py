@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.acts.source import usable
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.period import Period
@@ -65,7 +66,8 @@ class UsageConservation:
 def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPeriod:
     """Sum the month's usage events as known at a snapshot, the last one unless given; replaces what was summed before.
 
-    Raises `RuleViolation` if there is no such snapshot, or the usage of the month was never read: that is not zero usage.
+    Raises `RuleViolation` if there is no such snapshot, a suite refused it, or the usage of the month was never read: that is
+    not zero usage.
     """
     service, period = work.service.code, work.period
     with work.db.transaction() as conn:
@@ -107,7 +109,7 @@ def _snapshot(conn: Connection, service: Service, period: Period, snapshot_id: i
         raise RuleViolation(f"there is {which} of {service.code} yet; {_again(service, period)} --refresh")
     if period.key not in usage_headers(conn, service.code, header.snapshot_id):
         raise RuleViolation(f"the usage of {service.code} {period.key} was never read; {_again(service, period)} --refresh")
-    return header.snapshot_id
+    return usable(header)
 
 
 def _again(service: Service, period: Period) -> str:

@@ -31,6 +31,8 @@ class SnapshotHeader:
     """Whether it is of the demo service; a real one and the demo never share a store."""
     content_hash: str
     """Hex; two snapshots of the same content have the same."""
+    refused_because: str | None
+    """Why nothing may be built on it; absent while no suite found it unusable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,17 @@ def open_snapshot(conn: Connection, service: str, taken_at: datetime, *, is_demo
 def close_snapshot(conn: Connection, snapshot_id: int, content_hash: bytes) -> None:
     """Finish a snapshot with the hash of all it holds."""
     conn.execute(CLOSE, [content_hash, snapshot_id])
+
+
+REFUSE = """
+    UPDATE source_snapshot SET refused_because = concat_ws('; ', refused_because, %(reason)s)
+     WHERE snapshot_id = %(snapshot_id)s AND position(%(reason)s IN coalesce(refused_because, '')) = 0
+"""
+
+
+def refuse_snapshot(conn: Connection, snapshot_id: int, reason: str) -> None:
+    """Note that nothing may be built on a snapshot, for good; the same reason again changes nothing."""
+    conn.execute(REFUSE, {"snapshot_id": snapshot_id, "reason": reason})
 
 
 INSERT_RECORDS = """
@@ -122,7 +135,10 @@ def _hashed(row: Row) -> tuple[bytes, str]:
     return hashlib.sha256(text.encode()).digest(), text
 
 
-HEADER = "SELECT snapshot_id, service, taken_at, is_demo, encode(content_hash, 'hex') AS content_hash FROM source_snapshot"
+HEADER = """
+    SELECT snapshot_id, service, taken_at, is_demo, encode(content_hash, 'hex') AS content_hash, refused_because
+      FROM source_snapshot
+"""
 LATEST = HEADER + " WHERE service = %s ORDER BY snapshot_id DESC LIMIT 1"
 PREVIOUS = HEADER + " WHERE service = %s AND snapshot_id < %s ORDER BY snapshot_id DESC LIMIT 1"
 BY_ID = HEADER + " WHERE service = %s AND snapshot_id = %s"

@@ -6,7 +6,11 @@ from typing import Any
 import pytest
 
 from fcb_pipelines.acts import quality
-from fcb_pipelines.acts.source import take_snapshot
+from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.acts.source import last_records, last_snapshot, take_snapshot
+from fcb_pipelines.acts.usage import usage_totals
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.tax import TaxTable
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import SmallHost
@@ -26,9 +30,43 @@ def snapshot(db: Database, host: SmallHost) -> int:
     return take_snapshot(db, host.service(), NOW, lambda _: None).snapshot_id
 
 
+def work(db: Database, host: SmallHost) -> PeriodWork:
+    service = host.service()
+    period = service.period("2026-04")
+    return PeriodWork(db=db, service=service, period=period, taxes=TaxTable(rates=()), settings_hash="h", now=NOW)
+
+
 def suite_rows(db: Database, host: SmallHost, entity: str) -> list[dict[str, Any]]:
     with db.transaction() as conn:
         return quality.suite_rows(conn, host.service(), entity)
+
+
+def test_nothing_is_built_on_a_snapshot_that_was_refused_nor_on_an_older_one(db: Database, host: SmallHost) -> None:
+    snapshot(db, host)
+    refused = snapshot(db, host)
+    for reason in ("users: none", "plans: none", "users: none"):
+        quality.refuse_snapshot(db, refused, reason)
+    said = f"snapshot {refused} of small cannot be built on: users: none; plans: none. .* fcb import --service small"
+    with db.transaction() as conn, pytest.raises(RuleViolation, match=said):
+        last_snapshot(conn, host.service())
+    with pytest.raises(RuleViolation, match=said):
+        last_records(db, host.service())
+    for given in (None, refused):
+        with pytest.raises(RuleViolation, match=said):
+            usage_totals(work(db, host), given)
+
+
+def test_a_snapshot_that_was_refused_is_still_judged_and_compared_with(db: Database, host: SmallHost) -> None:
+    refused = snapshot(db, host)
+    quality.refuse_snapshot(db, refused, "users: none")
+    assert len(suite_rows(db, host, "users")) == 2
+    with db.transaction() as conn:
+        assert quality.bad_rows(conn, host.service(), "users") == []
+        assert str(refused) in quality.usage_query(conn, host.service())
+    host.run("DELETE FROM users WHERE external_user_id = 2")
+    taken = take_snapshot(db, host.service(), NOW, lambda _: None)
+    assert [one.external_id for one in taken.disappeared] == ["2"]
+    assert usage_totals(work(db, host)).snapshot_id == taken.snapshot_id
 
 
 @pytest.mark.parametrize(

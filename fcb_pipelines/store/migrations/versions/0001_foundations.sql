@@ -4,11 +4,12 @@
 -- The source -----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE source_snapshot (
-    snapshot_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    service      text NOT NULL,
-    taken_at     timestamptz NOT NULL,
-    is_demo      boolean NOT NULL,
-    content_hash bytea NOT NULL
+    snapshot_id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    service         text NOT NULL,
+    taken_at        timestamptz NOT NULL,
+    is_demo         boolean NOT NULL,
+    content_hash    bytea NOT NULL,
+    refused_because text -- why a suite found that nothing may be built on it
 );
 CREATE INDEX source_snapshot_latest ON source_snapshot (service, snapshot_id DESC);
 
