@@ -6,6 +6,7 @@ month would hide it.
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 
@@ -47,7 +48,22 @@ def source_checks(service: Service) -> list[dg.AssetChecksDefinition]:
             if f"{entity}_suite" in chosen:
                 yield _suite_result(connections, service, entity)
 
-    return [suites]
+    @dg.asset_check(asset=key(service, SOURCE, "subscriptions"))
+    def records_usable(connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Rows of the entities that no asset shows, such as evidence and history, can be used: a rule may rest on each."""
+        with connections.database().transaction() as conn:
+            found = quality.unusable(conn, service, last_taken(conn, service))
+        bad = [one for one in found if one.entity not in ENTITIES]
+        counts = {f"bad {entity}": count for entity, count in sorted(Counter(one.entity for one in bad).items())}
+        rows = ({"entity": one.entity, "id": one.external_id, "reason": one.reason} for one in bad)
+        return dg.AssetCheckResult(
+            passed=not bad,
+            severity=WARN,
+            description=f"{len(bad)} rows could not be used" if bad else "every row can be used",
+            metadata={"bad rows": table(rows), **counts},
+        )
+
+    return [suites, records_usable]
 
 
 def _suite_result(connections: Connections, service: Service, entity: str) -> dg.AssetCheckResult:

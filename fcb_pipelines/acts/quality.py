@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from fcb_pipelines.acts.source import SourceRecords, last_taken, load
+from fcb_pipelines.acts.source import last_taken, load
+from fcb_pipelines.domain.canonical import BadRow
 from fcb_pipelines.services import Service
+from fcb_pipelines.source.columns import USAGE
 from fcb_pipelines.store import quality as stored
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Connection, Database
@@ -48,11 +50,18 @@ def suite_rows(conn: Connection, service: Service, entity: str) -> list[Row]:
 
 
 def bad_rows(conn: Connection, service: Service, entity: str) -> list[Row]:
-    """The rows of an entity that could not be used, each with its reason."""
-    snapshot_id = last_taken(conn, service)
-    records: SourceRecords = load(conn, snapshot_id, service)
-    bad = records.bad if entity != "usage" else [one for one in snapshots.issues(conn, snapshot_id) if one.entity == entity]
-    return [{"id": one.external_id, "reason": one.reason} for one in bad if one.entity == entity]
+    """The last snapshot's rows of an entity that could not be used, each with its reason."""
+    return [
+        {"id": one.external_id, "reason": one.reason}
+        for one in unusable(conn, service, last_taken(conn, service))
+        if one.entity == entity
+    ]
+
+
+def unusable(conn: Connection, service: Service, snapshot_id: int) -> list[BadRow]:
+    """Every row of a snapshot that could not be used: those that could not be read, and those that the domain refuses."""
+    of_usage = (one for one in snapshots.issues(conn, snapshot_id) if one.entity == USAGE.name)
+    return [*load(conn, snapshot_id, service).bad, *of_usage]
 
 
 def usage_query(conn: Connection, service: Service) -> str:

@@ -3,11 +3,13 @@
 Owns: one step for all entities, because they are read in one transaction.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import dagster as dg
 
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.quality import unusable
 from fcb_pipelines.acts.source import SnapshotTaken, take_snapshot
 from fcb_pipelines.assets.shell import SOURCE, key, table
 from fcb_pipelines.services import Service
@@ -37,18 +39,22 @@ def source_assets(service: Service) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name=f"take_{service.code}_snapshot", specs=specs)
     def snapshot(connections: dg.ResourceParam[Connections]) -> Iterator[dg.MaterializeResult[None]]:
         """Read the source in one repeatable-read, read-only transaction and keep what it says."""
-        taken = take_snapshot(connections.database(), service, connections.now, connections.report)
+        database = connections.database()
+        taken = take_snapshot(database, service, connections.now, connections.report)
+        with database.transaction() as conn:
+            bad = Counter(one.entity for one in unusable(conn, service, taken.snapshot_id))
         yield from (
-            dg.MaterializeResult(asset_key=key(service, SOURCE, name), metadata=_metadata(taken, name)) for name in ENTITIES
+            dg.MaterializeResult(asset_key=key(service, SOURCE, name), metadata=_metadata(taken, name, bad[name]))
+            for name in ENTITIES
         )
 
     return [snapshot]
 
 
-def _metadata(taken: SnapshotTaken, entity: str) -> dict[str, dg.MetadataValue]:
+def _metadata(taken: SnapshotTaken, entity: str, bad: int) -> dict[str, dg.MetadataValue]:
     return {
         "snapshot": dg.MetadataValue.int(taken.snapshot_id),
-        "bad rows": dg.MetadataValue.int(taken.bad.get(entity, 0)),
+        "bad rows": dg.MetadataValue.int(bad),
         **(_usage(taken) if entity == "usage" else _rows(taken, entity)),
     }
 

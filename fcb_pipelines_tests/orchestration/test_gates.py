@@ -140,6 +140,30 @@ class TestImport:
         assert operator.imported().success
         assert operator.dual_run().success
 
+    def test_rows_that_nobody_can_use_are_counted_and_shown_wherever_they_are_from(self, operator: Operator) -> None:
+        operator.host.run(
+            f"INSERT INTO evidence VALUES ('contract', 'subscription', '{FIRST}', NULL, NULL, '[]', 'contract 8')",
+            "UPDATE evidence SET subject_id = NULL WHERE reference = 'contract 7'",
+            "UPDATE plans SET unit_batch = 0 WHERE external_plan_id = 'l'",
+        )
+        result = operator.imported()
+        found = check(result, "records_usable")
+        assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.WARN, False)
+        assert found.metadata["bad evidence"].value == 2
+        shown = records(found, "bad rows")
+        assert [(row["entity"], row["id"]) for row in shown] == [
+            ("evidence", "contract/subscription/"),
+            ("evidence", f"contract/subscription/{FIRST}"),
+        ]
+        assert "subject_id is NULL" in str(shown[0]["reason"])
+        assert "must be a JSON object" in str(shown[1]["reason"])
+        (plans,) = (
+            event.step_materialization_data.materialization
+            for event in result.get_asset_materialization_events()
+            if event.asset_key == dg.AssetKey(["small", "source", "plans"])
+        )
+        assert plans.metadata["bad rows"].value == 1, "the domain refuses a batch of nothing"
+
     def test_a_missed_warning_and_a_bad_row_stop_nothing(self, operator: Operator) -> None:
         operator.host.run(
             "UPDATE users SET email = 'nonsense' WHERE external_user_id = 2",
