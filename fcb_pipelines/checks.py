@@ -220,7 +220,11 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
     def coverage(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
         """Everything billed and everything due is decided. A finding in the dual run, so it warns."""
         with connections.database().transaction() as conn:
-            revision = latest_revisions(conn, service.code, context.partition_key)[0]
+            latest = latest_revisions(conn, service.code, context.partition_key)
+        if not latest:
+            never = f"{context.partition_key} was never reconciled: run fcb run --service {service.code} --period"
+            return dg.AssetCheckResult(passed=False, severity=WARN, description=f"{never} {context.partition_key}")
+        revision = latest[0]
         found = Coverage(**revision.coverage)
         shares = [
             *({"share": "of money", "currency": code, "decided": share} for code, share in found.money.items()),

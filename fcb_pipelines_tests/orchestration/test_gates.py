@@ -109,6 +109,12 @@ def test_a_step_that_fails_says_why_and_nothing_after_it_is_made(operator: Opera
     assert "fcb run --service small --period 2026-03 --refresh" in said
 
 
+def test_the_coverage_of_a_month_that_was_never_reconciled_says_so(operator: Operator) -> None:
+    found = check(operator.only_check("reconciliation", "coverage", "2026-03"), "coverage")
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert found.description == "2026-03 was never reconciled: run fcb run --service small --period 2026-03"
+
+
 class TestImport:
     """The chain, whose first guard are the suites."""
 
