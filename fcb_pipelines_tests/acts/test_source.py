@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from fcb_pipelines.acts.source import SnapshotTaken, load, take_snapshot
-from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
+from fcb_pipelines.domain.errors import InvalidInput, RolledBack, RuleViolation
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.services import LineRuleSetting
@@ -162,7 +162,7 @@ def test_a_store_that_goes_away_leaves_nothing(db: Database, host: SmallHost) ->
                     "WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'fcb'"
                 )
 
-    with pytest.raises(psycopg.OperationalError):
+    with pytest.raises(RolledBack, match="stopped answering"):
         take_snapshot(db, host.service(), NOW, cut)
     assert count(db, "source_snapshot") == 0
     assert count(db, "usage_event") == 0
