@@ -67,6 +67,13 @@ class AllPlans:
     nothing_left: Any
 
 
+def removed(project: Project) -> None:
+    """Take everything away as a user does."""
+    done = project.fcb("reset", "--yes")
+    assert done.code == 0, done.err
+    assert not project.state.exists()
+
+
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Warm]:
     """Starts commands that have imported everything."""
@@ -93,8 +100,7 @@ def demo(warm: Warm) -> Iterator[Demo]:
                 prunable=project.fcb("prune", "--json").answer,
                 remains=remains(project),
             )
-        assert project.fcb("reset", "--yes").code == 0
-        assert not project.state.exists()
+        removed(project)
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +146,7 @@ def quiet(warm: Warm) -> Iterator[Project]:
         project = Project(Path(folder), warm)
         with project.stack():
             yield project
-        assert project.fcb("reset", "--yes").code == 0
+        removed(project)
 
 
 @pytest.fixture(scope="session")

@@ -73,8 +73,10 @@ def kill(project: Project, table: str, *args: str, where: str = STORE) -> Killed
     url = project.sandbox_url if where == ODOO else project.store_url
     with frozen(url, table) as watcher:
         command = project.start(*args)
-        reaches(command, watcher, table)
-        ended = command.kill()
+        try:
+            reaches(command, watcher, table)
+        finally:
+            ended = command.kill()
     settled(project.store_url)
     return Killed(
         args=args,
