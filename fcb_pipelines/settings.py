@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
@@ -62,6 +62,14 @@ class Settings(Strict):
     is_odoo_embedded: bool = True
     """Whether Odoo is the sandbox of the embedded stack."""
     odoo_timeout_seconds: int = Field(default=120, ge=1, le=3600)
+    odoo_transport: Literal["auto", "jsonrpc", "json2"] = "auto"
+    """How Odoo is spoken to; `auto` takes JSON-2 where the server and the key can, else JSON-RPC."""
+    odoo_concurrency: int = Field(default=2, ge=1, le=32)
+    """How many calls at once we ever make to Odoo, over all our processes."""
+    odoo_draft_invoices: bool = False
+    """Whether a period's draft invoices (or, with Enterprise, its usage lines) are written into Odoo."""
+    odoo_source_invoices: bool = False
+    """Whether what the source billed beyond our model is carried into Odoo as drafts."""
     import_all_plans: bool = False
     now: datetime | None = None
     ui_port: int = Field(default=3000, ge=1, le=65535)
@@ -109,6 +117,10 @@ _PLAIN = {
     "FCB_DATABASE_URL": "database_url",
     "FCB_DAGSTER_URL": "dagster_url",
     "FCB_ODOO_TIMEOUT_SECONDS": "odoo_timeout_seconds",
+    "FCB_ODOO_TRANSPORT": "odoo_transport",
+    "FCB_ODOO_CONCURRENCY": "odoo_concurrency",
+    "FCB_ODOO_DRAFT_INVOICES": "odoo_draft_invoices",
+    "FCB_ODOO_SOURCE_INVOICES": "odoo_source_invoices",
     "FCB_IMPORT_ALL_PLANS": "import_all_plans",
     "FCB_NOW": "now",
     "FCB_UI_PORT": "ui_port",

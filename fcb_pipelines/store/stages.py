@@ -17,6 +17,8 @@ USAGE_TOTALS = "usage_totals"
 RATED_LINES = "rated_lines"
 EXPECTED_INVOICES = "expected_invoices"
 ACTUAL_INVOICES = "actual_invoices"
+ODOO_DRAFT_INVOICES = "odoo_draft_invoices"
+ODOO_SOURCE_INVOICES = "odoo_source_invoices"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
