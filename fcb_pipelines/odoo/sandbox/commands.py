@@ -88,7 +88,9 @@ def _links_after_one(field: Field, links: list[int], command: Sequence[Any]) -> 
 def _links(env: Env, model: Model, field: Field, ids: Sequence[int]) -> list[int]:
     if not ids or not field.is_column:
         return []
-    query = sql.SQL("SELECT {} AS links FROM {} WHERE id = %s").format(sql.Identifier(field.name), sql.Identifier(model.table))
+    query = sql.SQL("SELECT {} AS links FROM {} WHERE id = %s").format(
+        sql.Identifier(field.column), sql.Identifier(model.table)
+    )
     row = env.conn.execute(query, [ids[0]]).fetchone()
     return list(row["links"]) if row else []
 

@@ -36,7 +36,7 @@ def where(env: Env, model: Model, domain: Sequence[Any], *, tests_active: bool =
 
 def column(field: Field) -> sql.Composable:
     """The SQL of a field over the row `r`."""
-    return sql.SQL(field.expression) if field.expression else sql.SQL("r.{}").format(sql.Identifier(field.name))
+    return sql.SQL(field.expression) if field.expression else sql.SQL("r.{}").format(sql.Identifier(field.column))
 
 
 def _names_active(domain: Sequence[Any]) -> bool:

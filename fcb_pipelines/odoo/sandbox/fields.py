@@ -4,10 +4,11 @@ Owns: `Model`, `Field` and a short builder per type. The declarations are in `mo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 PRODUCT_UNIT = "Product Unit"
+PRODUCT_PRICE = "Product Price"
 DISCOUNT = "Discount"
 
 
@@ -34,6 +35,13 @@ class Field:
     expression: str | None = None
     through: str | None = None
     is_checked_by_database: bool = False
+    kept_as: str = ""
+    """The column, where an edition calls the field otherwise than its table does."""
+
+    @property
+    def column(self) -> str:
+        """What the table, and the rules, call it, whatever the edition does."""
+        return self.kept_as or self.name
 
     @property
     def is_column(self) -> bool:
@@ -45,7 +53,7 @@ class Field:
 class Model:
     """One model. `display` is SQL over `r` for display_name; `found_by` are the fields a name is looked up in.
 
-    `unique` lists the columns no two records may share.
+    `unique` lists the columns no two records may share. `hidden` are fields that rules need and this edition does not show.
     """
 
     name: str
@@ -56,6 +64,12 @@ class Model:
     found_by: tuple[str, ...] = ("name",)
     unique: tuple[str, ...] = ()
     is_kept_read_only: bool = False
+    hidden: tuple[Field, ...] = ()
+    by_column: Mapping[str, Field] = field(init=False, repr=False)
+    """Column → field, shown or hidden; a field without a column goes by its name."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_column", {entry.column: entry for entry in (*self.fields.values(), *self.hidden)})
 
     @property
     def table(self) -> str:
@@ -65,7 +79,7 @@ class Model:
     @property
     def columns(self) -> tuple[Field, ...]:
         """The fields of its own table, without id."""
-        return tuple(entry for entry in self.fields.values() if entry.is_column and entry.name != "id")
+        return tuple(entry for entry in self.by_column.values() if entry.is_column and entry.name != "id")
 
 
 def model(name: str, label: str, *fields: Field, **options: Any) -> Model:
@@ -153,6 +167,6 @@ def one2many(name: str, label: str, relation: str, inverse: str, **options: Any)
 
 def delegated(entry: Field, through: str, table: str) -> Field:
     """A field of the record that `through` points to, shown and written as if it were here."""
-    expression = f"(SELECT t.{entry.name} FROM {table} t WHERE t.id = r.{through})"  # noqa: S608 (names of ours)
+    expression = f"(SELECT t.{entry.column} FROM {table} t WHERE t.id = r.{through})"  # noqa: S608 (names of ours)
     options = {name: getattr(entry, name) for name in Field.__slots__}
     return Field(**{**options, "expression": expression, "through": through})

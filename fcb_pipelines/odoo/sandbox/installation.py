@@ -107,7 +107,7 @@ class _Installer:
 
 
 def _defaults(columns: Iterable[Field]) -> dict[str, Any]:
-    return {field.name: field.default for field in columns if field.default is not None}
+    return {field.column: field.default for field in columns if field.default is not None}
 
 
 def _lines(name: str) -> list[list[str]]:

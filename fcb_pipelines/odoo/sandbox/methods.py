@@ -113,7 +113,7 @@ def _described(env: Env, field: Field) -> dict[str, Any]:
 
 
 def _default_get(env: Env, model: Model, fields_list: Sequence[str]) -> dict[str, Any]:
-    defaults = {field.name: field.default for field in model.columns if field.default is not None}
+    defaults = {field.name: field.default for field in model.fields.values() if field.is_column and field.default is not None}
     if model.name == "sale.order":
         now = env.now.replace(microsecond=0)
         defaults |= {"name": NEW, "company_id": env.company["id"], "date_order": now, "user_id": env.user_id}

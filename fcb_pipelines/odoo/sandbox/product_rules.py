@@ -27,7 +27,9 @@ class TemplateRules(Rules):
         if not env.context.get(_BRINGS_VARIANT, True):
             return
         pairs = zip(ids, rows, strict=True)
-        create(env, VARIANTS, [{"product_tmpl_id": template, **_only(row, _OF_VARIANT)} for template, row in pairs])
+        create(
+            env, env.model(VARIANTS.name), [{"product_tmpl_id": template, **_only(row, _OF_VARIANT)} for template, row in pairs]
+        )
 
     def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Archiving archives the variants too; what belongs to the variant is written there."""
@@ -46,7 +48,7 @@ class VariantRules(Rules):
         """Makes the template of each variant that has none."""
         alone = [row for row in rows if not row.get("product_tmpl_id")]
         without_variant = replace(env, context={**env.context, _BRINGS_VARIANT: False})
-        templates = create(without_variant, TEMPLATES, [_shared(row) for row in alone])
+        templates = create(without_variant, env.model(TEMPLATES.name), [_shared(env, row) for row in alone])
         for row, template in zip(alone, templates, strict=True):
             row["product_tmpl_id"] = template
 
@@ -73,11 +75,12 @@ class VariantRules(Rules):
 
 def unarchive(env: Env, ids: Sequence[int]) -> None:
     """Brings back archived variants, and their templates with them."""
-    write(env, VARIANTS, ids, {"active": True})
+    write(env, env.model(VARIANTS.name), ids, {"active": True})
 
 
-def _shared(row: Values) -> Values:
-    return {name: value for name, value in row.items() if VARIANTS.fields[name].through or name == "default_code"}
+def _shared(env: Env, row: Values) -> Values:
+    columns = env.model(VARIANTS.name).by_column
+    return {name: value for name, value in row.items() if columns[name].through or name == "default_code"}
 
 
 def _only(values: Values, names: Sequence[str]) -> Values:

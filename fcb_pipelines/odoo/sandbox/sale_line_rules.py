@@ -62,7 +62,7 @@ class LineRules(Rules):
         """Raises UserError on a locked order; sets prices anew where Odoo takes them for automatic."""
         present = env.conn.execute(_CHANGING, [list(ids)]).fetchall()
         if _PROTECTED & values.keys() and any(line["locked"] for line in present):
-            raise user_error("It is forbidden to modify the following fields in a locked order:\n" + _labels(values))
+            raise user_error("It is forbidden to modify the following fields in a locked order:\n" + _labels(env, values))
         if "technical_price_unit" in values and "price_unit" not in values:
             del values["technical_price_unit"]
         _reprice(env, present, values)
@@ -137,8 +137,9 @@ def _described(product: Mapping[str, Any]) -> str:
     return f"{code}{product['name']}{more}"
 
 
-def _labels(values: Values) -> str:
-    return "\n".join(sorted(ORDER_LINES.fields[name].label for name in _PROTECTED & values.keys()))
+def _labels(env: Env, values: Values) -> str:
+    columns = env.model(ORDER_LINES.name).by_column
+    return "\n".join(sorted(columns[name].label for name in _PROTECTED & values.keys()))
 
 
 def _products(env: Env, ids: Sequence[int | None]) -> Mapping[Any, Mapping[str, Any]]:

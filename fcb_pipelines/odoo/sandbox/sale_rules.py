@@ -58,7 +58,7 @@ def confirm(env: Env, ids: Sequence[int]) -> bool:
     """Makes drafts and sent quotations sales orders. Raises UserError if one is neither."""
     if _states(env, ids) - {DRAFT, SENT}:
         raise user_error("Some orders are not in a state requiring confirmation.")
-    write(env, ORDERS, ids, {"state": SALE, "date_order": env.now.replace(microsecond=0)})
+    write(env, env.model(ORDERS.name), ids, {"state": SALE, "date_order": env.now.replace(microsecond=0)})
     return True
 
 
@@ -66,25 +66,25 @@ def cancel(env: Env, ids: Sequence[int]) -> bool:
     """Cancels. Raises UserError if one is locked."""
     if env.conn.execute("SELECT FROM sale_order WHERE id = ANY(%s) AND locked", [list(ids)]).rowcount:
         raise user_error("You cannot cancel a locked order. Please unlock it first.")
-    write(env, ORDERS, ids, {"state": CANCEL})
+    write(env, env.model(ORDERS.name), ids, {"state": CANCEL})
     return True
 
 
 def back_to_draft(env: Env, ids: Sequence[int]) -> bool:
     """Makes cancelled and sent ones drafts again; leaves others as they are."""
     query = "SELECT id FROM sale_order WHERE id = ANY(%s) AND state IN ('cancel', 'sent')"
-    write(env, ORDERS, [row["id"] for row in env.conn.execute(query, [list(ids)])], {"state": DRAFT})
+    write(env, env.model(ORDERS.name), [row["id"] for row in env.conn.execute(query, [list(ids)])], {"state": DRAFT})
     return True
 
 
 def lock(env: Env, ids: Sequence[int]) -> None:
     """Locks: neither cancelled nor changed until unlocked."""
-    write(env, ORDERS, ids, {"locked": True})
+    write(env, env.model(ORDERS.name), ids, {"locked": True})
 
 
 def unlock(env: Env, ids: Sequence[int]) -> None:
     """Unlocks."""
-    write(env, ORDERS, ids, {"locked": False})
+    write(env, env.model(ORDERS.name), ids, {"locked": False})
 
 
 def refresh_totals(env: Env, order_ids: Iterable[int]) -> None:

@@ -42,7 +42,7 @@ def ensure_schema(conn: Connection, edition: Edition) -> bool:
 
 def link_name(model: Model, field: Field) -> str:
     """The name of a many2one's foreign key, by which a violation is recognized."""
-    return f"{model.table}_{field.name}_fkey"
+    return f"{model.table}_{field.column}_fkey"
 
 
 def _make_table(conn: Connection, model: Model) -> None:
@@ -52,7 +52,7 @@ def _make_table(conn: Connection, model: Model) -> None:
     )
     for field in model.columns:
         column = sql.SQL("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {}")
-        conn.execute(column.format(table, sql.Identifier(field.name), sql.SQL(COLUMN_TYPES[field.type])))
+        conn.execute(column.format(table, sql.Identifier(field.column), sql.SQL(COLUMN_TYPES[field.type])))
     if model.unique:
         index = sql.SQL("CREATE UNIQUE INDEX IF NOT EXISTS {} ON {} ({})")
         name = f"{model.table}_{'_'.join(model.unique)}_uniq_index"
@@ -74,10 +74,10 @@ def _make_link(conn: Connection, model: Model, field: Field, target: Model) -> N
         + field.on_delete
         + " DEFERRABLE INITIALLY IMMEDIATE"
     )
-    names = (model.table, link_name(model, field), field.name, target.table)
+    names = (model.table, link_name(model, field), field.column, target.table)
     conn.execute(link.format(*map(sql.Identifier, names)))
     index = sql.SQL("CREATE INDEX IF NOT EXISTS {} ON {} ({})")
-    conn.execute(index.format(*map(sql.Identifier, (f"{model.table}_{field.name}_index", model.table, field.name))))
+    conn.execute(index.format(*map(sql.Identifier, (f"{model.table}_{field.column}_index", model.table, field.column))))
 
 
 def _constraint_names(conn: Connection) -> set[str]:

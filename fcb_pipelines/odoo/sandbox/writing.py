@@ -30,7 +30,7 @@ def create(env: Env, model: Model, rows: Sequence[Mapping[str, Any]]) -> list[in
     rules.fill(env, news)
     for values in news:
         _fill_defaults(env, model, values)
-        _check_required(model, values, (field.name for field in model.columns))
+        _check_required(model, values, (field.column for field in model.columns))
     _check_links(env, model, news)
     ids = _insert(env, model, news)
     _run_all_commands(env, model, ids, rows)
@@ -103,7 +103,7 @@ def _kept(env: Env, model: Model, given: Mapping[str, Any], ids: Sequence[int]) 
         if field.type == "one2many" or name in _OURS:
             continue
         is_links = field.type == "many2many" and is_commanded(value)
-        values[name] = links_after(env, model, field, ids, value) if is_links else kept(env, model, field, value)
+        values[field.column] = links_after(env, model, field, ids, value) if is_links else kept(env, model, field, value)
     return values
 
 
@@ -112,24 +112,24 @@ _OURS = frozenset({"id", "create_uid", "create_date", "write_uid", "write_date"}
 
 def _fill_defaults(env: Env, model: Model, values: Values) -> None:
     for field in model.columns:
-        if field.name not in values:
+        if field.column not in values:
             default = [] if field.type == "many2many" else field.default
-            values[field.name] = None if default is None else kept(env, model, field, default)
+            values[field.column] = None if default is None else kept(env, model, field, default)
     stamp = {"create_uid": env.user_id, "create_date": env.now, "write_uid": env.user_id, "write_date": env.now}
     values.update(stamp)
 
 
 def _check_required(model: Model, values: Values, names: Any) -> None:
     for name in names:
-        field = model.fields[name]
+        field = model.by_column[name]
         if field.required and field.is_column and values[name] is None:
             raise missing_value(model.name, model.label, field.name, field.label)
 
 
 def _check_links(env: Env, model: Model, rows: Sequence[Values]) -> None:
-    for field in model.fields.values():
+    for field in model.by_column.values():
         if field.type == "many2one" and not field.is_checked_by_database and field.name not in _OURS:
-            targets = {row[field.name] for row in rows if row.get(field.name)}
+            targets = {row[field.column] for row in rows if row.get(field.column)}
             if targets:
                 ensure_present(env, env.related(field), targets)
 
@@ -137,7 +137,7 @@ def _check_links(env: Env, model: Model, rows: Sequence[Values]) -> None:
 def _insert(env: Env, model: Model, rows: Sequence[Values]) -> list[int]:
     sequence = f"SELECT nextval(pg_get_serial_sequence('{model.table}', 'id')) AS id FROM generate_series(1, %s)"  # noqa: S608
     ids = [int(row["id"]) for row in env.conn.execute(sequence, [len(rows)])]
-    names = [field.name for field in model.columns]
+    names = [field.column for field in model.columns]
     query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(
         sql.Identifier(model.table),
         sql.SQL(", ").join(map(sql.Identifier, ["id", *names])),
@@ -151,7 +151,7 @@ def _insert(env: Env, model: Model, rows: Sequence[Values]) -> list[int]:
 
 
 def _update(env: Env, model: Model, ids: Sequence[int], values: Values) -> None:
-    columns = {name: value for name, value in values.items() if model.fields[name].is_column}
+    columns = {name: value for name, value in values.items() if model.by_column[name].is_column}
     columns |= {"write_uid": env.user_id, "write_date": env.now}
     assignments = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in columns)
     query = sql.SQL("UPDATE {} SET {} WHERE id = ANY(%s)").format(sql.Identifier(model.table), assignments)
@@ -161,7 +161,7 @@ def _update(env: Env, model: Model, ids: Sequence[int], values: Values) -> None:
 def _delegate(env: Env, model: Model, ids: Sequence[int], values: Values) -> None:
     """Write what another record keeps for these to that record."""
     for through in sorted({field.through for field in model.fields.values() if field.through}):
-        theirs = {name: value for name, value in values.items() if model.fields[name].through == through}
+        theirs = {name: value for name, value in values.items() if model.by_column[name].through == through}
         if theirs:
             write(env, env.related(model.fields[through]), _targets(env, model, ids, through), theirs)
 
