@@ -16,7 +16,7 @@ from fcb_pipelines.acts import completeness, conservation, inert, quality
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.source import last_taken
 from fcb_pipelines.acts.usage import UsageConservation, usage_conservation
-from fcb_pipelines.assets.shell import SOURCE, key, table
+from fcb_pipelines.assets.shell import ODOO_POOL, SOURCE, key, table
 from fcb_pipelines.assets.source import ENTITIES
 from fcb_pipelines.domain.coverage import Coverage
 from fcb_pipelines.domain.money import plain
@@ -104,7 +104,7 @@ def import_checks(service: Service) -> list[dg.AssetChecksDefinition]:
     """The checks of the import chain, read back from Odoo."""
     orders = key(service, "shadow_subscriptions")
 
-    @dg.asset_check(asset=orders, blocking=True)
+    @dg.asset_check(asset=orders, blocking=True, pool=ODOO_POOL)
     def import_complete(connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
         """Everything that the import wants is in Odoo; records of the source that are bad warn."""
         take_all = connections.settings.import_all_plans
@@ -123,7 +123,7 @@ def import_checks(service: Service) -> list[dg.AssetChecksDefinition]:
             metadata={"records": table(counts), "missing": table(missing), "bad": table(failed)},
         )
 
-    @dg.asset_check(asset=orders, blocking=True)
+    @dg.asset_check(asset=orders, blocking=True, pool=ODOO_POOL)
     def shadow_inert(connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
         """Nothing that we put in Odoo could charge anybody: orders are drafts, no token, nothing posted."""
         alive = inert.shadow_inert(connections.odoo(), connections.database(), service)

@@ -15,6 +15,8 @@ from fcb_pipelines.services import Service
 SOURCE = "source"
 IMPORT = "import"
 DUAL_RUN = "dual_run"
+ODOO_POOL = "odoo"
+"""Of everything that calls Odoo: a run with any of it waits in the queue while as many others go on as dagster.yaml lets."""
 MOST_ROWS = 50
 """Rows that a table in the page shows; the command line has them all."""
 
@@ -32,6 +34,7 @@ def asset(
     kinds: Collection[str],
     deps: Sequence[dg.AssetKey | dg.AssetsDefinition],
     partitions_def: dg.PartitionsDefinition[str] | None = None,
+    pool: str | None = None,
 ) -> Callable[[Callable[..., dg.MaterializeResult[None]]], dg.AssetsDefinition]:
     """`dg.asset` under a service's prefix and owner; the function's docstring is the description."""
     return dg.asset(
@@ -41,6 +44,7 @@ def asset(
         owners=[service.owner],
         deps=deps,
         partitions_def=partitions_def,
+        pool=pool,
     )
 
 

@@ -4,7 +4,7 @@ import dagster as dg
 
 from fcb_pipelines.acts import subscriptions as acts
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.assets.shell import IMPORT, SOURCE, asset, import_metadata, key
+from fcb_pipelines.assets.shell import IMPORT, ODOO_POOL, SOURCE, asset, import_metadata, key
 from fcb_pipelines.services import Service
 
 
@@ -17,6 +17,7 @@ def subscription_assets(service: Service) -> list[dg.AssetsDefinition]:
         group=IMPORT,
         kinds=["odoo"],
         deps=[key(service, SOURCE, "subscriptions"), key(service, "plans")],
+        pool=ODOO_POOL,
     )
     def shadow_subscriptions(connections: dg.ResourceParam[Connections]) -> dg.MaterializeResult[None]:
         """One draft order in Odoo per subscription, with the flat price of its billing interval; inert until it is flipped."""

@@ -5,7 +5,7 @@ Owns: DAGSTER_HOME, starting the three, saying where the page is, and stopping t
 """
 
 import json
-import shutil
+import re
 import signal
 import socket
 import sys
@@ -30,6 +30,7 @@ LOCATION = "fcb_pipelines"
 START_SECONDS = 60.0
 STOP = ((signal.SIGTERM, 15.0),)
 _WATCH_SECONDS = 0.2
+_POOL_LIMIT = re.compile(r"^(\s+default_limit: )\d+$", re.MULTILINE)
 
 Report = Callable[[str], None]
 
@@ -42,7 +43,7 @@ def dagster_variables(settings: Settings, *, folder: Path) -> dict[str, str]:
     state = make_state(settings.state_dir)
     home = state / "dagster"
     home.mkdir(mode=0o700, exist_ok=True)
-    shutil.copyfile(_instance_file(folder), home / "dagster.yaml")
+    (home / "dagster.yaml").write_text(_instance(settings, _instance_file(folder)), encoding="utf-8")
     found = {"DAGSTER_HOME": str(home), "FCB_STATE_DIR": str(state)}
     if settings.dagster_url is not None:
         url = settings.dagster_url.get_secret_value()
@@ -152,6 +153,11 @@ def _instance_file(folder: Path) -> Path:
         if (place / "dagster.yaml").is_file():
             return place / "dagster.yaml"
     raise CannotStart(f"dagster.yaml is missing in {folder}: run in the project's folder")
+
+
+def _instance(settings: Settings, file: Path) -> str:
+    """The instance as the project has it, with as many runs on Odoo at once as calls are allowed."""
+    return _POOL_LIMIT.sub(rf"\g<1>{settings.odoo_concurrency}", file.read_text(encoding="utf-8"))
 
 
 def _listens(port: int) -> bool:

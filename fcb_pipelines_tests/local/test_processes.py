@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.instance.config import PoolGranularity
 from dagster._core.remote_origin import ManagedGrpcPythonEnvCodeLocationOrigin
 from dagster._core.workspace.load import location_origins_from_yaml_paths
 
@@ -210,3 +211,16 @@ def test_two_runs_on_one_period_exclude_each_other(
     assert list(queue.tag_concurrency_limits) == [
         {"key": "dagster/partition", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
     ]
+
+
+@pytest.mark.parametrize(("given", "limit"), [({}, 2), ({"FCB_ODOO_CONCURRENCY": "5"}, 5)])
+def test_as_many_runs_on_odoo_as_calls_are_allowed(
+    tmp_path: Path, fresh_database: str, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], limit: int
+) -> None:
+    variables = dagster_variables(settings_of(tmp_path, FCB_DAGSTER_URL=fresh_database, **given), folder=tmp_path)
+    monkeypatch.setenv("FCB_DAGSTER_URL", variables["FCB_DAGSTER_URL"])
+    with dg.DagsterInstance.from_config(variables["DAGSTER_HOME"]) as instance:
+        pools = instance.get_concurrency_config().pool_config
+    assert pools.default_pool_limit == limit
+    # By the run: the slot of a step would stay taken when its process is killed.
+    assert pools.pool_granularity == PoolGranularity.RUN

@@ -175,3 +175,21 @@ def test_a_month_of_dagster_is_a_period_of_ours(project_settings: Settings) -> N
 
 def test_steps_run_in_the_process_of_their_run(project_settings: Settings) -> None:
     assert graph(project_settings).executor is dg.in_process_executor
+
+
+def test_everything_that_calls_odoo_is_in_its_pool(project_settings: Settings) -> None:
+    definitions = graph(project_settings)
+    assets = [asset for asset in definitions.assets or () if isinstance(asset, dg.AssetsDefinition)]
+    calling = {spec.key for asset in assets for spec in asset.specs if "odoo" in spec.kinds}
+    assert {key for asset in assets for key in asset.keys if asset.op.pool == "odoo"} == calling
+    checks = [check for check in definitions.asset_checks or () if isinstance(check, dg.AssetChecksDefinition)]
+    pools = {spec.name: check.op.pool for check in checks for spec in check.check_specs}
+    assert {pools[name] for name in ("import_complete", "shadow_inert")} == {"odoo"}
+    assert pools["money_conserved"] is None
+
+
+@pytest.mark.parametrize(("job", "pools"), [("import", {"odoo"}), ("snapshot", set()), ("dual_run", set())])
+def test_a_run_waits_for_the_pool_only_if_it_calls_odoo(project_settings: Settings, job: str, pools: set[str]) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = instance.create_run_for_job(graph(project_settings).resolve_job_def(f"nexacloud_{job}"))
+    assert (run.run_op_concurrency.all_pools if run.run_op_concurrency else set()) == pools
