@@ -20,7 +20,7 @@ SALES_ADMIN = "sales_team.group_sale_manager"
 INVOICING = "account.group_account_invoice"
 ACCOUNTING_ADMIN = "account.group_account_manager"
 
-# As a refusal names them; res.groups shows them with blanks around the slash.
+# As 19.0 names them in a refusal; res.groups shows them with blanks around the slash.
 GROUP_NAMES: Mapping[str, str] = {
     EMPLOYEE: "Role / User",
     SYSTEM: "Role / Administrator",
@@ -46,6 +46,7 @@ _LETTERS = {"r": READ, "w": WRITE, "c": CREATE, "u": UNLINK}
 # Model → group → rights as letters of read, write, create, unlink.
 _RIGHTS: Mapping[str, Mapping[str, str]] = {
     "account.fiscal.position": {ACCOUNTING_ADMIN: "rwcu", EMPLOYEE: "r"},
+    "account.fiscal.position.tax": {ACCOUNTING_ADMIN: "rwcu", EMPLOYEE: "r"},
     "account.journal": {SALESMAN: "r", INVOICING: "r", ACCOUNTING_ADMIN: "rwcu"},
     "account.move": {SALESMAN: "r", INVOICING: "rwcu", ACCOUNTING_ADMIN: "r"},
     "account.payment.term": {SALESMAN: "r", ACCOUNTING_ADMIN: "rwcu", EMPLOYEE: "r"},
@@ -66,9 +67,12 @@ _RIGHTS: Mapping[str, Mapping[str, str]] = {
     "res.currency": {ACCOUNTING_ADMIN: "rwcu", SYSTEM: "rwcu", EMPLOYEE: "r"},
     "res.groups": {RIGHTS: "rwcu", EMPLOYEE: "r"},
     "res.partner": {SALESMAN: "r", SALES_ADMIN: "rwc", ACCOUNTING_ADMIN: "r", CONTACTS: "rwcu", EMPLOYEE: "r"},
+    "res.partner.title": {CONTACTS: "rwcu", EMPLOYEE: "r"},
     "res.users": {RIGHTS: "rwcu", EMPLOYEE: "r"},
     "sale.order": {SALESMAN: "rwc", SALES_ADMIN: "rwcu", INVOICING: "rw"},
     "sale.order.line": {SALESMAN: "rwcu", INVOICING: "rw"},
+    "sale.subscription.plan": {SALESMAN: "r", SALES_ADMIN: "rwcu"},
+    "uom.category": {PRODUCTS: "rwcu", SYSTEM: "rwcu", EMPLOYEE: "r"},
     "uom.uom": {SALESMAN: "r", PRODUCTS: "rwcu", SYSTEM: "rwcu", EMPLOYEE: "r"},
 }
 
@@ -81,7 +85,7 @@ def may(env: Env, model: str, operation: str) -> bool:
 def require(env: Env, model: str, operation: str) -> None:
     """Raises AccessError, in Odoo's words, without the right."""
     if not may(env, model, operation):
-        raise access_error(_refusal(model, env.model(model).label, operation))
+        raise access_error(_refusal(env, model, operation))
 
 
 def _allowed(model: str, operation: str) -> list[str]:
@@ -89,8 +93,9 @@ def _allowed(model: str, operation: str) -> list[str]:
     return [group for group, letters in rights.items() if any(_LETTERS[letter] == operation for letter in letters)]
 
 
-def _refusal(model: str, label: str, operation: str) -> str:
-    names = sorted(GROUP_NAMES[group] for group in _allowed(model, operation))
+def _refusal(env: Env, model: str, operation: str) -> str:
+    label = env.model(model).label
+    names = sorted(env.edition.group_names[group] for group in _allowed(model, operation))
     listed = "\n".join(f"\t- {name}" for name in names)
     groups = (
         f"This operation is allowed for the following groups:\n{listed}"

@@ -4,7 +4,7 @@ Source: the records of Odoo 19.0 after its chart `ca_2023` is loaded (account.ta
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 
@@ -63,6 +63,15 @@ TAXES = (
     _group("gstqst_sale_tax_14975", "14.975% GST+QST", "qc", GST, "qst_sale_tax_9975"),
     _percent("int_sale_tax_0", "0% Int", "0", 10, "intl"),
     _percent("exempt_sale_tax_0", "0% Exempt", "0", 10),
+)
+
+NOT_IN_18 = frozenset({"hst_sale_tax_14"})
+"""18.0's chart still charges 15 % in Nova Scotia."""
+
+TAXES_18 = tuple(
+    replace(entry, positions=(*entry.positions, "ns")) if entry.code == "hst_sale_tax_15" else entry
+    for entry in TAXES
+    if entry.code not in NOT_IN_18
 )
 
 _PARTS = frozenset({"pst_sale_tax_6", "pst_sale_tax_7_bc", "pst_sale_tax_7_mb", "qst_sale_tax_9975"})

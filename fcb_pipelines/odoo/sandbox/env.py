@@ -1,14 +1,16 @@
 """What one call knows: the edition, the connection, who asks, when, and with which context."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from fcb_pipelines.odoo.sandbox.chart import TaxEntry
 from fcb_pipelines.odoo.sandbox.connections import Connection
 from fcb_pipelines.odoo.sandbox.errors import user_error
 from fcb_pipelines.odoo.sandbox.fields import Field, Model
+from fcb_pipelines.odoo.sandbox.wording import Wording
 
 if TYPE_CHECKING:
     from fcb_pipelines.odoo.sandbox.rules import Rules
@@ -23,6 +25,19 @@ class Edition:
     models: Mapping[str, Model]
     rules: Mapping[str, "Rules"]
     modules: tuple[str, ...]
+    wording: Wording
+    group_names: Mapping[str, str]
+    """External id of a group → its name, as a refusal tells it."""
+    precisions: Mapping[str, tuple[str, int]]
+    """Name of a precision → its external id, and its digits as installed."""
+    rounding_method: str
+    """Of the company, as installed: `round_per_line` or `round_globally`."""
+    taxes: tuple[TaxEntry, ...]
+    """Sales taxes of the Canadian chart."""
+    first_records: Mapping[str, Sequence[tuple[str | None, Mapping[str, Any]]]] = field(default_factory=dict)
+    """Further records of an installation by model, each with its external id, if it has one."""
+    completed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """External id → further columns of a record that every edition installs."""
 
     def rules_of(self, model: Model) -> "Rules":
         """What the model does beyond keeping values."""

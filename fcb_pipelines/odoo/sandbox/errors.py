@@ -1,6 +1,6 @@
-"""What the sandbox answers when it says no: Odoo's error names and texts, as measured on 19.0.
+"""What the sandbox answers when it says no: Odoo's error names and texts, as measured on 18.0 and 19.0.
 
-Owns: the words. Who raises them is in the module of each rule.
+Owns: the words that both share. Those that differ are in `wording`; who raises them is in the module of each rule.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ class OdooError(Exception):
 
 
 class ConstraintError(OdooError):
-    """A rule of the database: `load` shows the bare text, every other call puts a sentence in front."""
+    """A rule of the database; `load` tells it in a text of its own. The sentences are in `wording`."""
 
-    def __init__(self, text: str, *, model: str | None = None, field: str | None = None) -> None:
-        super().__init__("odoo.exceptions.ValidationError", f"The operation cannot be completed: {text}")
-        self.text = text
+    def __init__(self, message: str, in_load: str, *, model: str | None = None, field: str | None = None) -> None:
+        super().__init__("odoo.exceptions.ValidationError", message)
+        self.in_load = in_load
         self.model = model
         self.field = field
 
@@ -55,32 +55,6 @@ def missing_error(model: str, record_ids: Sequence[int], user_id: int) -> OdooEr
     ids = ", ".join(str(record_id) for record_id in record_ids) + ("," if len(record_ids) == 1 else "")
     text = f"Record does not exist or has been deleted.\n(Record: {model}({ids}), User: {user_id})"
     return OdooError("odoo.exceptions.MissingError", text)
-
-
-def missing_value(model: str, model_label: str, field: str, field_label: str) -> ConstraintError:
-    """A required field without a value."""
-    return ConstraintError(missing_value_text(f"'{model_label}' ({model})", field, field_label), model=model, field=field)
-
-
-def missing_value_text(model: str, field: str, field_label: str) -> str:
-    """The text of `missing_value`; `load` names no model when the field is a sub-record's."""
-    return (
-        f"Missing required value for the field '{field_label}' ({field}).\n"
-        f"Model: {model}\n"
-        "- create/update: a mandatory field is not set\n"
-        "- delete: another model requires the record being deleted, you can archive it instead\n"
-    )
-
-
-def still_used(model: str, model_label: str, field: str, field_label: str) -> ConstraintError:
-    """A record that others point to, or (misleadingly, as in Odoo) a link to a record that is not there."""
-    text = (
-        "Another model is using the record you are trying to delete.\n\n"
-        f"The troublemaker is: '{model_label}' ({model})\n"
-        f"Thanks to the following constraint: '{field_label}' ({field})\n"
-        "How about archiving the record instead?"
-    )
-    return ConstraintError(text, model=model, field=field)
 
 
 def no_database(name: str) -> OdooError:

@@ -10,8 +10,8 @@ from typing import Any
 
 from psycopg import sql
 
-from fcb_pipelines.odoo.sandbox.access import ADMIN_GROUPS, GROUP_NAMES, IMPORTER_GROUPS
-from fcb_pipelines.odoo.sandbox.chart import POSITIONS, TAXES, Position, TaxEntry, replaced_by
+from fcb_pipelines.odoo.sandbox.access import ADMIN_GROUPS, IMPORTER_GROUPS
+from fcb_pipelines.odoo.sandbox.chart import POSITIONS, Position, TaxEntry, replaced_by
 from fcb_pipelines.odoo.sandbox.connections import Connection
 from fcb_pipelines.odoo.sandbox.env import Edition
 from fcb_pipelines.odoo.sandbox.fields import Field
@@ -21,16 +21,6 @@ CAD, USD = 3, 1
 COMPANY, COMPANY_PARTNER = 1, 1
 ROBOT, ADMIN, IMPORTER = 1, 2, 5
 SALE_TAX = "hst_sale_tax_13"
-
-PRECISIONS = {
-    "Product Unit": ("uom.decimal_product_uom", 2),
-    "Percentage Analytic": ("analytic.decimal_percentage_analytic", 2),
-    "Product Price": ("product.decimal_price", 2),
-    "Discount": ("product.decimal_discount", 2),
-    "Stock Weight": ("product.decimal_stock_weight", 2),
-    "Volume": ("product.decimal_volume", 2),
-    "Payment Terms": ("account.decimal_payment", 6),
-}
 
 Row = Mapping[str, Any]
 
@@ -56,7 +46,9 @@ class _Installer:
         countries = self._put("res.country", _countries())
         states = self._put("res.country.state", _states(countries))
         self._people(countries["base.ca"], states["base.state_ca_on"])
-        self._put("decimal.precision", _precisions())
+        self._put("decimal.precision", _precisions(self._edition))
+        for model_name, rows in self._edition.first_records.items():
+            self._put(model_name, rows)
         self._put("uom.uom", _UNITS)
         self._put("product.category", _CATEGORIES)
         self._put("product.pricelist", [(None, {"name": "Default", "currency_id": CAD, "company_id": COMPANY, "sequence": 10})])
@@ -67,15 +59,18 @@ class _Installer:
         self._chart(countries["base.ca"], states)
 
     def _people(self, country: int, state: int) -> None:
-        groups = self._put("res.groups", _groups())
+        groups = self._put("res.groups", _groups(self._edition))
         self._put("res.partner", _people(country, state))
         self._put("res.users", _users(groups))
-        self._put("res.company", [("base.main_company", _company(country))])
+        self._put("res.company", [("base.main_company", _company(self._edition, country))])
 
     def _chart(self, country: int, states: Mapping[str, int]) -> None:
         positions = self._put("account.fiscal.position", (_position(entry, country, states) for entry in POSITIONS))
-        numbers = {entry.code: number for number, entry in enumerate(TAXES, start=1)}
-        self._put("account.tax", (_tax(entry, country, numbers, positions) for entry in TAXES))
+        taxes = self._edition.taxes
+        numbers = {entry.code: number for number, entry in enumerate(taxes, start=1)}
+        self._put("account.tax", (_tax(entry, country, numbers, positions) for entry in taxes))
+        if "account.fiscal.position.tax" in self._edition.models:
+            self._put("account.fiscal.position.tax", _mappings(taxes, numbers, positions))
         self._conn.execute("UPDATE res_company SET account_sale_tax_id = %s", [numbers[SALE_TAX]])
 
     def _put(self, model_name: str, rows: Iterable[tuple[str | None, Row]]) -> dict[str, int]:
@@ -84,7 +79,8 @@ class _Installer:
         named: dict[str, int] = {}
         numbered = [(name, {"id": number, **row}) for number, (name, row) in enumerate(rows, start=1)]
         for name, row in numbered:
-            self._insert(model.table, {**_defaults(model.columns), **self._stamp, **row})
+            whole = {**_defaults(model.columns), **self._stamp, **row, **self._edition.completed.get(name or "", {})}
+            self._insert(model.table, whole)
             if name:
                 named[name] = row["id"]
                 self._name(name, model_name, row["id"])
@@ -125,8 +121,8 @@ def _states(countries: Mapping[str, int]) -> Iterable[tuple[str, Row]]:
         yield external_id, {"code": code, "name": name, "country_id": countries[f"base.{country.lower()}"]}
 
 
-def _groups() -> Iterable[tuple[str, Row]]:
-    for code, name in GROUP_NAMES.items():
+def _groups(edition: Edition) -> Iterable[tuple[str, Row]]:
+    for code, name in edition.group_names.items():
         yield code, {"name": name.rpartition("/")[2].strip(), "full_name": " / ".join(map(str.strip, name.split("/")))}
 
 
@@ -149,7 +145,7 @@ def _user(user_id: int, login: str, partner: int, groups: list[int]) -> Row:
     return {**keys, "group_ids": groups, "all_group_ids": groups}
 
 
-def _company(country: int) -> Row:
+def _company(edition: Edition, country: int) -> Row:
     return {
         "id": COMPANY,
         "name": "My Company",
@@ -157,12 +153,12 @@ def _company(country: int) -> Row:
         "currency_id": CAD,
         "account_fiscal_country_id": country,
         "chart_template": "ca_2023",
-        "tax_calculation_rounding_method": "round_globally",
+        "tax_calculation_rounding_method": edition.rounding_method,
     }
 
 
-def _precisions() -> Iterable[tuple[str, Row]]:
-    return ((code, {"name": name, "digits": digits}) for name, (code, digits) in PRECISIONS.items())
+def _precisions(edition: Edition) -> Iterable[tuple[str, Row]]:
+    return ((code, {"name": name, "digits": digits}) for name, (code, digits) in edition.precisions.items())
 
 
 def _modules(edition: Edition) -> Iterable[tuple[None, Row]]:
@@ -193,10 +189,22 @@ def _tax(entry: TaxEntry, country: int, numbers: Mapping[str, int], positions: M
         "country_id": country,
         "invoice_label": entry.name.split()[0],
         "children_tax_ids": [numbers[code] for code in entry.children],
-        "original_tax_ids": [numbers[code] for code in replaced_by(entry)],
+        "original_tax_ids": [numbers[code] for code in replaced_by(entry) if code in numbers],
         "fiscal_position_ids": [positions[f"account.1_fiscal_position_template_{code}"] for code in entry.positions],
     }
     return f"account.1_{entry.code}", row
+
+
+def _mappings(
+    taxes: Iterable[TaxEntry], numbers: Mapping[str, int], positions: Mapping[str, int]
+) -> Iterable[tuple[None, Row]]:
+    """What stands for what at which fiscal position, as a record each: how 18.0 keeps it."""
+    for entry in taxes:
+        for position in entry.positions:
+            for code in replaced_by(entry):
+                if code in numbers:
+                    source, place = numbers[code], positions[f"account.1_fiscal_position_template_{position}"]
+                    yield None, {"position_id": place, "tax_src_id": source, "tax_dest_id": numbers[entry.code]}
 
 
 _CURRENCIES: Iterable[tuple[str, Row]] = (

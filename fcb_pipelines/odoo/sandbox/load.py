@@ -12,7 +12,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 
 from fcb_pipelines.odoo.sandbox.cells import CellError, Links, look_up, read_cell
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import ConstraintError, OdooError, missing_value_text
+from fcb_pipelines.odoo.sandbox.errors import ConstraintError, OdooError
 from fcb_pipelines.odoo.sandbox.external_ids import Named, find, give
 from fcb_pipelines.odoo.sandbox.fields import Model
 from fcb_pipelines.odoo.sandbox.postgres_errors import said_by_postgres
@@ -209,7 +209,7 @@ def _other_model(external_id: str, model: Model, entry: Named) -> OdooError:
 def _told(env: Env, model: Model, error: OdooError | psycopg.Error) -> Message:
     fault = error if isinstance(error, OdooError) else said_by_postgres(env.edition, error)
     if isinstance(fault, ConstraintError):
-        return _told_constraint(model, fault)
+        return _told_constraint(env, model, fault)
     if fault.name.startswith(_ANSWERED):
         return {"message": fault.message}
     name = fault.name.removeprefix("builtins.")
@@ -217,12 +217,9 @@ def _told(env: Env, model: Model, error: OdooError | psycopg.Error) -> Message:
     return {"message": text, "moreinfo": "Resolve other errors first"}
 
 
-def _told_constraint(model: Model, fault: ConstraintError) -> Message:
-    if fault.field is None:
-        return {"message": fault.text}
+def _told_constraint(env: Env, model: Model, fault: ConstraintError) -> Message:
+    if fault.field is None or fault.model is None:
+        return {"message": fault.in_load}
     if fault.model == model.name:
-        return {"message": fault.text, "field": fault.field}
-    # Misleading, as in Odoo: the field of a sub-record is told with the label it has in the model of the call.
-    same_name = model.fields.get(fault.field)
-    label = same_name.label if same_name else fault.field
-    return {"message": missing_value_text("Unknown", fault.field, label)}
+        return {"message": fault.in_load, "field": fault.field}
+    return {"message": env.edition.wording.lacking_in_line(model, fault.model, fault.field)}

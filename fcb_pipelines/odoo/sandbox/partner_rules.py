@@ -17,7 +17,7 @@ class PartnerRules(Rules):
         for row in rows:
             _complete(row)
             if row.get("name") is None and row.get("type", "contact") == "contact":
-                raise _nameless()
+                raise _nameless(env)
 
     def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Normalizes a changed e-mail address."""
@@ -27,7 +27,7 @@ class PartnerRules(Rules):
         """Raises ConstraintError if a contact has lost its name."""
         query = "SELECT FROM res_partner WHERE id = ANY(%s) AND type = 'contact' AND name IS NULL"
         if env.conn.execute(query, [list(ids)]).rowcount:
-            raise _nameless()
+            raise _nameless(env)
 
 
 def normalized_email(email: Any) -> str | None:
@@ -48,5 +48,5 @@ def _complete(values: Values) -> None:
         values["is_company"] = values["company_type"] == "company"
 
 
-def _nameless() -> ConstraintError:
-    return ConstraintError("Contacts require a name")
+def _nameless(env: Env) -> ConstraintError:
+    return env.edition.wording.broken("Contacts require a name")

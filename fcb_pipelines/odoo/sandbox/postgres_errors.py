@@ -4,7 +4,7 @@ import psycopg
 from psycopg.errors import ForeignKeyViolation, RestrictViolation, UniqueViolation
 
 from fcb_pipelines.odoo.sandbox.env import Edition
-from fcb_pipelines.odoo.sandbox.errors import ConstraintError, OdooError, still_used
+from fcb_pipelines.odoo.sandbox.errors import OdooError
 from fcb_pipelines.odoo.sandbox.schema import link_name
 
 
@@ -13,7 +13,7 @@ def said_by_postgres(edition: Edition, fault: psycopg.Error) -> OdooError:
     if isinstance(fault, ForeignKeyViolation | RestrictViolation):
         return _still_used(edition, fault)
     if isinstance(fault, UniqueViolation):
-        return ConstraintError(f"{fault.diag.message_primary}\nDETAIL:  {fault.diag.message_detail}\n")
+        return edition.wording.broken(f"{fault.diag.message_primary}\nDETAIL:  {fault.diag.message_detail}\n")
     return OdooError(f"psycopg2.errors.{type(fault).__name__}", f"{fault.diag.message_primary}\n")
 
 
@@ -21,5 +21,5 @@ def _still_used(edition: Edition, fault: psycopg.Error) -> OdooError:
     for model in edition.models.values():
         for field in model.columns:
             if link_name(model, field) == fault.diag.constraint_name:
-                return still_used(model.name, model.label, field.name, field.label)
-    return ConstraintError(f"{fault.diag.message_primary}\n")
+                return edition.wording.still_used(model, field, link_name(model, field))
+    return edition.wording.broken(f"{fault.diag.message_primary}\n")

@@ -41,6 +41,16 @@ class TemplateRules(Rules):
             set_columns(env, VARIANTS, {row["id"]: theirs for row in variants})
 
 
+class PurchasedTemplateRules(TemplateRules):
+    """A template that also names the unit it is bought in (18.0): the one it is sold in, unless given."""
+
+    def fill(self, env: Env, rows: Sequence[Values]) -> None:
+        """Buys in the unit of sale."""
+        super().fill(env, rows)
+        for row in rows:
+            row.setdefault("uom_po_id", row["uom_id"])
+
+
 class VariantRules(Rules):
     """A new variant makes its template; its internal reference is shown there too."""
 

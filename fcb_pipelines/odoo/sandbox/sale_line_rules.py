@@ -37,6 +37,10 @@ _PROTECTED = frozenset({"product_id", "name", "price_unit", "product_uom_id", "p
 class LineRules(Rules):
     """A line with a product needs nothing else; without one it needs a name."""
 
+    def is_typed(self, line: Mapping[str, Any]) -> bool:
+        """Whether Odoo takes a price for typed by hand, and so keeps it: it is a cent off `technical_price_unit`."""
+        return rounded(line["technical_price_unit"], CENT) != rounded(line["price_unit"], CENT)
+
     def fill(self, env: Env, rows: Sequence[Values]) -> None:
         """Completes name, unit, price and taxes from the product and the order's fiscal position."""
         products = _products(env, [row["product_id"] for row in rows if row.get("product_id")])
@@ -65,7 +69,9 @@ class LineRules(Rules):
             raise user_error("It is forbidden to modify the following fields in a locked order:\n" + _labels(env, values))
         if "technical_price_unit" in values and "price_unit" not in values:
             del values["technical_price_unit"]
-        _reprice(env, present, values)
+        _reprice(env, [line for line in present if not self.is_typed(line)], values)
+        if "product_id" in values:
+            _follow_new_product(env, present, values)
 
     def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Computes the orders' totals if what they are made of has changed."""
@@ -86,26 +92,30 @@ class LineRules(Rules):
         refresh_totals(env, touched)
 
 
+class ExactLineRules(LineRules):
+    """As 18.0 has it: a price counts as typed by hand if it differs from `technical_price_unit` at all."""
+
+    def is_typed(self, line: Mapping[str, Any]) -> bool:
+        """Whether they differ, the one cut to the precision of prices, the other not cut."""
+        return bool(line["technical_price_unit"] != line["price_unit"])
+
+
 def _follow_product(row: Values, product: Mapping[str, Any]) -> None:
     row.setdefault("name", _described(product))
     row.setdefault("product_uom_id", product["uom_id"])
     row.setdefault("price_unit", product["list_price"])
 
 
-def _reprice(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
+def _reprice(env: Env, automatic: Sequence[Mapping[str, Any]], values: Values) -> None:
     """A line gets the list price back when its quantity, unit or product is written, even to the same value.
 
-    Not if the price is written along, or differs by a cent from technical_price_unit and so counts as typed by hand. Creating
-    over RPC marks the given price as automatic, which is why it is lost here.
+    Not if the price is written along. Creating over RPC marks the given price as automatic, which is why it is lost here.
     """
     if _PRICED_AGAIN_BY & values.keys() and "price_unit" not in values:
-        automatic = [line for line in present if not _is_typed(line)]
         products = _products(env, [values.get("product_id", line["product_id"]) for line in automatic])
         prices = {line["id"]: _list_price(line, products, values) for line in automatic}
         rows = {line: {"price_unit": price, "technical_price_unit": price} for line, price in prices.items()}
         set_columns(env, ORDER_LINES, rows)
-    if "product_id" in values:
-        _follow_new_product(env, present, values)
 
 
 def _follow_new_product(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
@@ -119,10 +129,6 @@ def _follow_new_product(env: Env, present: Sequence[Mapping[str, Any]], values: 
     values.setdefault("name", _described(product))
     values.setdefault("product_uom_id", product["uom_id"])
     values.setdefault("tax_ids", taxes_at(place, product["taxes_id"]))
-
-
-def _is_typed(line: Mapping[str, Any]) -> bool:
-    return rounded(line["technical_price_unit"], CENT) != rounded(line["price_unit"], CENT)
 
 
 def _list_price(line: Mapping[str, Any], products: Mapping[Any, Mapping[str, Any]], values: Values) -> Decimal:

@@ -12,7 +12,7 @@ from psycopg import sql
 from fcb_pipelines.odoo.sandbox import access
 from fcb_pipelines.odoo.sandbox.commands import is_commanded, links_after, run_commands
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import OdooError, missing_value, user_error, value_error
+from fcb_pipelines.odoo.sandbox.errors import OdooError, user_error, value_error
 from fcb_pipelines.odoo.sandbox.external_ids import forget
 from fcb_pipelines.odoo.sandbox.fields import Field, Model
 from fcb_pipelines.odoo.sandbox.reading import ensure_present
@@ -30,7 +30,7 @@ def create(env: Env, model: Model, rows: Sequence[Mapping[str, Any]]) -> list[in
     rules.fill(env, news)
     for values in news:
         _fill_defaults(env, model, values)
-        _check_required(model, values, (field.column for field in model.columns))
+        _check_required(env, model, values, (field.column for field in model.columns))
     _check_links(env, model, news)
     ids = _insert(env, model, news)
     _run_all_commands(env, model, ids, rows)
@@ -50,7 +50,7 @@ def write(env: Env, model: Model, ids: Sequence[int], given: Mapping[str, Any]) 
     values = _kept(env, model, given, ids)
     rules = env.edition.rules_of(model)
     rules.writing(env, ids, values)
-    _check_required(model, values, values)
+    _check_required(env, model, values, values)
     _check_links(env, model, [values])
     _delegate(env, model, ids, values)
     _update(env, model, ids, values)
@@ -119,11 +119,11 @@ def _fill_defaults(env: Env, model: Model, values: Values) -> None:
     values.update(stamp)
 
 
-def _check_required(model: Model, values: Values, names: Any) -> None:
+def _check_required(env: Env, model: Model, values: Values, names: Any) -> None:
     for name in names:
         field = model.by_column[name]
         if field.required and field.is_column and values[name] is None:
-            raise missing_value(model.name, model.label, field.name, field.label)
+            raise env.edition.wording.lacking(model, field)
 
 
 def _check_links(env: Env, model: Model, rows: Sequence[Values]) -> None:
