@@ -14,7 +14,7 @@ from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.jsonrpc import connect
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import OdooAccess, Settings
 from fcb_pipelines.store.database import Database
@@ -40,7 +40,14 @@ class Connections:
         """Odoo through its port; connects when first asked something."""
         access = self._odoo_access()
         key = access.key.get_secret_value()
-        return connect(access.url, access.db, access.user, key, timeout_seconds=self.settings.odoo_timeout_seconds)
+        return connect(
+            access.url,
+            access.db,
+            access.user,
+            key,
+            transport=self.settings.odoo_transport,
+            timeout_seconds=self.settings.odoo_timeout_seconds,
+        )
 
     def reading(self, service: Service) -> Reading:
         """What acts of the import decide from, as of the last snapshot; raises `RuleViolation` where none was taken yet."""

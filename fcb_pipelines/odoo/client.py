@@ -1,7 +1,7 @@
 """The port to Odoo: the few things we ask of it, always in batches.
 
-Owns: the port's types and its errors. The transport is in `jsonrpc`; what our records are in Odoo is in `partners`, `plans`
-and `subscriptions`.
+Owns: the port's types and its errors. How it is reached is in `transport`; what our records are in Odoo is in
+`partners`, `plans` and `subscriptions`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,11 +1,72 @@
-"""How we speak HTTP to Odoo: straight, verified, and never redirected.
+"""How we speak HTTP to Odoo: straight, verified, never redirected, and never without end.
 
-Owns: the opener odoorpc uses. What is said over it is in `jsonrpc`.
+Owns: what an address may look like, which certificates count, and the opener that odoorpc uses. Does not own: the connections
+of JSON-2 (`exchange`), nor what is said over either.
 """
 
 import ssl
-from typing import Any
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, build_opener
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
+
+from fcb_pipelines.domain.errors import InvalidSettings
+
+Slot = Callable[[], AbstractContextManager[Any]]
+"""Is entered around every single HTTP request, and never held during a pause between two of them."""
+
+CHUNK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where an Odoo listens."""
+
+    host: str
+    port: int
+    is_secure: bool
+
+
+def address(url: str) -> Address:
+    """The address in a URL such as `https://odoo.example.com`; raises InvalidSettings for one with a user or a path."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidSettings(f"FCB_ODOO_URL is not a URL ({error}); write it like https://odoo.example.com") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+        raise InvalidSettings("FCB_ODOO_URL must be like https://odoo.example.com, with http or https, without a user")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise InvalidSettings("FCB_ODOO_URL must end after the host and port: Odoo answers its RPC at the root only")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    is_secure = parts.scheme == "https"
+    return Address(host=host, port=port or (443 if is_secure else 80), is_secure=is_secure)
+
+
+def verified() -> ssl.SSLContext:
+    """Certificates are verified against the system's store, or the file that `SSL_CERT_FILE` names."""
+    return ssl.create_default_context()
+
+
+class Readable(Protocol):
+    """A body as it comes in."""
+
+    def read1(self, amount: int, /) -> bytes:
+        """What is there, at most so much; nothing at the end."""
+
+
+def read_until(body: Readable, deadline: float) -> bytes:
+    """All of a body; raises TimeoutError when it goes on past the deadline, however steadily it drips (`time.monotonic`)."""
+    chunks: list[bytes] = []
+    while chunk := body.read1(CHUNK_BYTES):
+        chunks.append(chunk)
+        if time.monotonic() > deadline:
+            raise TimeoutError("the answer goes on and on")
+    return b"".join(chunks)
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -15,7 +76,16 @@ class _NoRedirect(HTTPRedirectHandler):
         """Answers that there is nowhere to go on to."""
 
 
-def direct_opener() -> OpenerDirector:
-    """An opener without the environment's proxies that verifies certificates (system store, or `SSL_CERT_FILE`)."""
-    verified = ssl.create_default_context()
-    return build_opener(ProxyHandler({}), HTTPSHandler(context=verified), _NoRedirect())
+class DirectOpener:
+    """An opener without the environment's proxies; each request, with its answer, takes one slot."""
+
+    def __init__(self, slot: Slot) -> None:
+        self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=verified()), _NoRedirect())
+        self._slot = slot
+
+    def open(self, request: Request, timeout: float) -> BytesIO:
+        """Send and read to the end; `timeout` in seconds bounds each wait for the server, and all of them together."""
+        with self._slot():
+            deadline = time.monotonic() + timeout
+            with self._opener.open(request, timeout=timeout) as answer:
+                return BytesIO(read_until(answer, deadline))

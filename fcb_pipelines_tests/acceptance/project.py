@@ -19,7 +19,7 @@ from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.local.sandbox import DATABASE
 from fcb_pipelines.local.stack import running
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.jsonrpc import connect
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.settings import Settings, load
 from fcb_pipelines_tests.acceptance.warm import Command, Done, Warm
 

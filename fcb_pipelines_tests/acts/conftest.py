@@ -9,8 +9,8 @@ import pytest
 
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.jsonrpc import connect
 from fcb_pipelines.odoo.sandbox.app import create_app
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.source_records import a_service

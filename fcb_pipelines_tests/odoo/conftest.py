@@ -11,8 +11,8 @@ import pytest
 
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.jsonrpc import connect
 from fcb_pipelines.odoo.sandbox.app import create_app
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines_tests.odoo.made import Made
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
 

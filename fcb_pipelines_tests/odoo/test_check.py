@@ -12,9 +12,9 @@ from fcb_pipelines.domain.findings import Finding, Level
 from fcb_pipelines.domain.tax import TaxRate
 from fcb_pipelines.odoo.check import QUANTITY_DIGITS, RIGHTS, check
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.jsonrpc import connect
 from fcb_pipelines.odoo.sandbox.access import CONTACTS, PRODUCTS, SALESMAN
 from fcb_pipelines.odoo.sandbox.app import create_app
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
 
 HST = TaxRate(place="CA-ON", component="HST", percent=Decimal(13), valid_from=date(2010, 7, 1))

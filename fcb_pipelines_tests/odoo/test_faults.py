@@ -12,7 +12,7 @@ import pytest
 
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings, OutcomeUnknown, Refused, RemoteError, RolledBack
 from fcb_pipelines.odoo.client import Loaded, Odoo
-from fcb_pipelines.odoo.jsonrpc import JsonRpcOdoo, connect
+from fcb_pipelines.odoo.transport import OdooOver, connect
 from fcb_pipelines_tests.odoo.conftest import Login
 from fcb_pipelines_tests.odoo.faulty import Answer, error, faulty, hang_up, result, silence, text
 
@@ -29,15 +29,17 @@ class Slept(list[float]):
         self.append(seconds)
 
 
-def _odoo(url: str, *, sleep: Callable[[float], None] | None = None, timeout_seconds: float = 5.0) -> JsonRpcOdoo:
+def _odoo(url: str, *, sleep: Callable[[float], None] | None = None, timeout_seconds: float = 5.0) -> OdooOver:
     return connect(
         url,
         "db",
         "user",
         KEY,
+        transport="jsonrpc",
         timeout_seconds=timeout_seconds,
         pauses_seconds=PAUSES,
         sleep=Slept() if sleep is None else sleep,
+        jitter=float,
     )
 
 

@@ -20,10 +20,10 @@ import pytest
 import fcb_pipelines
 from fcb_pipelines.domain.errors import RemoteError, RolledBack
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.jsonrpc import connect
 from fcb_pipelines.odoo.sandbox.access import GROUP_NAMES
 from fcb_pipelines.odoo.sandbox.app import create_app
 from fcb_pipelines.odoo.sandbox.edition import COMMUNITY_19
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines_tests.odoo.conftest import DATABASE, NOW
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
 
