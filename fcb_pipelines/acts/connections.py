@@ -52,7 +52,8 @@ class Connections:
     def reading(self, service: Service) -> Reading:
         """What acts of the import decide from, as of the last snapshot; raises `RuleViolation` where none was taken yet."""
         db = self.database()
-        return Reading(db=db, odoo=self.odoo(), service=service, records=last_records(db, service), now=self.now)
+        records = last_records(db, service)
+        return Reading(db=db, odoo=self.odoo(), service=service, records=records, taxes=self.settings.tax_table, now=self.now)
 
     def odoo_page(self, page: str) -> str:
         """The address of a page of Odoo's own, such as `sales`, for people."""

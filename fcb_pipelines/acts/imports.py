@@ -14,6 +14,7 @@ from fcb_pipelines.domain.changes import Changes, Fields, changes
 from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.imports import Imported, ImportIssue, Outcome, diff_rows, failed, summary
 from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.tax import TaxTable
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.records import Applied, Kind, Load, Present, create, loading, read, update
 from fcb_pipelines.odoo.resolution import resolve
@@ -34,6 +35,8 @@ class Reading:
     odoo: Odoo
     service: Service
     records: SourceRecords
+    taxes: TaxTable
+    """What an order's taxes are compared with when it is read back."""
     now: datetime
 
     def xid(self, entity: Entity, source_id: str) -> str:

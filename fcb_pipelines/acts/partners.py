@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
+from fcb_pipelines.acts.read_back import forget, read_back
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, skipped, users_in_scope
 from fcb_pipelines.domain.links import MADE_BY_US, LinkFacts, account_link, made_link
 from fcb_pipelines.domain.partners import AccountLink, LinkState, User, address, normalized_email, shared_emails
+from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.odoo import partners
 from fcb_pipelines.odoo.partners import Places
 from fcb_pipelines.odoo.records import Present
@@ -44,11 +46,14 @@ def import_partners(reading: Reading, *, dry_run: bool, report: Report) -> Impor
         if dry_run:
             return plan.decided.imported({})
         (shelf,) = plan.decided.shelves
+        forget(reading, Part.PARTNERS)
         applied = apply(reading.odoo, shelf, None, report)
         with reading.db.transaction() as conn:
             new = {shelf.source_ids[xid]: odoo_id for xid, odoo_id in applied.ids.items()}
             stored.put_links(conn, reading.service.code, _links_after(plan, new), reading.now)
-            return keep(conn, reading, plan.decided, [applied])
+            done = keep(conn, reading, plan.decided, [applied])
+        read_back(reading, Part.PARTNERS, plan.decided, [applied])
+        return done
 
 
 def decide(reading: Reading) -> PartnersDecided:

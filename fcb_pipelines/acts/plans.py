@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
+from fcb_pipelines.acts.read_back import forget, read_back
 from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, plans_to_skip, skipped, subscriptions_in_scope
 from fcb_pipelines.domain.plans import Plan
+from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.odoo import plans
 from fcb_pipelines.odoo.records import Kind, decimals_kept, require_decimals
 
@@ -35,9 +37,12 @@ def import_plans(reading: Reading, *, take_all: bool, dry_run: bool, report: Rep
         plan = decide(reading, take_all=take_all)
         if dry_run:
             return plan.decided.imported({})
+        forget(reading, Part.PLANS)
         applied = [apply(reading.odoo, shelf, None, report) for shelf in plan.decided.shelves]
         with reading.db.transaction() as conn:
-            return keep(conn, reading, plan.decided, applied)
+            done = keep(conn, reading, plan.decided, applied)
+        read_back(reading, Part.PLANS, plan.decided, applied)
+        return done
 
 
 def decide(reading: Reading, *, take_all: bool) -> PlansDecided:

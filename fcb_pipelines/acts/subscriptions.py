@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 from fcb_pipelines.acts import partners, plans
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
+from fcb_pipelines.acts.read_back import forget, read_back
 from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, skipped, subscriptions_in_scope
 from fcb_pipelines.domain.plans import Plan
+from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.odoo import subscriptions as orders
 from fcb_pipelines.odoo.client import Odoo
@@ -72,9 +74,12 @@ def import_subscriptions(reading: Reading, *, dry_run: bool, report: Report) -> 
         decided = decide(reading, dry_run=dry_run)
         if dry_run:
             return decided.imported({})
+        forget(reading, Part.SUBSCRIPTIONS)
         applied = _apply(reading.odoo, decided, report)
         with reading.db.transaction() as conn:
-            return keep(conn, reading, decided, applied)
+            done = keep(conn, reading, decided, applied)
+        read_back(reading, Part.SUBSCRIPTIONS, decided, applied)
+        return done
 
 
 def decide(reading: Reading, *, dry_run: bool) -> Decided:

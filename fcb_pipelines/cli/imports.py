@@ -55,7 +55,8 @@ def import_(service_code: str | None, *, dry_run: bool, as_json: bool) -> None:
 def _preview(reached: Connections, service: Service) -> Iterator[Imported]:
     db = reached.database()
     records = previewed_records(db, service, reached.now, reached.report)
-    reading = Reading(db=db, odoo=reached.odoo(), service=service, records=records, now=reached.now)
+    taxes = reached.settings.tax_table
+    reading = Reading(db=db, odoo=reached.odoo(), service=service, records=records, taxes=taxes, now=reached.now)
     yield partners.import_partners(reading, dry_run=True, report=say)
     yield plans.import_plans(reading, take_all=reached.settings.import_all_plans, dry_run=True, report=say)
     yield subscriptions.import_subscriptions(reading, dry_run=True, report=say)

@@ -35,6 +35,11 @@ ADD = """
 """
 
 
+def forget(conn: Connection, service: str, part: Part, period: str = "") -> None:
+    """Forget the last read-back of a part, because the part is about to be written: until the next one nothing is known."""
+    conn.execute(FORGET, {"service": service, "part": part, "period": period})
+
+
 def replace(conn: Connection, service: str, done: ReadBack, differences: Sequence[Difference]) -> None:
     """Keep what a read-back found instead of what the one before it did."""
     about = {"service": service, "part": done.part, "period": done.period}
@@ -52,6 +57,19 @@ DIFFERENCES = """
     SELECT external_id, field, sent, stored, why FROM odoo_difference
      WHERE service = %(service)s AND part = %(part)s AND period = %(period)s ORDER BY external_id, field
 """
+
+
+OVERVIEW = """
+    SELECT part, period, records, read_at, count(field) AS differences
+      FROM odoo_read_back LEFT JOIN odoo_difference USING (service, part, period)
+     WHERE service = %s GROUP BY service, part, period, records, read_at ORDER BY part, period
+"""
+
+
+def overview(conn: Connection, service: str) -> tuple[tuple[ReadBack, int], ...]:
+    """The last read-back of each part and period, with how many differences it found."""
+    rows = conn.execute(OVERVIEW, [service])
+    return tuple((ReadBack(part=Part(row[0]), period=row[1], records=row[2], read_at=row[3]), row[4]) for row in rows)
 
 
 def last(conn: Connection, service: str, part: Part, period: str = "") -> ReadBack | None:

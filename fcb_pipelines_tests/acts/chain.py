@@ -1,6 +1,8 @@
 """The import chain as the tests drive it: one service, one store, one Odoo."""
 
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from fcb_pipelines.acts.imports import Reading
@@ -9,10 +11,20 @@ from fcb_pipelines.acts.plans import import_plans
 from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.acts.subscriptions import import_subscriptions
 from fcb_pipelines.domain.imports import Imported
+from fcb_pipelines.domain.tax import TaxRate, TaxTable
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
+
+TAXES = TaxTable(
+    rates=(
+        TaxRate(place="CA-ON", component="HST", percent=Decimal(13), valid_from=date(2010, 7, 1)),
+        TaxRate(place="CA-QC", component="GST", percent=Decimal(5), valid_from=date(2008, 1, 1)),
+        TaxRate(place="CA-QC", component="QST", percent=Decimal("9.975"), valid_from=date(2013, 1, 1)),
+    )
+)
+"""What the project's file says of two places."""
 
 MODELS = ("sale.order", "product.template", "res.partner")
 """In the order in which records can be deleted."""
@@ -31,7 +43,7 @@ class Chain:
     service: Service
 
     def reading(self, records: SourceRecords) -> Reading:
-        return Reading(db=self.db, odoo=self.odoo, service=self.service, records=records, now=NOW)
+        return Reading(db=self.db, odoo=self.odoo, service=self.service, records=records, taxes=TAXES, now=NOW)
 
     def partners(self, records: SourceRecords, *, dry_run: bool = False) -> Imported:
         return import_partners(self.reading(records), dry_run=dry_run, report=silent)
