@@ -7,6 +7,7 @@ entry points hand it in).
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from fcb_pipelines.acts.imports import Reading
 from fcb_pipelines.acts.period import PeriodWork
@@ -18,6 +19,7 @@ from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import OdooAccess, Settings
 from fcb_pipelines.store.database import Database
+from fcb_pipelines.store.slots import Slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +49,30 @@ class Connections:
             key,
             transport=self.settings.odoo_transport,
             timeout_seconds=self.settings.odoo_timeout_seconds,
+            slot=self.slots().slot,
         )
 
     def reading(self, service: Service) -> Reading:
         """What acts of the import decide from, as of the last snapshot; raises `RuleViolation` where none was taken yet."""
         db = self.database()
         records = last_records(db, service)
-        return Reading(db=db, odoo=self.odoo(), service=service, records=records, taxes=self.settings.tax_table, now=self.now)
+        return Reading(
+            db=db,
+            odoo=self.odoo(),
+            service=service,
+            records=records,
+            taxes=self.settings.tax_table,
+            now=self.now,
+            clock=self.slots().working_seconds,
+        )
 
     def odoo_page(self, page: str) -> str:
         """The address of a page of Odoo's own, such as `sales`, for people."""
         return f"{self._odoo_access().url.rstrip('/')}/odoo/{page}".rstrip("/")
+
+    def slots(self) -> Slots:
+        """The slots of the calls to Odoo, the same for all that run in this process on the same settings."""
+        return _slots(self.database().url, self.settings.odoo_concurrency)
 
     def _odoo_access(self) -> OdooAccess:
         if self.settings.odoo is None:
@@ -80,3 +95,8 @@ class Connections:
         if period.key > still_open.key:
             raise InvalidInput(f"period {key} has not begun; the open one of {service.code} is {still_open.key}")
         return period
+
+
+@lru_cache(maxsize=4)
+def _slots(url: str, limit: int) -> Slots:
+    return Slots(url, "odoo", limit)

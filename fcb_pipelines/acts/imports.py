@@ -4,6 +4,7 @@ Owns: the steps and their order. Does not own: what is wanted (`partners`, `plan
 Odoo is never asked inside a transaction on our store: the store is read first, and written once at the end.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -15,8 +16,10 @@ from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.imports import Imported, ImportIssue, Outcome, diff_rows, failed, summary
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxTable
+from fcb_pipelines.odoo.batches import Applied, Load
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.records import Applied, Kind, Load, Present, create, loading, read, update
+from fcb_pipelines.odoo.pace import Clock, Pace
+from fcb_pipelines.odoo.records import Kind, Present, create, loading, read, update
 from fcb_pipelines.odoo.resolution import resolve
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import imports as stored
@@ -38,6 +41,8 @@ class Reading:
     taxes: TaxTable
     """What an order's taxes are compared with when it is read back."""
     now: datetime
+    clock: Clock = time.monotonic
+    """What the pace of writing is measured by."""
 
     def xid(self, entity: Entity, source_id: str) -> str:
         """Our external id of a record of this service."""
@@ -130,18 +135,34 @@ def unneeded(reading: Reading, decided: Decided) -> dict[str, int]:
     return found
 
 
-def apply(odoo: Odoo, shelf: Shelf, load: Load | None, report: Report) -> Applied:
+def apply(reading: Reading, shelf: Shelf, load: Load | None, report: Report) -> Applied:
     """Make the difference of a shelf: new records by `load`, or the shelf's own, then what changed."""
-    total, done = len(shelf.made.create), 0
-
-    def progress(count: int) -> None:
-        nonlocal done
-        done += count
-        report(f"{shelf.kind.entity}: {done} of {total} new records written")
-
-    new = create(odoo, loading(shelf.kind, shelf.made.create) if load is None else load, progress)
-    changed = update(odoo, shelf.kind, shelf.made, shelf.present.ids, shelf.wanted)
+    rows = loading(shelf.kind, shelf.made.create) if load is None else load
+    progress = _Progress(shelf.kind.entity, len(rows.rows) + len(shelf.made.update), reading.clock, report)
+    new = create(reading.odoo, rows, Pace(reading.clock), progress)
+    changed = update(
+        reading.odoo,
+        shelf.kind,
+        shelf.made,
+        ids=shelf.present.ids,
+        wanted=shelf.wanted,
+        pace=Pace(reading.clock),
+        progress=progress,
+    )
     return Applied(ids=new.ids, failed=new.failed | changed.failed)
+
+
+class _Progress:
+    """Tells how many of the records that differ were sent, and how many a second."""
+
+    def __init__(self, what: str, total: int, clock: Clock, report: Report) -> None:
+        self._what, self._total, self._clock, self._report = what, total, clock, report
+        self._done, self._started = 0, clock()
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        rate = self._done / max(self._clock() - self._started, 0.001)
+        self._report(f"{self._what}: {self._done} of {self._total} new or changed records sent ({rate:.0f} a second)")
 
 
 def keep(conn: Connection, reading: Reading, decided: Decided, applied: Sequence[Applied]) -> Imported:

@@ -47,7 +47,7 @@ def import_partners(reading: Reading, *, dry_run: bool, report: Report) -> Impor
             return plan.decided.imported({})
         (shelf,) = plan.decided.shelves
         forget(reading, Part.PARTNERS)
-        applied = apply(reading.odoo, shelf, None, report)
+        applied = apply(reading, shelf, None, report)
         with reading.db.transaction() as conn:
             new = {shelf.source_ids[xid]: odoo_id for xid, odoo_id in applied.ids.items()}
             stored.put_links(conn, reading.service.code, _links_after(plan, new), reading.now)

@@ -38,7 +38,7 @@ def import_plans(reading: Reading, *, take_all: bool, dry_run: bool, report: Rep
         if dry_run:
             return plan.decided.imported({})
         forget(reading, Part.PLANS)
-        applied = [apply(reading.odoo, shelf, None, report) for shelf in plan.decided.shelves]
+        applied = [apply(reading, shelf, None, report) for shelf in plan.decided.shelves]
         with reading.db.transaction() as conn:
             done = keep(conn, reading, plan.decided, applied)
         read_back(reading, Part.PLANS, plan.decided, applied)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.imports import Reading, Report, unneeded
 from fcb_pipelines.odoo import removal
+from fcb_pipelines.odoo.pace import Pace
 from fcb_pipelines.odoo.partners import MODEL as PARTNER_MODEL
 from fcb_pipelines.odoo.plans import MODEL as PRODUCT_MODEL
 from fcb_pipelines.odoo.subscriptions import MODEL as ORDER_MODEL
@@ -64,7 +65,8 @@ def prune(reading: Reading, *, ids: Collection[str], take_all: bool, report: Rep
         chosen = [one for one in prunable(reading, take_all=take_all) if one.external_id in ids]
         done = removal.Removed(refused=dict.fromkeys(sorted(set(ids) - {one.external_id for one in chosen}), NO_LONGER))
         for model in (ORDER_MODEL, PRODUCT_MODEL, PARTNER_MODEL):
-            each = removal.remove(reading.odoo, model, {one.external_id: one.odoo_id for one in chosen if one.model == model})
+            going = {one.external_id: one.odoo_id for one in chosen if one.model == model}
+            each = removal.remove(reading.odoo, model, going, Pace(reading.clock))
             report(f"{model}: {len(each.gone)} removed, {len(each.refused)} refused")
             done.gone += each.gone
             done.refused |= each.refused

@@ -19,7 +19,8 @@ from fcb_pipelines.domain.read_back import objections as objected
 from fcb_pipelines.domain.read_back_orders import LineSent, OrderSent, follows
 from fcb_pipelines.domain.tax import tax_on
 from fcb_pipelines.odoo import read_back as reading_back
-from fcb_pipelines.odoo.records import Applied, read
+from fcb_pipelines.odoo.batches import Applied
+from fcb_pipelines.odoo.records import read
 from fcb_pipelines.odoo.subscriptions import line_id
 from fcb_pipelines.store import read_back as stored
 from fcb_pipelines.store.database import Connection

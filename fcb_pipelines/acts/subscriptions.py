@@ -18,9 +18,10 @@ from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.odoo import subscriptions as orders
+from fcb_pipelines.odoo.batches import Applied
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.plans import variants
-from fcb_pipelines.odoo.records import Applied, Kind, Present, decimals_kept, require_decimals
+from fcb_pipelines.odoo.records import Kind, Present, decimals_kept, require_decimals
 
 OUT_OF_SCOPE = "out of scope: not alive, invoiced or metered in any period since the first one"
 
@@ -75,7 +76,7 @@ def import_subscriptions(reading: Reading, *, dry_run: bool, report: Report) -> 
         if dry_run:
             return decided.imported({})
         forget(reading, Part.SUBSCRIPTIONS)
-        applied = _apply(reading.odoo, decided, report)
+        applied = _apply(reading, decided, report)
         with reading.db.transaction() as conn:
             done = keep(conn, reading, decided, applied)
         read_back(reading, Part.SUBSCRIPTIONS, decided, applied)
@@ -180,10 +181,10 @@ def _order(one: Subscription, references: References) -> tuple[Fields, Fields]:
     return orders.order(one, plan, partner), line
 
 
-def _apply(odoo: Odoo, decided: Decided, report: Report) -> tuple[Applied, Applied]:
+def _apply(reading: Reading, decided: Decided, report: Report) -> tuple[Applied, Applied]:
     """Make new orders together with their lines, give orders that lost theirs a new one, then change what differs."""
     own, lines = decided.shelves
-    new = apply(odoo, own, orders.loading(own.kind, own.made.create, lines.wanted), report)
+    new = apply(reading, own, orders.loading(own.kind, own.made.create, lines.wanted), report)
     lost = {xid: fields for xid, fields in lines.made.create.items() if xid not in map(orders.line_id, own.made.create)}
     at = {orders.line_id(xid): odoo_id for xid, odoo_id in own.present.ids.items()}
-    return new, apply(odoo, lines, orders.loading_lines(lost, at), report)
+    return new, apply(reading, lines, orders.loading_lines(lost, at), report)

@@ -1,8 +1,8 @@
 """Records of ours in Odoo: read in our words, created and changed in batches, bad rows apart from good ones.
 
-Owns: how a value of ours is read from and written to an Odoo field, and how a batch with bad rows still brings in the good
-ones. Does not own: how an external id is resolved (`resolution`), which models and fields a noun has (`partners`, `plans`,
-`subscriptions`).
+Owns: how a value of ours is read from and written to an Odoo field, and which call writes it. Does not own: how bad records
+are told from good ones (`batches`), how an external id is resolved (`resolution`), which models and fields a noun has
+(`partners`, `plans`, `subscriptions`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -14,13 +14,15 @@ from fcb_pipelines.domain.changes import Changes, FieldChange, Fields, Value
 from fcb_pipelines.domain.errors import InvalidInput, Refused
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.money import plain, round_half_up
-from fcb_pipelines.odoo.client import Domain, Loaded, Odoo
+from fcb_pipelines.odoo.batches import Applied, Load, load_batch, refused_alone
+from fcb_pipelines.odoo.client import Domain, Odoo
+from fcb_pipelines.odoo.pace import Pace
 
-READ_BATCH = 2000
-WRITE_BATCH = 200
-"""Records a call. A load of 200 orders takes two to three seconds, far from Odoo's limit of 60 seconds of CPU."""
+READ_BATCH = 5000
+"""Records a call that reads: a few tenths of a second."""
 
-_NO_MODEL = "doesn't exist"
+_NO_MODEL = ("Object {} doesn't exist", "the model '{}' does not exist")
+"""How Odoo says over JSON-RPC and over JSON-2 that it does not have a model."""
 
 _DOUBLE = Context(prec=15, rounding=ROUND_HALF_EVEN)
 """Odoo keeps a price as a binary double, which carries 15 significant digits there and back."""
@@ -86,6 +88,11 @@ class Field:
     """Where Odoo shows the value, if not in the field that sets it."""
 
     @property
+    def column(self) -> str:
+        """How `load` names it."""
+        return self.codec.column.format(self.odoo)
+
+    @property
     def source(self) -> str:
         """The field that is read."""
         return self.shown_in or self.odoo
@@ -103,11 +110,15 @@ class Kind:
 
     def columns(self, prefix: str = "") -> list[str]:
         """The columns of `load`, the external id first."""
-        return [prefix + "id", *(prefix + each.codec.column.format(each.odoo) for each in self.fields)]
+        return [prefix + "id", *(prefix + each.column for each in self.fields)]
 
     def row(self, xid: str, fields: Fields) -> list[Any]:
         """The row of `load` for a record, in the order of the columns."""
         return [xid, *(each.codec.cell(fields[each.name]) for each in self.fields)]
+
+    def read(self, raw: Mapping[str, Any]) -> Fields:
+        """What `search_read` answers → our words."""
+        return {each.name: each.codec.read(raw[each.source]) for each in self.fields}
 
     def values(self, fields: Fields) -> dict[str, Any]:
         """The values of `write` for the fields given."""
@@ -120,23 +131,6 @@ class Present:
 
     ids: Mapping[str, int] = field(default_factory=dict)
     fields: Mapping[str, Fields] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class Applied:
-    """What became of a set of changes: new records by external id, and why the others were refused."""
-
-    ids: dict[str, int] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """New records as rows of one `load`, by external id."""
-
-    model: str
-    columns: Sequence[str]
-    rows: Mapping[str, Sequence[Any]]
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
@@ -153,7 +147,7 @@ def rows_where(
         for batch in batches(sorted(set(values)), READ_BATCH):
             found += odoo.search_read(model, [(name, "in", list(batch)), *also], fields)
     except Refused as error:
-        if _NO_MODEL not in str(error):
+        if not any(text.format(model) in str(error) for text in _NO_MODEL):
             raise
     return found
 
@@ -166,11 +160,11 @@ def read(odoo: Odoo, kind: Kind, ids: Mapping[str, int]) -> Present:
     return Present(ids=there, fields={xid: _in_our_words(kind, raw[odoo_id]) for xid, odoo_id in there.items()})
 
 
-def create(odoo: Odoo, load: Load, progress: Progress) -> Applied:
+def create(odoo: Odoo, load: Load, pace: Pace, progress: Progress) -> Applied:
     """Create records by external id, so that doing it twice never doubles them; bad rows do not stop good ones."""
     done = Applied()
-    for batch in batches(list(load.rows), WRITE_BATCH):
-        _load(odoo, load, batch, done)
+    for batch in pace.batches(list(load.rows)):
+        load_batch(odoo, load, batch, pace, done)
         progress(len(batch))
     return done
 
@@ -195,12 +189,27 @@ def loading(kind: Kind, new: Mapping[str, Fields]) -> Load:
     return Load(model=kind.model, columns=kind.columns(), rows={xid: kind.row(xid, fields) for xid, fields in new.items()})
 
 
-def update(odoo: Odoo, kind: Kind, made: Changes, ids: Mapping[str, int], wanted: Mapping[str, Fields]) -> Applied:
-    """Write what differs, one call for all records that get the same values."""
+def update(
+    odoo: Odoo,
+    kind: Kind,
+    made: Changes,
+    *,
+    ids: Mapping[str, int],
+    wanted: Mapping[str, Fields],
+    pace: Pace,
+    progress: Progress,
+) -> Applied:
+    """Write what differs: equal values to all their records at once, each other record as a row of a load by its id in Odoo."""
     done = Applied()
-    for values, xids in _grouped(kind, made.update, wanted):
-        for batch in batches(xids, WRITE_BATCH):
-            _write(odoo, kind.model, values, {xid: ids[xid] for xid in batch}, done)
+    groups = _grouped(kind, made.update, wanted)
+    for fields, xids in groups:
+        if len(xids) > 1:
+            for batch in pace.batches(xids):
+                done.failed |= _write(odoo, kind, fields, {xid: ids[xid] for xid in batch}, pace)
+                progress(len(batch))
+    for load in _loads(kind, {xids[0]: fields for fields, xids in groups if len(xids) == 1}, ids):
+        changed = create(odoo, load, pace, progress)
+        done.failed |= changed.failed
     return done
 
 
@@ -208,46 +217,32 @@ def _in_our_words(kind: Kind, raw: Mapping[str, Any]) -> Fields:
     return {each.name: each.codec.read(raw[each.source]) for each in kind.fields}
 
 
-def _load(odoo: Odoo, load: Load, xids: Sequence[str], done: Applied) -> None:
-    """Load rows; Odoo keeps none of a call with a bad row, so the good ones are sent again without those it blames."""
-    while xids:
-        loaded = odoo.load(load.model, load.columns, [load.rows[xid] for xid in xids])
-        if not loaded.is_rolled_back:
-            done.ids |= dict(zip(xids, loaded.ids, strict=True))
-            return
-        blamed = _blamed(loaded, xids)
-        if not blamed:
-            middle = len(xids) // 2
-            _load(odoo, load, xids[:middle], done)
-            xids = xids[middle:]
-        done.failed |= blamed
-        xids = [xid for xid in xids if xid not in blamed]
-
-
-def _blamed(loaded: Loaded, xids: Sequence[str]) -> dict[str, str]:
-    """Why Odoo refuses which rows; none where it does not tell and there are several."""
-    if len(xids) == 1:
-        return {xids[0]: loaded.messages[0].message}
-    return {xids[each.record]: each.message for each in loaded.messages if 0 <= each.record < len(xids)}
-
-
 def _grouped(
     kind: Kind, updates: Mapping[str, tuple[FieldChange, ...]], wanted: Mapping[str, Fields]
-) -> list[tuple[dict[str, Any], list[str]]]:
+) -> list[tuple[Fields, list[str]]]:
     groups: dict[tuple[tuple[str, Value], ...], list[str]] = {}
     for xid, each in updates.items():
         fields = wanted[xid] if kind.is_written_whole else {change.field: change.after for change in each}
         groups.setdefault(tuple(sorted(fields.items())), []).append(xid)
-    return [(kind.values(dict(fields)), xids) for fields, xids in groups.items()]
+    return [(dict(fields), xids) for fields, xids in groups.items()]
 
 
-def _write(odoo: Odoo, model: str, values: Mapping[str, Any], ids: Mapping[str, int], done: Applied) -> None:
-    """Write to all at once, or to each alone where Odoo refuses them together."""
-    try:
-        odoo.write(model, list(ids.values()), values)
-    except Refused as error:
-        if len(ids) == 1:
-            done.failed |= dict.fromkeys(ids, str(error))
-            return
-        for xid, odoo_id in ids.items():
-            _write(odoo, model, values, {xid: odoo_id}, done)
+def _loads(kind: Kind, changed: Mapping[str, Fields], ids: Mapping[str, int]) -> Iterator[Load]:
+    """Loads that write each record's own values: one for all records of which the same fields differ.
+
+    By the id in Odoo, because by its external id a record that somebody just deleted would come back with these fields alone.
+    """
+    columns: dict[tuple[str, ...], dict[str, Fields]] = {}
+    for xid, fields in changed.items():
+        columns.setdefault(tuple(fields), {})[xid] = fields
+    for names, records in columns.items():
+        part = tuple(each for each in kind.fields if each.name in names)
+        rows = {xid: [ids[xid], *(each.codec.cell(fields[each.name]) for each in part)] for xid, fields in records.items()}
+        yield Load(model=kind.model, columns=[".id", *(each.column for each in part)], rows=rows)
+
+
+def _write(odoo: Odoo, kind: Kind, fields: Fields, ids: Mapping[str, int], pace: Pace) -> dict[str, str]:
+    def write(xids: Sequence[str]) -> None:
+        odoo.write(kind.model, [ids[xid] for xid in xids], kind.values(fields))
+
+    return refused_alone(list(ids), write, pace)

@@ -4,13 +4,14 @@ Owns: what uses a product or a partner, and deleting in batches where Odoo may r
 any more (acts/prune).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fcb_pipelines.domain.errors import Refused
+from fcb_pipelines.odoo.batches import refused_alone
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.pace import Pace
 from fcb_pipelines.odoo.plans import VARIANT
-from fcb_pipelines.odoo.records import WRITE_BATCH, batches, rows_where
+from fcb_pipelines.odoo.records import rows_where
 
 _ORDERS, _ORDER_LINES = "sale.order", "sale.order.line"
 _INVOICES, _INVOICE_LINES = "account.move", "account.move.line"
@@ -53,21 +54,14 @@ def used_partners(odoo: Odoo, partners: Collection[int], *, ignoring: Collection
     return frozenset(row["partner_id"][0] for row in (*ordered, *invoiced))
 
 
-def remove(odoo: Odoo, model: str, ids: Mapping[str, int]) -> Removed:
-    """Delete records; where Odoo refuses some of a batch, each is tried alone."""
+def remove(odoo: Odoo, model: str, ids: Mapping[str, int], pace: Pace) -> Removed:
+    """Delete records; where Odoo refuses some of a batch, the others go."""
     done = Removed()
-    for batch in batches(list(ids), WRITE_BATCH):
-        _remove(odoo, model, {xid: ids[xid] for xid in batch}, done)
+
+    def unlink(xids: Sequence[str]) -> None:
+        odoo.unlink(model, [ids[xid] for xid in xids])
+        done.gone += xids
+
+    for batch in pace.batches(list(ids)):
+        done.refused |= refused_alone(batch, unlink, pace)
     return done
-
-
-def _remove(odoo: Odoo, model: str, ids: Mapping[str, int], done: Removed) -> None:
-    try:
-        odoo.unlink(model, list(ids.values()))
-        done.gone += ids
-    except Refused as error:
-        if len(ids) == 1:
-            done.refused |= dict.fromkeys(ids, str(error))
-            return
-        for xid, odoo_id in ids.items():
-            _remove(odoo, model, {xid: odoo_id}, done)

@@ -12,8 +12,9 @@ from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.subscriptions import Subscription
+from fcb_pipelines.odoo.batches import Load
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.records import NUMBER, REFERENCE, TEXT, Codec, Field, Kind, Load, Present, kept, read, rows_where
+from fcb_pipelines.odoo.records import NUMBER, REFERENCE, TEXT, Codec, Field, Kind, Present, kept, read, rows_where
 from fcb_pipelines.odoo.resolution import external_ids
 
 MODEL = "sale.order"

@@ -10,6 +10,7 @@ from fcb_pipelines.domain.changes import Changes, FieldChange, Fields, changes
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.pace import Pace
 from fcb_pipelines.odoo.records import (
     NUMBER,
     TEXT,
@@ -45,10 +46,15 @@ def nobody(_: int) -> None:
     """Progress that nobody follows."""
 
 
+def pace() -> Pace:
+    """The pace where a call takes no time."""
+    return Pace(lambda: 0.0)
+
+
 @pytest.mark.parametrize("price", ["0.0075", "19.99", "0", "1234567.123456", "0.000123"])
 def test_a_price_comes_back_as_it_went(odoo: Odoo, made: Made, price: str) -> None:
     fields: Fields = {"name": made.name("× p"), "price": kept(Decimal(price))}
-    done = create(odoo, loading(PRODUCT, {made.xid("plan_1"): fields}), nobody)
+    done = create(odoo, loading(PRODUCT, {made.xid("plan_1"): fields}), pace(), nobody)
     assert read(odoo, PRODUCT, done.ids).fields == {made.xid("plan_1"): fields}
 
 
@@ -58,7 +64,7 @@ def test_good_rows_come_in_beside_bad_ones(odoo: Odoo, made: Made) -> None:
         made.xid(f"user_{index}"): {"name": "" if index in {1, 3} else made.name(str(index)), "reference": None}
         for index in range(6)
     }
-    done = create(odoo, loading(PARTNER, rows), told.append)
+    done = create(odoo, loading(PARTNER, rows), pace(), told.append)
     assert sorted(done.ids) == [made.xid(f"user_{index}") for index in (0, 2, 4, 5)]
     assert sorted(done.failed) == [made.xid("user_1"), made.xid("user_3")]
     assert all("Contacts require a name" in reason for reason in done.failed.values())
@@ -70,41 +76,67 @@ def test_more_bad_rows_than_odoo_tells_at_once_are_all_named(odoo: Odoo, made: M
         made.xid(f"user_{index:02}"): {"name": "" if index < 14 else made.name("good"), "reference": None}
         for index in range(16)
     }
-    done = create(odoo, loading(PARTNER, rows), nobody)
+    done = create(odoo, loading(PARTNER, rows), pace(), nobody)
     assert (len(done.failed), sorted(done.ids)) == (14, [made.xid("user_14"), made.xid("user_15")])
 
 
 def test_making_records_twice_never_doubles_them(odoo: Odoo, made: Made) -> None:
     rows = {made.xid("user_1"): {"name": made.name("1"), "reference": "r"}}
-    first, second = (create(odoo, loading(PARTNER, rows), nobody) for _ in range(2))
+    first, second = (create(odoo, loading(PARTNER, rows), pace(), nobody) for _ in range(2))
     assert first.ids == second.ids
 
 
 def test_what_differs_is_written_and_what_odoo_refuses_is_told(odoo: Odoo, made: Made) -> None:
     before = {made.xid(f"user_{index}"): {"name": made.name(str(index)), "reference": "old"} for index in range(3)}
-    there = read(odoo, PARTNER, create(odoo, loading(PARTNER, before), nobody).ids)
+    there = read(odoo, PARTNER, create(odoo, loading(PARTNER, before), pace(), nobody).ids)
     wanted = {xid: {**fields, "reference": "new"} for xid, fields in before.items()} | {
         made.xid("user_2"): {"name": None, "reference": "old"}
     }
-    done = update(odoo, PARTNER, changes(wanted, there.fields), there.ids, wanted)
+    done = update(odoo, PARTNER, changes(wanted, there.fields), ids=there.ids, wanted=wanted, pace=pace(), progress=nobody)
     assert list(done.failed) == [made.xid("user_2")]
     after = read(odoo, PARTNER, there.ids).fields
     assert [after[xid]["reference"] for xid in sorted(after)] == ["new", "new", "old"]
 
 
+def test_values_of_their_own_are_written_in_one_call_and_told(odoo: Odoo, made: Made) -> None:
+    before: dict[str, Fields] = {
+        made.xid(f"user_{index}"): {"name": made.name(str(index)), "reference": "r"} for index in range(5)
+    }
+    there = read(odoo, PARTNER, create(odoo, loading(PARTNER, before), pace(), nobody).ids)
+    wanted: dict[str, Fields] = {
+        xid: {"name": made.name(f"{index} new"), "reference": "r" if index else None} for index, xid in enumerate(before)
+    }
+    told: list[int] = []
+    done = update(odoo, PARTNER, changes(wanted, there.fields), ids=there.ids, wanted=wanted, pace=pace(), progress=told.append)
+    assert (done.failed, read(odoo, PARTNER, there.ids).fields, sorted(told)) == ({}, wanted, [1, 4])
+
+
+def test_a_record_deleted_meanwhile_does_not_come_back_in_part(odoo: Odoo, made: Made) -> None:
+    before: dict[str, Fields] = {
+        made.xid(f"user_{index}"): {"name": made.name(str(index)), "reference": None} for index in range(3)
+    }
+    there = read(odoo, PARTNER, create(odoo, loading(PARTNER, before), pace(), nobody).ids)
+    wanted = {xid: {**fields, "name": f"{fields['name']} new"} for xid, fields in before.items()}
+    odoo.unlink("res.partner", [there.ids[made.xid("user_1")]])
+    done = update(odoo, PARTNER, changes(wanted, there.fields), ids=there.ids, wanted=wanted, pace=pace(), progress=nobody)
+    assert list(done.failed) == [made.xid("user_1")]
+    assert "Unknown database identifier" in done.failed[made.xid("user_1")]
+    assert sorted(read(odoo, PARTNER, there.ids).fields) == [made.xid("user_0"), made.xid("user_2")]
+
+
 def test_one_refused_record_of_a_write_does_not_stop_the_others(odoo: Odoo, made: Made) -> None:
     rows = {made.xid("user_1"): {"name": made.name("1"), "reference": None}}
-    ids = create(odoo, loading(PARTNER, rows), nobody).ids | {made.xid("user_gone"): 999_999_999}
+    ids = create(odoo, loading(PARTNER, rows), pace(), nobody).ids | {made.xid("user_gone"): 999_999_999}
     change = (FieldChange(field="reference", before=None, after="new"),)
     made_changes = Changes(create={}, update=dict.fromkeys(ids, change), unchanged=(), extra=())
-    done = update(odoo, PARTNER, made_changes, ids, {})
+    done = update(odoo, PARTNER, made_changes, ids=ids, wanted={}, pace=pace(), progress=nobody)
     assert list(done.failed) == [made.xid("user_gone")]
     assert read(odoo, PARTNER, ids).fields[made.xid("user_1")]["reference"] == "new"
 
 
 def test_ids_are_found_with_and_without_the_right_to_read_them(odoo: Odoo, importer: Odoo, made: Made, run: str) -> None:
     rows = {made.xid(f"user_{index}"): {"name": made.name(str(index)), "reference": None} for index in range(2)}
-    ids = create(odoo, loading(PARTNER, rows), nobody).ids
+    ids = create(odoo, loading(PARTNER, rows), pace(), nobody).ids
     wrong = {made.xid("user_0"): ids[made.xid("user_1")]}
     for known in ({}, ids, wrong):
         asked = {*rows, made.xid("user_none")}
@@ -117,7 +149,7 @@ def test_ids_are_found_with_and_without_the_right_to_read_them(odoo: Odoo, impor
 def test_a_record_in_use_stays_and_the_others_go(odoo: Odoo, made: Made) -> None:
     used, free = made.partner("used"), made.partner("free")
     made.order(used)
-    done = remove(odoo, "res.partner", {"used": used, "free": free})
+    done = remove(odoo, "res.partner", {"used": used, "free": free}, pace())
     assert (done.gone, list(done.refused)) == (["free"], ["used"])
 
 

@@ -1,0 +1,81 @@
+"""The pace: batches grow towards the target, shrink after slow calls, and stay within their bounds."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fcb_pipelines.odoo.pace import FEWEST, FIRST, MOST, TARGET_SECONDS, Pace
+
+
+class Clock:
+    """Stands still unless it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def paced(items: int, seconds_a_record: float, seconds_a_call: float = 0.0) -> list[int]:
+    """The batches of a run against a server that is so slow."""
+    clock, sizes = Clock(), []
+    pace = Pace(clock)
+    for batch in pace.batches(range(items)):
+        sizes.append(len(batch))
+        with pace.measured(len(batch)):
+            clock.now += seconds_a_call + seconds_a_record * len(batch)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    ("seconds_a_record", "sizes"),
+    [
+        (0.0, [100, 400, 1000, 1000, 1000, 500]),
+        (0.001, [100, 400, 1000, 1000, 1000, 500]),
+        (0.005, [100, 400, 800, 800, 800, 800, 300]),
+        (0.02, [100] + [200] * 19 + [100]),
+        (0.08, [100] + [50] * 78),
+        (5.0, [100] + [10] * 390),
+    ],
+)
+def test_batches_take_the_target_at_most(seconds_a_record: float, sizes: list[int]) -> None:
+    assert paced(4000, seconds_a_record) == sizes
+
+
+@given(
+    items=st.integers(0, 5000),
+    seconds_a_record=st.floats(0, 10, allow_nan=False),
+    seconds_a_call=st.floats(0, 10, allow_nan=False),
+)
+def test_every_item_is_in_one_batch_and_batches_keep_their_bounds(
+    items: int, seconds_a_record: float, seconds_a_call: float
+) -> None:
+    sizes = paced(items, seconds_a_record, seconds_a_call)
+    assert sum(sizes) == items
+    assert all(FEWEST <= size <= MOST for size in sizes[:-1])
+    assert all(after <= before * 4 for before, after in pairwise(sizes))
+
+
+@pytest.mark.parametrize(("times", "size"), [(1, FIRST // 2), (2, FIRST // 4), (9, FEWEST)])
+def test_no_answer_halves(times: int, size: int) -> None:
+    pace = Pace(Clock())
+    for _ in range(times):
+        pace.unanswered()
+    assert pace.size == size
+
+
+def test_a_call_that_fails_tells_nothing_of_the_pace() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+
+    def fail() -> None:
+        with pace.measured(FIRST):
+            clock.now += 1000 * TARGET_SECONDS
+            raise ValueError("bad")
+
+    with pytest.raises(ValueError, match="bad"):
+        fail()
+    assert pace.size == FIRST
