@@ -7,6 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+TAXED = "tax_group_fix"
+
+TAX_GROUPS = {
+    TAXED: "Taxes",
+    "tax_group_gst": "GST",
+    "tax_group_pst_6": "PST 6%",
+    "tax_group_pst_7": "PST 7%",
+    "tax_group_qst": "QST",
+    "tax_group_hst_13": "HST 13%",
+    "tax_group_hst_14": "HST 14%",
+    "tax_group_hst_15": "HST 15%",
+}
+"""Headings under which an invoice adds up its taxes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxEntry:
@@ -18,6 +32,13 @@ class TaxEntry:
     sequence: int
     positions: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
+    group: str = TAXED
+    text: str = ""
+
+    @property
+    def description(self) -> str:
+        """As the chart describes it, without the markup."""
+        return self.text or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,32 +58,33 @@ def replaced_by(entry: TaxEntry) -> Sequence[str]:
     return [other.code for other in TAXES if other.code in _WHOLE and other.code != entry.code]
 
 
-def _percent(code: str, name: str, amount: str, sequence: int, *positions: str) -> TaxEntry:
-    return TaxEntry(code=code, name=name, amount=Decimal(amount), sequence=sequence, positions=positions)
+def _percent(code: str, group: str, name: str, amount: str, sequence: int, *positions: str) -> TaxEntry:
+    return TaxEntry(code=code, name=name, amount=Decimal(amount), sequence=sequence, positions=positions, group=group)
 
 
-def _group(code: str, name: str, position: str, *children: str) -> TaxEntry:
-    return TaxEntry(code=code, name=name, sequence=1, positions=(position,), children=children)
+def _group(code: str, name: str, position: str, text: str, *children: str) -> TaxEntry:
+    return TaxEntry(code=code, name=name, sequence=1, positions=(position,), children=children, text=text)
 
 
-GST = "gst_sale_tax_5"
+GST, QST = "gst_sale_tax_5", "qst_sale_tax_9975"
+GST_GROUP, PST_6, PST_7 = "tax_group_gst", "tax_group_pst_6", "tax_group_pst_7"
 
 TAXES = (
-    _percent(GST, "5% GST", "5", 10, "ab", "nt", "nu", "yt"),
-    _percent("gst_sale_tax_0", "0% GST", "0", 10),
-    _percent("pst_sale_tax_6", "6% PST SK", "6", 20, "sk"),
-    _percent("pst_sale_tax_7_bc", "7% PST BC", "7", 20, "bc"),
-    _percent("pst_sale_tax_7_mb", "7% PST MB", "7", 20, "mb"),
-    _percent("qst_sale_tax_9975", "9.975% QST", "9.975", 20, "qc"),
-    _percent("hst_sale_tax_13", "13% HST", "13", 20, "on"),
-    _percent("hst_sale_tax_14", "14% HST", "14", 20, "ns"),
-    _percent("hst_sale_tax_15", "15% HST", "15", 20, "nb", "nl", "pe"),
-    _group("gstpst_sale_tax_11", "11% GST+PST SK", "sk", GST, "pst_sale_tax_6"),
-    _group("gstpst_sale_tax_12_bc", "12% GST+PST BC", "bc", GST, "pst_sale_tax_7_bc"),
-    _group("gstpst_sale_tax_12_mb", "12% GST+PST MB", "mb", GST, "pst_sale_tax_7_mb"),
-    _group("gstqst_sale_tax_14975", "14.975% GST+QST", "qc", GST, "qst_sale_tax_9975"),
-    _percent("int_sale_tax_0", "0% Int", "0", 10, "intl"),
-    _percent("exempt_sale_tax_0", "0% Exempt", "0", 10),
+    _percent(GST, GST_GROUP, "5% GST", "5", 10, "ab", "nt", "nu", "yt"),
+    _percent("gst_sale_tax_0", GST_GROUP, "0% GST", "0", 10),
+    _percent("pst_sale_tax_6", PST_6, "6% PST SK", "6", 20, "sk"),
+    _percent("pst_sale_tax_7_bc", PST_7, "7% PST BC", "7", 20, "bc"),
+    _percent("pst_sale_tax_7_mb", PST_7, "7% PST MB", "7", 20, "mb"),
+    _percent(QST, "tax_group_qst", "9.975% QST", "9.975", 20, "qc"),
+    _percent("hst_sale_tax_13", "tax_group_hst_13", "13% HST", "13", 20, "on"),
+    _percent("hst_sale_tax_14", "tax_group_hst_14", "14% HST", "14", 20, "ns"),
+    _percent("hst_sale_tax_15", "tax_group_hst_15", "15% HST", "15", 20, "nb", "nl", "pe"),
+    _group("gstpst_sale_tax_11", "11% GST+PST SK", "sk", "5% GST + 6% PST SK", GST, "pst_sale_tax_6"),
+    _group("gstpst_sale_tax_12_bc", "12% GST+PST BC", "bc", "5% GST + 7% PST BC", GST, "pst_sale_tax_7_bc"),
+    _group("gstpst_sale_tax_12_mb", "12% GST+PST MB", "mb", "5% GST + 7% PST MB", GST, "pst_sale_tax_7_mb"),
+    _group("gstqst_sale_tax_14975", "14.975% GST+QST", "qc", "5% GST + 9.975% QST", GST, QST),
+    replace(_percent("int_sale_tax_0", TAXED, "0% Int", "0", 10, "intl"), text="0% International"),
+    _percent("exempt_sale_tax_0", TAXED, "0% Exempt", "0", 10),
 )
 
 NOT_IN_18 = frozenset({"hst_sale_tax_14"})

@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
+from fcb_pipelines.odoo.sandbox.domains import where
 from fcb_pipelines.odoo.sandbox.env import Env
 from fcb_pipelines.odoo.sandbox.errors import type_error, value_error
 from fcb_pipelines.odoo.sandbox.fields import Field, Model
@@ -96,7 +97,7 @@ def _links(env: Env, model: Model, field: Field, ids: Sequence[int]) -> list[int
 
 
 def _children(env: Env, field: Field, parent: int) -> list[int]:
-    query = sql.SQL("SELECT id FROM {} WHERE {} = %s").format(
-        sql.Identifier(env.related(field).table), sql.Identifier(str(field.inverse))
-    )
-    return [row["id"] for row in env.conn.execute(query, [parent])]
+    model = env.related(field)
+    condition = where(env, model, [(str(field.inverse), "=", parent), *field.domain], tests_active=False)
+    query = sql.SQL("SELECT r.id FROM {} r WHERE {}").format(sql.Identifier(model.table), condition)
+    return [row["id"] for row in env.conn.execute(query)]

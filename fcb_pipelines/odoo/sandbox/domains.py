@@ -66,7 +66,7 @@ def _leaf(env: Env, model: Model, part: Any) -> sql.Composable:
     if field is None:
         raise value_error(f"Invalid field {model.name}.{first} in condition {tuple(part)!r}")
     if rest:
-        return _related(field, _inner(env, env.related(field), [(rest, operator, value)]))
+        return _related(field, _inner(env, env.related(field), [(rest, operator, value), *field.domain]))
     if operator in {"any", "not any"}:
         inside = _related(field, _inner(env, env.related(field), value))
         return inside if operator == "any" else sql.SQL("(NOT {})").format(inside)

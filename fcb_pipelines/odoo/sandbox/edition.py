@@ -20,9 +20,12 @@ from fcb_pipelines.odoo.sandbox.env import Edition
 from fcb_pipelines.odoo.sandbox.fields import DISCOUNT, PRODUCT_PRICE, PRODUCT_UNIT, Model
 from fcb_pipelines.odoo.sandbox.models.catalog import CATALOG, TEMPLATES, VARIANTS
 from fcb_pipelines.odoo.sandbox.models.ledger import LEDGER
+from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, MOVES
 from fcb_pipelines.odoo.sandbox.models.parties import PARTIES, PARTNERS
 from fcb_pipelines.odoo.sandbox.models.platform import PLATFORM
 from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS, SALES
+from fcb_pipelines.odoo.sandbox.move_line_rules import MoveLineRules
+from fcb_pipelines.odoo.sandbox.move_rules import MoveRules
 from fcb_pipelines.odoo.sandbox.partner_rules import PartnerRules
 from fcb_pipelines.odoo.sandbox.product_rules import PurchasedTemplateRules, TemplateRules, VariantRules
 from fcb_pipelines.odoo.sandbox.rules import NO_RULES, Rules
@@ -39,6 +42,8 @@ _RULES: Mapping[str, Rules] = {
     VARIANTS.name: VariantRules(),
     ORDERS.name: OrderRules(),
     ORDER_LINES.name: LineRules(),
+    MOVES.name: MoveRules(),
+    MOVE_LINES.name: MoveLineRules(),
 }
 
 _PRECISIONS: Mapping[str, tuple[str, int]] = {

@@ -35,6 +35,8 @@ class Field:
     expression: str | None = None
     through: str | None = None
     is_checked_by_database: bool = False
+    domain: tuple[tuple[str, str, Any], ...] = ()
+    """Which of the records that point here a one2many shows; all where it is empty."""
     kept_as: str = ""
     """The column, where an edition calls the field otherwise than its table does."""
 

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import sql
 
 from fcb_pipelines.odoo.sandbox.access import ADMIN_GROUPS, IMPORTER_GROUPS
-from fcb_pipelines.odoo.sandbox.chart import POSITIONS, Position, TaxEntry, replaced_by
+from fcb_pipelines.odoo.sandbox.chart import POSITIONS, TAX_GROUPS, Position, TaxEntry, replaced_by
 from fcb_pipelines.odoo.sandbox.connections import Connection
 from fcb_pipelines.odoo.sandbox.env import Edition
 from fcb_pipelines.odoo.sandbox.fields import Field
@@ -68,7 +68,11 @@ class _Installer:
         positions = self._put("account.fiscal.position", (_position(entry, country, states) for entry in POSITIONS))
         taxes = self._edition.taxes
         numbers = {entry.code: number for number, entry in enumerate(taxes, start=1)}
-        self._put("account.tax", (_tax(entry, country, numbers, positions) for entry in taxes))
+        groups = self._put(
+            "account.tax.group",
+            ((f"account.1_{code}", {"name": name, "company_id": COMPANY}) for code, name in TAX_GROUPS.items()),
+        )
+        self._put("account.tax", (_tax(entry, country, numbers, positions, groups) for entry in taxes))
         if "account.fiscal.position.tax" in self._edition.models:
             self._put("account.fiscal.position.tax", _mappings(taxes, numbers, positions))
         self._conn.execute("UPDATE res_company SET account_sale_tax_id = %s", [numbers[SALE_TAX]])
@@ -179,7 +183,9 @@ def _position(entry: Position, country: int, states: Mapping[str, int]) -> tuple
     return f"account.1_fiscal_position_template_{entry.code}", row
 
 
-def _tax(entry: TaxEntry, country: int, numbers: Mapping[str, int], positions: Mapping[str, int]) -> tuple[str, Row]:
+def _tax(
+    entry: TaxEntry, country: int, numbers: Mapping[str, int], positions: Mapping[str, int], groups: Mapping[str, int]
+) -> tuple[str, Row]:
     row = {
         "name": entry.name,
         "amount": entry.amount,
@@ -188,6 +194,8 @@ def _tax(entry: TaxEntry, country: int, numbers: Mapping[str, int], positions: M
         "company_id": COMPANY,
         "country_id": country,
         "invoice_label": entry.name.split()[0],
+        "description": f"<div>{entry.description}</div>",
+        "tax_group_id": groups[f"account.1_{entry.group}"],
         "children_tax_ids": [numbers[code] for code in entry.children],
         "original_tax_ids": [numbers[code] for code in replaced_by(entry) if code in numbers],
         "fiscal_position_ids": [positions[f"account.1_fiscal_position_template_{code}"] for code in entry.positions],
@@ -210,6 +218,20 @@ def _mappings(
 _CURRENCIES: Iterable[tuple[str, Row]] = (
     ("base.USD", {"id": USD, "name": "USD", "full_name": "United States dollar", "symbol": "$"}),
     ("base.CAD", {"id": CAD, "name": "CAD", "full_name": "Canadian dollar", "symbol": "$"}),
+    (
+        "base.JPY",
+        {
+            "id": 25,
+            "name": "JPY",
+            "full_name": "Japanese yen",
+            "symbol": "¥",
+            "rounding": 1,
+            "decimal_places": 0,
+            "active": False,
+        },
+    ),
+    ("base.EUR", {"id": 126, "name": "EUR", "full_name": "Euro", "symbol": "€", "active": False}),
+    ("base.GBP", {"id": 144, "name": "GBP", "full_name": "Pound sterling", "symbol": "£", "active": False}),
 )
 
 _UNITS: Iterable[tuple[str, Row]] = (
@@ -230,7 +252,6 @@ _JOURNALS: Iterable[tuple[str | None, Row]] = (
 )
 
 _TERMS: Iterable[tuple[str, Row]] = (
-    ("account.account_payment_term_immediate", {"name": "Immediate Payment"}),
-    ("account.account_payment_term_15days", {"name": "15 Days"}),
-    ("account.account_payment_term_30days", {"name": "30 Days"}),
+    ("account.account_payment_term_immediate", {"name": "Immediate Payment", "days": 0}),
+    *((f"account.account_payment_term_{days}days", {"name": f"{days} Days", "days": days}) for days in (15, 21, 30, 45)),
 )

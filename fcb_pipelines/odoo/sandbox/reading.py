@@ -138,7 +138,8 @@ def _show_many(env: Env, field: Field, rows: Rows) -> None:
 def _show_children(env: Env, field: Field, rows: Rows) -> None:
     inverse = str(field.inverse)
     by_parent: dict[int, list[int]] = defaultdict(list)
-    for child, parent in _visible(env, env.related(field), [(inverse, "in", [row["id"] for row in rows])], inverse):
+    domain = [(inverse, "in", [row["id"] for row in rows]), *field.domain]
+    for child, parent in _visible(env, env.related(field), domain, inverse):
         by_parent[parent].append(child)
     for row in rows:
         row[field.name] = by_parent[row["id"]]

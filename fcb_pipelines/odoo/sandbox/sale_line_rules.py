@@ -9,18 +9,13 @@ from fcb_pipelines.odoo.sandbox.errors import user_error
 from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES
 from fcb_pipelines.odoo.sandbox.rules import Rules, Values
 from fcb_pipelines.odoo.sandbox.sale_rules import refresh_totals
+from fcb_pipelines.odoo.sandbox.sold import described, sold_products
 from fcb_pipelines.odoo.sandbox.tax_tables import all_places
 from fcb_pipelines.odoo.sandbox.taxes import taxes_at
 from fcb_pipelines.odoo.sandbox.values import CENT, rounded
 from fcb_pipelines.odoo.sandbox.writing import set_columns
 
 ZERO = Decimal(0)
-
-_PRODUCTS = """
-    SELECT v.id, t.name, v.default_code, t.description_sale, t.list_price, t.uom_id, t.taxes_id
-      FROM product_product v JOIN product_template t ON t.id = v.product_tmpl_id
-     WHERE v.id = ANY(%s)
-"""
 
 _CHANGING = """
     SELECT l.id, l.product_id, l.product_uom_id, l.product_uom_qty, l.price_unit, l.technical_price_unit,
@@ -43,7 +38,7 @@ class LineRules(Rules):
 
     def fill(self, env: Env, rows: Sequence[Values]) -> None:
         """Completes name, unit, price and taxes from the product and the order's fiscal position."""
-        products = _products(env, [row["product_id"] for row in rows if row.get("product_id")])
+        products = sold_products(env, [row["product_id"] for row in rows if row.get("product_id")])
         positions = _positions(env, [row["order_id"] for row in rows if row.get("order_id")])
         places = all_places(env)
         for row in rows:
@@ -101,7 +96,7 @@ class ExactLineRules(LineRules):
 
 
 def _follow_product(row: Values, product: Mapping[str, Any]) -> None:
-    row.setdefault("name", _described(product))
+    row.setdefault("name", described(product))
     row.setdefault("product_uom_id", product["uom_id"])
     row.setdefault("price_unit", product["list_price"])
 
@@ -112,7 +107,7 @@ def _reprice(env: Env, automatic: Sequence[Mapping[str, Any]], values: Values) -
     Not if the price is written along. Creating over RPC marks the given price as automatic, which is why it is lost here.
     """
     if _PRICED_AGAIN_BY & values.keys() and "price_unit" not in values:
-        products = _products(env, [values.get("product_id", line["product_id"]) for line in automatic])
+        products = sold_products(env, [values.get("product_id", line["product_id"]) for line in automatic])
         prices = {line["id"]: _list_price(line, products, values) for line in automatic}
         rows = {line: {"price_unit": price, "technical_price_unit": price} for line, price in prices.items()}
         set_columns(env, ORDER_LINES, rows)
@@ -120,13 +115,13 @@ def _reprice(env: Env, automatic: Sequence[Mapping[str, Any]], values: Values) -
 
 def _follow_new_product(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
     """Name, unit and taxes follow the product that is written, even if it is the same."""
-    product = _products(env, [values["product_id"]]).get(values["product_id"])
+    product = sold_products(env, [values["product_id"]]).get(values["product_id"])
     if product is None:
         for name, value in (("product_uom_id", None), ("tax_ids", []), ("discount", ZERO)):
             values.setdefault(name, value)
         return
     place = all_places(env).get(present[0]["fiscal_position_id"])
-    values.setdefault("name", _described(product))
+    values.setdefault("name", described(product))
     values.setdefault("product_uom_id", product["uom_id"])
     values.setdefault("tax_ids", taxes_at(place, product["taxes_id"]))
 
@@ -137,20 +132,9 @@ def _list_price(line: Mapping[str, Any], products: Mapping[Any, Mapping[str, Any
     return product["list_price"] if product and has_unit else ZERO
 
 
-def _described(product: Mapping[str, Any]) -> str:
-    code = f"[{product['default_code']}] " if product["default_code"] else ""
-    more = f"\n{product['description_sale']}" if product["description_sale"] else ""
-    return f"{code}{product['name']}{more}"
-
-
 def _labels(env: Env, values: Values) -> str:
     columns = env.model(ORDER_LINES.name).by_column
     return "\n".join(sorted(columns[name].label for name in _PROTECTED & values.keys()))
-
-
-def _products(env: Env, ids: Sequence[int | None]) -> Mapping[Any, Mapping[str, Any]]:
-    wanted = sorted({record_id for record_id in ids if record_id})
-    return {row["id"]: row for row in env.conn.execute(_PRODUCTS, [wanted])} if wanted else {}
 
 
 def _positions(env: Env, order_ids: Sequence[int]) -> Mapping[Any, Any]:

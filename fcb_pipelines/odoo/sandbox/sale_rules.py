@@ -9,8 +9,8 @@ from fcb_pipelines.odoo.sandbox.errors import user_error
 from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS
 from fcb_pipelines.odoo.sandbox.rules import Rules, Values
 from fcb_pipelines.odoo.sandbox.schema import ORDER_NAMES
-from fcb_pipelines.odoo.sandbox.tax_tables import all_places, all_taxes
-from fcb_pipelines.odoo.sandbox.taxes import TaxedLine, line_amounts, order_amounts, place_of
+from fcb_pipelines.odoo.sandbox.tax_tables import all_taxes, follow_place, roundings
+from fcb_pipelines.odoo.sandbox.taxes import TaxedLine, document, line_amounts
 from fcb_pipelines.odoo.sandbox.writing import set_columns, write
 
 DRAFT, SENT, SALE, CANCEL = "draft", "sent", "sale", "cancel"
@@ -36,15 +36,20 @@ class OrderRules(Rules):
                 row["name"] = _next_name(env)
             _follow_partner(row)
             _follow_pricelist(env, row)
-        _follow_place(env, rows)
+        follow_place(env, rows)
 
     def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Another partner brings its addresses and fiscal position; another pricelist its currency."""
         if "partner_id" in values:
             _follow_partner(values)
-            _follow_place(env, [values])
+            follow_place(env, [values])
         if values.get("pricelist_id"):
             values["currency_id"] = _currency(env, values["pricelist_id"])
+
+    def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
+        """Another currency may have other decimals."""
+        if "currency_id" in values:
+            refresh_totals(env, ids)
 
     def unlinking(self, env: Env, ids: Sequence[int]) -> Sequence[int]:
         """Raises UserError unless every order is a draft or cancelled."""
@@ -99,18 +104,17 @@ def refresh_totals(env: Env, order_ids: Iterable[int]) -> None:
 
 
 def _set_amounts(env: Env, orders: dict[int, list[tuple[int, TaxedLine]]]) -> None:
-    taxes = all_taxes(env)
+    taxes, rounding = all_taxes(env), roundings(env, ORDERS, orders)
     of_lines, of_orders = {}, {}
-    rounds_globally = env.company["tax_calculation_rounding_method"] == "round_globally"
     for order_id, lines in orders.items():
         for line_id, line in lines:
-            amounts = line_amounts(line, taxes)
+            amounts = line_amounts(line, taxes, rounding[order_id])
             of_lines[line_id] = {
                 "price_subtotal": amounts.untaxed,
                 "price_tax": amounts.tax,
                 "price_total": amounts.total,
             }
-        total = order_amounts([line for _, line in lines], taxes, rounds_globally=rounds_globally)
+        total = document([line for _, line in lines], taxes, rounding[order_id]).amounts
         of_orders[order_id] = {"amount_untaxed": total.untaxed, "amount_tax": total.tax, "amount_total": total.total}
     set_columns(env, ORDER_LINES, of_lines)
     set_columns(env, ORDERS, of_orders)
@@ -135,19 +139,6 @@ def _follow_pricelist(env: Env, row: Values) -> None:
         )
     pricelist = row.get("pricelist_id")
     row["currency_id"] = _currency(env, pricelist) if pricelist else env.company["currency_id"]
-
-
-def _follow_place(env: Env, rows: Sequence[Values]) -> None:
-    """The fiscal position follows from where the goods go, if the customer has a country."""
-    partners = sorted({row[name] for row in rows for name in ("partner_id", "partner_shipping_id") if row.get(name)})
-    found = env.conn.execute("SELECT id, country_id, state_id FROM res_partner WHERE id = ANY(%s)", [partners])
-    homes = {row["id"]: (row["country_id"], row["state_id"]) for row in found}
-    places = all_places(env)
-    for row in rows:
-        has_country = homes.get(row.get("partner_id"), (None, None))[0] is not None
-        country, state = homes.get(row.get("partner_shipping_id"), (None, None))
-        place = place_of(country, state, places.values()) if has_country else None
-        row.setdefault("fiscal_position_id", place.position if place else None)
 
 
 def _currency(env: Env, pricelist: int) -> int | None:

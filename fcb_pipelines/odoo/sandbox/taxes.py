@@ -1,4 +1,4 @@
-"""How order lines are taxed: which taxes apply at a place, and what they come to.
+"""How the lines of orders and invoices are taxed: which taxes apply at a place, and what they come to.
 
 Owns: fiscal positions and both rounding methods, exactly in decimals. Taxes included in the price are not known here.
 """
@@ -38,6 +38,26 @@ class TaxedLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rounding:
+    """How a company rounds taxes, and to how many decimals the currency goes."""
+
+    is_global: bool
+    decimals: int = CENT
+
+    def of(self, amount: Decimal) -> Decimal:
+        """Half up, away from zero."""
+        return rounded(amount, self.decimals)
+
+    def base(self, line: TaxedLine) -> Decimal:
+        """What a line's taxes are computed from: rounded first, if rounding is per line."""
+        return line.base if self.is_global else self.of(line.base)
+
+    def part(self, amount: Decimal) -> Decimal:
+        """One tax of one line."""
+        return amount if self.is_global else self.of(amount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
     """Without tax, tax, and both."""
 
@@ -51,6 +71,27 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A tax that is charged, and the group it is charged in, if it is."""
+
+    tax: int
+    group: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What lines come to together: what is booked for each line, and for each tax."""
+
+    bases: tuple[Decimal, ...]
+    taxes: Mapping[Leaf, Decimal]
+
+    @property
+    def amounts(self) -> Amounts:
+        """The document's totals."""
+        return Amounts(untaxed=sum(self.bases, ZERO), tax=sum(self.taxes.values(), ZERO))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A fiscal position: where it applies, and which tax takes the place of which."""
 
@@ -61,22 +102,33 @@ class Place:
     has_taxes: bool
 
 
-def line_amounts(line: TaxedLine, taxes: Mapping[int, Tax]) -> Amounts:
-    """A line's amounts, each rounded to the cent."""
-    parts = _tax_parts(line, line.base, taxes)
-    return Amounts(untaxed=rounded(line.base, CENT), tax=sum((rounded(amount, CENT) for _, amount in parts), ZERO))
+def line_amounts(line: TaxedLine, taxes: Mapping[int, Tax], rounding: Rounding) -> Amounts:
+    """A line's amounts, each rounded, as the line alone would be charged."""
+    base = rounding.base(line)
+    parts = _tax_parts(line, base, taxes)
+    return Amounts(untaxed=rounding.of(base), tax=sum((rounding.of(amount) for _, amount in parts), ZERO))
 
 
-def order_amounts(lines: Sequence[TaxedLine], taxes: Mapping[int, Tax], *, rounds_globally: bool) -> Amounts:
-    """An order's amounts: rounded once per tax over all lines, or once per line and tax."""
-    bases = [line.base if rounds_globally else rounded(line.base, CENT) for line in lines]
-    sums: dict[int, Decimal] = {}
-    for line, base in zip(lines, bases, strict=True):
-        for tax_id, amount in _tax_parts(line, base, taxes):
-            part = amount if rounds_globally else rounded(amount, CENT)
-            sums[tax_id] = sums.get(tax_id, ZERO) + part
-    tax = sum((rounded(amount, CENT) for amount in sums.values()), ZERO)
-    return Amounts(untaxed=rounded(sum(bases, ZERO), CENT), tax=tax)
+def document(lines: Sequence[TaxedLine], taxes: Mapping[int, Tax], rounding: Rounding) -> Document:
+    """The amounts of an order or invoice.
+
+    Rounded globally, the sum of the exact bases is rounded once, and so is the sum of each tax; what that changes is laid on
+    the largest parts, cent by cent.
+    """
+    exact = [rounding.base(line) for line in lines]
+    parts = [
+        (leaf, rounding.part(tax))
+        for line, base in zip(lines, exact, strict=True)
+        for leaf, tax in _tax_parts(line, base, taxes)
+    ]
+    sums: dict[Leaf, Decimal] = {}
+    for tax in dict.fromkeys(leaf.tax for leaf, _ in parts):
+        same = [(leaf, amount) for leaf, amount in parts if leaf.tax == tax]
+        for (leaf, _), amount in zip(same, _settled([amount for _, amount in same], rounding), strict=True):
+            sums[leaf] = sums.get(leaf, ZERO) + amount
+    # Odoo leaves the lines as they are where they come to exactly nothing.
+    bases = _settled(exact, rounding) if sum(exact, ZERO) else [rounding.of(base) for base in exact]
+    return Document(bases=tuple(bases), taxes=sums)
 
 
 def place_of(country: int | None, state: int | None, places: Iterable[Place]) -> Place | None:
@@ -105,10 +157,39 @@ def _matches(place: Place, country: int, state: int | None) -> bool:
     return place.country in {None, country}
 
 
-def _tax_parts(line: TaxedLine, base: Decimal, taxes: Mapping[int, Tax]) -> list[tuple[int, Decimal]]:
-    leaves = [leaf for tax_id in line.taxes for leaf in (taxes[tax_id].children or (tax_id,))]
-    return [(leaf, _amount(taxes[leaf], line, base)) for leaf in dict.fromkeys(leaves)]
+def _tax_parts(line: TaxedLine, base: Decimal, taxes: Mapping[int, Tax]) -> list[tuple[Leaf, Decimal]]:
+    """What each tax of a line comes to; a tax that is there twice is charged once."""
+    leaves: dict[int, Leaf] = {}
+    for tax_id in line.taxes:
+        for child in taxes[tax_id].children:
+            leaves.setdefault(child, Leaf(tax=child, group=tax_id))
+        if not taxes[tax_id].children:
+            leaves.setdefault(tax_id, Leaf(tax=tax_id, group=None))
+    return [(leaf, _amount(taxes[leaf.tax], line, base)) for leaf in leaves.values()]
 
 
 def _amount(tax: Tax, line: TaxedLine, base: Decimal) -> Decimal:
-    return line.quantity * tax.amount if tax.amount_type == "fixed" else base * tax.amount / HUNDRED
+    if tax.amount_type == "fixed":
+        return line.quantity * tax.amount * (-1 if line.unit_price < 0 else 1)
+    return base * tax.amount / HUNDRED
+
+
+def _settled(amounts: Sequence[Decimal], rounding: Rounding) -> list[Decimal]:
+    """Each rounded, then corrected so that together they are the rounded sum.
+
+    Odoo lays the cents on the amounts by their share, the largest first, and what is left over once more from the largest on.
+    """
+    settled = [rounding.of(amount) for amount in amounts]
+    step = Decimal(1).scaleb(-rounding.decimals)
+    missing = rounding.of(sum(amounts, ZERO)) - sum(settled, ZERO)
+    cents = left = int(abs(missing) / step)
+    largest_first = sorted(range(len(amounts)), key=lambda index: -abs(amounts[index]))
+    whole = sum(map(abs, amounts), ZERO)
+    for index in largest_first:
+        share = abs(amounts[index]) / whole if whole else Decimal(1) / len(amounts)
+        given = min(round(share * cents), left)
+        left -= given
+        settled[index] += step.copy_sign(missing) * given
+    for index in largest_first[:left]:
+        settled[index] += step.copy_sign(missing)
+    return settled

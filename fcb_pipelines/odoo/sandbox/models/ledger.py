@@ -1,16 +1,26 @@
-"""Accounting as far as an importer reads it: taxes, fiscal positions, journals and invoices."""
+"""Accounting as far as an importer needs it: taxes, fiscal positions, journals, terms; invoices are in `moves`."""
 
 from fcb_pipelines.odoo.sandbox.fields import (
     boolean,
     char,
-    date,
+    html,
     integer,
     many2many,
     many2one,
     model,
-    monetary,
     number,
     selection,
+)
+from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, MOVES
+
+TAX_GROUPS = model(
+    "account.tax.group",
+    "Tax Group",
+    char("name", "Name", required=True),
+    integer("sequence", "Sequence", default=10),
+    many2one("company_id", "Company", "res.company", required=True),
+    order="sequence asc, id",
+    is_kept_read_only=True,
 )
 
 TAXES = model(
@@ -36,7 +46,16 @@ TAXES = model(
     many2many("fiscal_position_ids", "Fiscal Position", "account.fiscal.position"),
     integer("sequence", "Sequence", required=True, default=1),
     char("invoice_label", "Label on Invoices"),
-    boolean("price_include", "Price Include", readonly=True, expression="false"),
+    html("description", "Description"),
+    many2one("tax_group_id", "Tax Group", "account.tax.group", required=True),
+    selection(
+        "price_include_override",
+        "Included in Price",
+        {"tax_included": "Tax Included", "tax_excluded": "Tax Excluded"},
+    ),
+    boolean(
+        "price_include", "Price Include", readonly=True, expression="coalesce(r.price_include_override = 'tax_included', false)"
+    ),
     order="sequence, id",
     is_kept_read_only=True,
 )
@@ -82,61 +101,7 @@ PAYMENT_TERMS = model(
     integer("sequence", "Sequence", required=True, default=10),
     order="sequence, id",
     is_kept_read_only=True,
+    hidden=(integer("days", "Days after the invoice date"),),
 )
 
-MOVES = model(
-    "account.move",
-    "Journal Entry",
-    char("name", "Number"),
-    char("ref", "Reference"),
-    date("date", "Date", required=True),
-    selection(
-        "state",
-        "Status",
-        {"draft": "Draft", "posted": "Posted", "cancel": "Cancelled"},
-        required=True,
-        readonly=True,
-        default="draft",
-    ),
-    selection(
-        "move_type",
-        "Type",
-        {"entry": "Journal Entry", "out_invoice": "Customer Invoice", "out_refund": "Customer Credit Note"},
-        required=True,
-        readonly=True,
-        default="entry",
-    ),
-    many2one("journal_id", "Journal", "account.journal", required=True),
-    many2one("partner_id", "Partner", "res.partner", on_delete="restrict"),
-    date("invoice_date", "Invoice/Bill Date"),
-    date("invoice_date_due", "Due Date"),
-    char("invoice_origin", "Origin", readonly=True),
-    selection(
-        "payment_state",
-        "Payment Status",
-        {
-            "not_paid": "Not Paid",
-            "in_payment": "In Payment",
-            "paid": "Paid",
-            "partial": "Partially Paid",
-            "reversed": "Reversed",
-            "blocked": "Blocked",
-            "invoicing_legacy": "Invoicing App Legacy",
-        },
-        readonly=True,
-        default="not_paid",
-    ),
-    many2one("currency_id", "Currency", "res.currency", required=True),
-    many2one("company_id", "Company", "res.company"),
-    monetary("amount_untaxed", "Untaxed Amount"),
-    monetary("amount_tax", "Tax"),
-    monetary("amount_total", "Total"),
-    monetary("amount_residual", "Amount Due"),
-    selection("auto_post", "Auto-post", {"no": "No", "at_date": "At Date"}, required=True, default="no"),
-    many2many("transaction_ids", "Transactions", "payment.transaction", readonly=True),
-    order="date desc, name desc, invoice_date desc, id desc",
-    display="coalesce(r.name, 'Draft')",
-    is_kept_read_only=True,
-)
-
-LEDGER = (TAXES, FISCAL_POSITIONS, JOURNALS, PAYMENT_TERMS, MOVES)
+LEDGER = (TAX_GROUPS, TAXES, FISCAL_POSITIONS, JOURNALS, PAYMENT_TERMS, MOVES, MOVE_LINES)

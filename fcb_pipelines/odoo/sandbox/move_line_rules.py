@@ -1,0 +1,109 @@
+"""Rules of account.move.line: what a line takes from its product, and which lines may be changed."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from fcb_pipelines.odoo.sandbox.env import Env
+from fcb_pipelines.odoo.sandbox.errors import user_error
+from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, NOTES, PAYMENT_TERM, TAX
+from fcb_pipelines.odoo.sandbox.move_totals import refresh_totals
+from fcb_pipelines.odoo.sandbox.rules import Rules, Values
+from fcb_pipelines.odoo.sandbox.sold import described, sold_products
+from fcb_pipelines.odoo.sandbox.tax_tables import all_places
+from fcb_pipelines.odoo.sandbox.taxes import taxes_at
+from fcb_pipelines.odoo.sandbox.writing import set_columns
+
+ZERO = Decimal(0)
+
+_PRICED_BY = frozenset({"quantity", "price_unit", "discount", "tax_ids", "product_id", "move_id", "display_type"})
+
+_CHANGING = """
+    SELECT l.id, l.move_id, l.display_type, l.product_id, l.name, m.state, m.fiscal_position_id
+      FROM account_move_line l JOIN account_move m ON m.id = l.move_id
+     WHERE l.id = ANY(%s) ORDER BY l.id
+"""
+
+_UNDELETABLE = {
+    TAX: "You cannot delete a tax line as it would impact the tax report",
+    PAYMENT_TERM: "You cannot delete a payable/receivable line as it would not be consistent with the payment terms",
+}
+
+
+class MoveLineRules(Rules):
+    """A line needs neither product nor text; without tax_ids the product's taxes apply, and without a product none."""
+
+    def fill(self, env: Env, rows: Sequence[Values]) -> None:
+        """Completes name, unit, price and taxes from the product and the invoice's fiscal position."""
+        products = sold_products(env, [row.get("product_id") for row in rows])
+        positions = _positions(env, [row["move_id"] for row in rows if row.get("move_id")])
+        places = all_places(env)
+        for row in rows:
+            product = products.get(row.get("product_id"))
+            if product:
+                row.setdefault("name", described(product))
+                row.setdefault("product_uom_id", product["uom_id"])
+                row.setdefault("price_unit", product["list_price"])
+                row.setdefault("tax_ids", taxes_at(places.get(positions.get(row.get("move_id"), 0)), product["taxes_id"]))
+            if row.get("display_type") in NOTES:
+                row["quantity"] = ZERO
+
+    def created(self, env: Env, ids: Sequence[int], rows: Sequence[Values]) -> None:
+        """Computes the invoices' totals."""
+        refresh_totals(env, (row["move_id"] for row in rows))
+
+    def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
+        """Another product brings its price, unit and taxes; the same one written again changes nothing."""
+        if values.get("product_id"):
+            _follow_new_product(env, env.conn.execute(_CHANGING, [list(ids)]).fetchall(), values)
+
+    def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
+        """Computes the invoices' totals if what they are made of has changed."""
+        if _PRICED_BY & values.keys():
+            refresh_totals(env, _moves(env, ids))
+
+    def unlinking(self, env: Env, ids: Sequence[int]) -> Sequence[int]:
+        """Raises UserError for lines of posted invoices, and for those that Odoo makes itself."""
+        lines = env.conn.execute(_CHANGING, [list(ids)]).fetchall()
+        if any(line["state"] == "posted" for line in lines):
+            raise user_error(
+                "You can't delete a posted journal item. Don’t play games with your accounting records; "
+                "reset the journal entry to draft before deleting it."
+            )
+        for line in lines:
+            if line["display_type"] in _UNDELETABLE:
+                raise user_error(_UNDELETABLE[line["display_type"]])
+        return sorted({line["move_id"] for line in lines})
+
+    def unlinked(self, env: Env, touched: Sequence[int]) -> None:
+        """Computes the invoices' totals."""
+        refresh_totals(env, touched)
+
+
+def _follow_new_product(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
+    product = sold_products(env, [values["product_id"]]).get(values["product_id"])
+    others = [line for line in present if line["product_id"] != values["product_id"]]
+    if product is None or not others:
+        return
+    before = sold_products(env, [line["product_id"] for line in others])
+    places = all_places(env)
+    for line in others:
+        follows = {
+            "product_uom_id": product["uom_id"],
+            "price_unit": product["list_price"],
+            "tax_ids": taxes_at(places.get(line["fiscal_position_id"]), product["taxes_id"]),
+        }
+        old = before.get(line["product_id"])
+        if line["name"] is None or (old and line["name"] == described(old)):
+            follows["name"] = described(product)
+        set_columns(env, MOVE_LINES, {line["id"]: {name: value for name, value in follows.items() if name not in values}})
+
+
+def _positions(env: Env, move_ids: Sequence[int]) -> Mapping[Any, Any]:
+    query = "SELECT id, fiscal_position_id FROM account_move WHERE id = ANY(%s)"
+    return {row["id"]: row["fiscal_position_id"] for row in env.conn.execute(query, [sorted(set(move_ids))])}
+
+
+def _moves(env: Env, line_ids: Sequence[int]) -> list[int]:
+    query = "SELECT DISTINCT move_id FROM account_move_line WHERE id = ANY(%s)"
+    return [row["move_id"] for row in env.conn.execute(query, [list(line_ids)])]
