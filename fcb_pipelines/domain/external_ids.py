@@ -40,6 +40,16 @@ def external_id(service: str, entity: Entity, source_id: str) -> str:
     return f"{MODULE}.{service}_{entity}_{_escaped(source_id)}"
 
 
+def part_id(xid: str, key: str) -> str:
+    """The external id of a part of a record, such as a line of an invoice; `key` is unique among the parts of the record."""
+    return f"{xid}_{_escaped(key)}"
+
+
+def has_tail(xid: str, tail: str) -> bool:
+    """Whether the id behind an external id ends in a text, such as `/2026-04`."""
+    return xid.endswith(_escaped(tail))
+
+
 def is_of(xid: str, service: str, entity: Entity) -> bool:
     """Whether an external id names a record of this service and entity, whatever its id in the source."""
     head, _, escaped = xid.rpartition("_")

@@ -31,6 +31,8 @@ class Action(StrEnum):
 
     CREATE = "create"
     CHANGE = "change"
+    REMOVE = "remove"
+    """Only drafts and their lines; what an import made is never removed by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

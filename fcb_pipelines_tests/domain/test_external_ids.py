@@ -7,7 +7,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.external_ids import Entity, external_id, is_of
+from fcb_pipelines.domain.external_ids import Entity, external_id, has_tail, is_of, part_id
 
 IDS = st.text(min_size=1, max_size=12)
 SERVICES = st.from_regex(r"[a-z][a-z0-9]{0,5}", fullmatch=True)
@@ -58,3 +58,20 @@ def test_a_service_code_that_could_be_read_otherwise_is_refused(service: str) ->
 def test_an_empty_id_is_refused() -> None:
     with pytest.raises(InvalidInput, match="can never be matched"):
         external_id("nexacloud", Entity.USER, "")
+
+
+@given(one=IDS, key=IDS, other=IDS, other_key=IDS)
+@example(one="s1", key="flat/2026-04-01", other="s1/flat", other_key="2026-04-01")
+def test_two_parts_never_share_one(one: str, key: str, other: str, other_key: str) -> None:
+    assume((one, key) != (other, other_key))
+    whole, another = (external_id("n", Entity.INVOICE, each) for each in (one, other))
+    assert part_id(whole, key) != part_id(another, other_key)
+    assert part_id(whole, key) != another
+
+
+@given(head=IDS)
+def test_the_month_at_its_end_is_found_again(head: str) -> None:
+    xid = external_id("n", Entity.INVOICE, f"{head}/2026-04")
+    assert has_tail(xid, "/2026-04")
+    assert not has_tail(xid, "/2026-05")
+    assert not has_tail(external_id("n", Entity.INVOICE, f"{head}_2026-04"), "/2026-04")
