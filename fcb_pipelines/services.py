@@ -4,6 +4,7 @@ Owns: the keys of a `[services.<code>]` table, their bounds and documentation. D
 (settings).
 """
 
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -20,6 +21,9 @@ from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.tax import TaxRounding
 
 SOURCE_ROOT = Path(__file__).parent / "source"
+
+_TAX_KEY = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}/\S.*")
+_EXTERNAL_ID = re.compile(r"[^.\s]+\.\S+")
 
 
 def _known_zone(name: str) -> ZoneInfo:
@@ -100,6 +104,8 @@ class Service(Strict):
     line_rules: tuple[LineRuleSetting, ...] = ()
     account_links: dict[str, int] = {}
     """Source user id → Odoo partner id, where e-mail cannot decide."""
+    odoo_taxes: dict[str, str] = {}
+    """`"CA-ON/HST"` → external id of the tax in Odoo, such as `account.1_hst_sale_tax_13`, where its name cannot decide."""
     source_url: SecretStr | None = None
     is_demo: bool = True
     """Whether the source is the embedded demo service: true unless its variable gives a real one."""
@@ -112,6 +118,9 @@ class Service(Strict):
         if not (self.mapping_folder / "users.sql").is_file():
             raise ValueError(f"mapping {self.mapping!r} has no users.sql; looked in {self.mapping_folder}")
         _ = self.rules
+        for key, xid in self.odoo_taxes.items():
+            if not _TAX_KEY.fullmatch(key) or not _EXTERNAL_ID.fullmatch(xid):
+                raise ValueError(f'odoo_taxes: {key!r} = {xid!r} must be like "CA-ON/HST" = "account.1_hst_sale_tax_13"')
         return self
 
     @property

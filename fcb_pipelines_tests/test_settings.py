@@ -121,6 +121,8 @@ def test_a_wrong_file_is_refused_naming_the_place(folder: Path, before: str, aft
             ("overlaps",),
         ),
         ('[services.demo.conventions]\ntax_rounding = "total"', ("conventions", "cannot be compared yet")),
+        ('[services.demo.odoo_taxes]\n"HST" = "account.1_hst"', ("odoo_taxes", "CA-ON/HST")),
+        ('[services.demo.odoo_taxes]\n"CA-ON/HST" = "13"', ("odoo_taxes", "account.1_hst_sale_tax_13")),
         ('[services.demo.times]\n"users.born" = {kind = "day", zone = "UTC"}', ("times.users.born.kind",)),
     ],
 )
@@ -157,6 +159,8 @@ def test_the_hash_of_the_rules_changes_with_any_rule_and_with_no_address(folder:
 
     plain = digest()
     assert digest(FCB_DATABASE_URL="postgresql://x/y", FCB_SOURCE_DEMO_URL="postgresql://x/z") == plain
+    write(folder, MINIMAL + '[services.demo.odoo_taxes]\n"CA-ON/HST" = "account.1_hst_sale_tax_13"')
+    assert digest() == plain, "which record in Odoo stands for a tax changes no figure"
     write(folder, MINIMAL + "arrears_lag_days = 5")
     assert digest() != plain
     write(folder, MINIMAL + '[services.demo.times]\n"subscriptions.started_at" = {kind = "date", zone = "UTC"}')
