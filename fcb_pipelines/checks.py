@@ -7,12 +7,12 @@ month would hide it.
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 import dagster as dg
 
-from fcb_pipelines.acts import completeness, conservation, inert, quality
+from fcb_pipelines.acts import completeness, conservation, inert, quality, read_back
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.source import last_taken
 from fcb_pipelines.acts.usage import UsageConservation, usage_conservation
@@ -20,8 +20,10 @@ from fcb_pipelines.assets.shell import ODOO_POOL, SOURCE, key, table
 from fcb_pipelines.assets.source import ENTITIES
 from fcb_pipelines.domain.coverage import Coverage
 from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.expectations import CRITICAL, Met, check_query, check_rows
 from fcb_pipelines.services import Service
+from fcb_pipelines.store.read_back import differences
 from fcb_pipelines.store.reconciliation import latest_revisions
 
 ERROR, WARN = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
@@ -134,7 +136,30 @@ def import_checks(service: Service) -> list[dg.AssetChecksDefinition]:
             metadata={"not inert": table({"record": one.record, "reason": one.reason} for one in alive)},
         )
 
-    return [import_complete, shadow_inert]
+    read_back_check = odoo_read_back(service, "shadow_subscriptions", (Part.PARTNERS, Part.PLANS, Part.SUBSCRIPTIONS))
+    return [import_complete, shadow_inert, read_back_check]
+
+
+def odoo_read_back(
+    service: Service, asset: str, parts: Sequence[Part], months: dg.PartitionsDefinition[str] | None = None
+) -> dg.AssetChecksDefinition:
+    """The check that parts of our work are in Odoo as they must be; of a period where `months` are given."""
+
+    @dg.asset_check(asset=key(service, asset), name="odoo_read_back", blocking=True, partitions_def=months)
+    def check(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Odoo stored what it was sent, and made of it what must follow: nothing may be posted before."""
+        period = "" if months is None else context.partition_key
+        with connections.database().transaction() as conn:
+            why = [each for part in parts for each in read_back.objections(conn, service.code, part, period)]
+            found = [each for part in parts for each in differences(conn, service.code, part, period)]
+        return dg.AssetCheckResult(
+            passed=not why,
+            severity=ERROR,
+            description="; ".join(why) if why else "Odoo has everything as it must be",
+            metadata={"differences": table(map(asdict, found)), "count": len(found)},
+        )
+
+    return check
 
 
 def _usage_verdict(found: UsageConservation) -> str:

@@ -10,7 +10,7 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.partners import LinkState
 from fcb_pipelines.domain.rows import Status
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import imports, partners, reconciliation
+from fcb_pipelines.store import imports, partners, read_back, reconciliation
 from fcb_pipelines.store.database import Connection
 
 
@@ -23,6 +23,19 @@ class ImportCounts:
     unchanged: int = 0
     skipped: int = 0
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBackStatus:
+    """The last time that a part of what we wrote was read back from Odoo."""
+
+    part: str
+    period: str
+    """Empty for a part without one."""
+    records: int
+    differences: int
+    """How much Odoo has otherwise; any one blocks posting."""
+    read_at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +58,7 @@ class ServiceStatus:
     shadow: int
     live: int
     last_import: ImportCounts
+    read_back: tuple[ReadBackStatus, ...]
     periods: dict[str, PeriodStatus]
 
     def as_json(self) -> dict[str, Any]:
@@ -54,6 +68,7 @@ class ServiceStatus:
             "plans": self.plans,
             "subscriptions": {"shadow": self.shadow, "live": self.live},
             "import": asdict(self.last_import),
+            "read_back": [asdict(one) for one in self.read_back],
             "periods": {period: asdict(status) for period, status in self.periods.items()},
         }
 
@@ -69,6 +84,7 @@ def service_status(conn: Connection, service: Service) -> ServiceStatus:
         shadow=counts[Entity.SUBSCRIPTION],
         live=0,  # nothing can be flipped yet
         last_import=_last_import(conn, service),
+        read_back=_read_back(conn, service),
         periods=_periods(conn, service),
     )
 
@@ -76,6 +92,15 @@ def service_status(conn: Connection, service: Service) -> ServiceStatus:
 def _last_import(conn: Connection, service: Service) -> ImportCounts:
     runs = imports.latest_runs(conn, service.code).values()
     return ImportCounts(**{name: sum(getattr(run, name) for run in runs) for name in ImportCounts.__dataclass_fields__})
+
+
+def _read_back(conn: Connection, service: Service) -> tuple[ReadBackStatus, ...]:
+    return tuple(
+        ReadBackStatus(
+            part=one.part, period=one.period, records=one.records, differences=count, read_at=one.read_at.isoformat()
+        )
+        for one, count in read_back.overview(conn, service.code)
+    )
 
 
 def _periods(conn: Connection, service: Service) -> dict[str, PeriodStatus]:

@@ -53,7 +53,15 @@ def _print(found: dict[str, ServiceStatus]) -> None:
             f"last import: {done.created} created, {done.changed} changed, {done.unchanged} unchanged, "
             f"{done.skipped} skipped, {done.failed} failed"
         )
+        console.print(f"read back from Odoo: {_read_back(one)}")
         console.print(_periods(one) if one.periods else "no period was reconciled yet: fcb run --period YYYY-MM")
+
+
+def _read_back(one: ServiceStatus) -> str:
+    if not one.read_back:
+        return "nothing yet"
+    counts = (f"{found.part} {found.period}".strip() + f" {found.differences} differences" for found in one.read_back)
+    return ", ".join(counts) + ("; see fcb doctor" if any(found.differences for found in one.read_back) else "")
 
 
 def _periods(one: ServiceStatus) -> Table:

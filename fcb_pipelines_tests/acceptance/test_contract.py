@@ -30,9 +30,14 @@ def sides(rows: list[Any]) -> Iterator[Any]:
 def test_status(demo: Demo) -> None:
     assert set(demo.status) == {"services"}
     service = demo.status["services"]["nexacloud"]
-    assert set(service) == {"partners", "plans", "subscriptions", "import", "periods"}
+    assert set(service) == {"partners", "plans", "subscriptions", "import", "read_back", "periods"}
     assert set(service["subscriptions"]) == {"shadow", "live"}
     assert set(service["import"]) == set(COUNTS)
+    assert [(one["part"], one["period"], one["records"], one["differences"]) for one in service["read_back"]] == [
+        ("partners", "", service["partners"], 0),
+        ("plans", "", 2 * service["plans"], 0),
+        ("subscriptions", "", service["subscriptions"]["shadow"], 0),
+    ]
     assert list(service["periods"]) == list(PERIODS)
 
 

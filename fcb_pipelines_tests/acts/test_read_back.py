@@ -6,13 +6,14 @@ import pytest
 
 from fcb_pipelines.acts.read_back import forget, objections, require_read_back
 from fcb_pipelines.acts.source import SourceRecords
-from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.errors import OutcomeUnknown, RuleViolation
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.domain.read_back import Difference, Part
 from fcb_pipelines.odoo.read_back import taxes_field
 from fcb_pipelines.store import read_back as stored
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.source_records import a_plan, a_subscription, a_user, records
+from fcb_pipelines_tests.acts.test_interrupted import broken
 from fcb_pipelines_tests.conftest import NOW
 
 PARTS = (Part.PARTNERS, Part.PLANS, Part.SUBSCRIPTIONS)
@@ -174,6 +175,16 @@ class TestObjections:
         chain.all(records())
         forget(chain.reading(records()), written)
         assert {part for part in PARTS if self.found(chain, part)} == blocked
+
+    @pytest.mark.parametrize("writes", [1, 2, 3, 4])
+    def test_an_import_that_broke_off_after_any_write_is_never_clean(self, chain: Chain, writes: int) -> None:
+        source = records(users=(a_user(name="Another name"),), plans=(a_plan(name="Another plan"),))
+        chain.all(records())
+        with pytest.raises(OutcomeUnknown):
+            broken(chain, writes).all(source)
+        assert self.found(chain, Part.SUBSCRIPTIONS)
+        chain.all(source)
+        assert {self.found(chain, part) for part in PARTS} == {()}
 
     def test_a_dry_run_forgets_nothing(self, chain: Chain) -> None:
         chain.all(records())

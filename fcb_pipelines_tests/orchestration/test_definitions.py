@@ -101,7 +101,7 @@ def test_jobs_and_schedules_of_every_service_resolve(two_services: Settings, cod
 
 def test_checks_guard_what_comes_after(project_settings: Settings) -> None:
     found = check_specs(project_settings)
-    guards = {f"{name}_suite" for name in SOURCE} | {"import_complete", "shadow_inert"}
+    guards = {f"{name}_suite" for name in SOURCE} | {"import_complete", "shadow_inert", "odoo_read_back"}
     assert set(found) == guards | {"records_usable"} | set(PERIOD_CHECKS)
     assert {name for name, spec in found.items() if spec.blocking} == guards | {
         name for name, stops in PERIOD_CHECKS.items() if stops

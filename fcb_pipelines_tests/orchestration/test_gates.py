@@ -123,7 +123,21 @@ class TestImport:
         assert result.success, failures(result)
         assert made(result) == SOURCE | {"plans", "partners", "shadow_subscriptions"}
         assert all(one.passed for one in result.get_asset_check_evaluations())
-        assert {one.check_name for one in result.get_asset_check_evaluations()} >= {"import_complete", "shadow_inert"}
+        assert {one.check_name for one in result.get_asset_check_evaluations()} >= {
+            "import_complete",
+            "shadow_inert",
+            "odoo_read_back",
+        }
+
+    def test_an_order_that_odoo_taxes_otherwise_stops_the_import_and_is_shown(self, operator: Operator) -> None:
+        operator.host.run("UPDATE users SET state = NULL")
+        result = operator.imported()
+        found = check(result, "odoo_read_back")
+        assert not result.success
+        assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.ERROR, True)
+        assert {(row["field"], row["sent"]) for row in records(found, "differences")} == {("taxes", None)}
+        assert "fiscal position" in str(found.description)
+        assert found.metadata["count"].value == len(records(found, "differences"))
 
     def test_a_missed_critical_expectation_stops_the_import(self, operator: Operator) -> None:
         operator.host.run("DELETE FROM users")
