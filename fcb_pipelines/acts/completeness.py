@@ -31,13 +31,11 @@ class Completeness:
 
 def import_complete(reading: Reading, *, take_all: bool) -> tuple[Completeness, ...]:
     """Compare what is wanted with what is in Odoo, for partners, plans and subscriptions."""
-    decided = (
-        partners.decide(reading).decided,
-        plans.decide(reading, take_all=take_all).decided,
-        # As in a dry run: an order whose partner is still missing is missing too, and not bad.
-        subscriptions.decide(reading, dry_run=True),
-    )
-    return tuple(_completeness(each) for each in decided)
+    people = partners.decide(reading)
+    catalogue = plans.decide(reading, take_all=take_all)
+    # As in a dry run: an order whose partner is still missing is missing too, and not bad.
+    orders = subscriptions.decide(reading, dry_run=True, people=people, catalogue=catalogue)
+    return tuple(_completeness(each) for each in (people.decided, catalogue.decided, orders))
 
 
 def _completeness(decided: Decided) -> Completeness:

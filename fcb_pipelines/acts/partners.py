@@ -122,7 +122,8 @@ def _links(reading: Reading, users: Sequence[User], present: Present) -> dict[st
         shared=shared_emails(user for user in users if user.external_user_id not in declared),
         made=made,
         previous=previous,
-        existing=partners.existing(reading.odoo, before | set(declared.values())),
+        existing=frozenset(present.ids.values())
+        | partners.existing(reading.odoo, before.union(declared.values()).difference(present.ids.values())),
         sharing=partners.sharing(reading.odoo, emails, ours=set(made.values())),
     )
     return {user.external_user_id: account_link(user, facts) for user in users}

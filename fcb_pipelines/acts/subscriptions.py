@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fcb_pipelines.acts import partners, plans
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
 from fcb_pipelines.acts.read_back import forget, read_back
-from fcb_pipelines.domain.changes import Fields
+from fcb_pipelines.domain.changes import Fields, Value
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, skipped, subscriptions_in_scope
@@ -37,7 +37,7 @@ class References:
     products: Mapping[str, int | str]
     plans: Mapping[str, Plan]
     reasons: Mapping[tuple[Entity, str], str]
-    pricelists: Mapping[str, int | None]
+    currencies: orders.Currencies
     decimals: int | None
 
     def partner(self, user_id: str) -> int | str:
@@ -83,15 +83,26 @@ def import_subscriptions(reading: Reading, *, dry_run: bool, report: Report) -> 
         return done
 
 
-def decide(reading: Reading, *, dry_run: bool) -> Decided:
-    """Read what decides, then decide; changes nothing anywhere. Two shelves: the orders and their lines."""
+def decide(
+    reading: Reading,
+    *,
+    dry_run: bool,
+    people: partners.PartnersDecided | None = None,
+    catalogue: plans.PlansDecided | None = None,
+) -> Decided:
+    """Read what decides, then decide; changes nothing anywhere. Two shelves: the orders and their lines.
+
+    Partners and plans are decided too where whoever asks has not just done so.
+    """
     source = reading.records
     scope = subscriptions_in_scope(source.subscriptions, source.invoices, reading.metered(), *reading.scope())
     chosen = [one for one in source.subscriptions if one.external_subscription_id in scope]
-    references = _references(reading, dry_run=dry_run)
-    kind = orders.kind(references.pricelists)
+    people = people or partners.decide(reading)
+    catalogue = catalogue or plans.decide(reading, take_all=False)
+    references = _references(reading, people, catalogue, dry_run=dry_run)
+    kind = orders.kind(references.currencies)
     present, forgotten = reading.present(kind, {reading.xid(Entity.SUBSCRIPTION, each) for each in scope})
-    wanted = _wanted(reading, chosen, references, orders.states(reading.odoo, present.ids))
+    wanted = _wanted(reading, chosen, references, present)
     everything = {one.external_subscription_id for one in source.subscriptions}
     bad = reading.bad("subscriptions")
     return Decided(
@@ -115,10 +126,10 @@ def _shelves(reading: Reading, kind: Kind, wanted: _Wanted, present: Present, fo
     return own, lines
 
 
-def _references(reading: Reading, *, dry_run: bool) -> References:
+def _references(
+    reading: Reading, people: partners.PartnersDecided, catalogue: plans.PlansDecided, *, dry_run: bool
+) -> References:
     """Where the partners and products of the chain's earlier imports are, and why some are missing."""
-    people = partners.decide(reading)
-    catalogue = plans.decide(reading, take_all=False)
     bought = _products(reading.odoo, catalogue.decided.shelves[0])
     known = {user_id: link.odoo_id for user_id, link in people.links.items() if link.odoo_id is not None}
     source = reading.records
@@ -127,7 +138,7 @@ def _references(reading: Reading, *, dry_run: bool) -> References:
         products={**(_to_be_made(catalogue.decided.shelves[0]) if dry_run else {}), **bought},
         plans={plan.external_plan_id: plan for plan in source.plans},
         reasons=_reasons(reading, people.failed, catalogue.failed),
-        pricelists=orders.pricelists(reading.odoo, {plan.currency for plan in source.plans}),
+        currencies=orders.currencies(reading.odoo, {plan.currency for plan in source.plans}),
         decimals=decimals_kept(reading.odoo, orders.LINE_MODEL, orders.PRICE),
     )
 
@@ -151,12 +162,12 @@ def _reasons(reading: Reading, users: Mapping[str, str], plans_failed: Mapping[s
     }
 
 
-def _wanted(reading: Reading, chosen: Sequence[Subscription], references: References, states: Mapping[str, str]) -> _Wanted:
+def _wanted(reading: Reading, chosen: Sequence[Subscription], references: References, present: Present) -> _Wanted:
     found = _Wanted()
     for one in chosen:
         xid = reading.xid(Entity.SUBSCRIPTION, one.external_subscription_id)
         try:
-            _require_draft(states.get(xid, orders.DRAFT))
+            _require_draft(present.fields.get(xid, {}).get(orders.STATE, orders.DRAFT))
             order, line = _order(one, references)
         except InvalidInput as error:
             found.failed[one.external_subscription_id] = str(error)
@@ -166,7 +177,7 @@ def _wanted(reading: Reading, chosen: Sequence[Subscription], references: Refere
     return found
 
 
-def _require_draft(state: str) -> None:
+def _require_draft(state: Value) -> None:
     if state != orders.DRAFT:
         raise InvalidInput(f"its order in Odoo is no longer a draft but {state!r}: somebody changed that, so it is left alone")
 
@@ -175,7 +186,7 @@ def _order(one: Subscription, references: References) -> tuple[Fields, Fields]:
     """The order and its line; raises `InvalidInput` with the reason why there can be none."""
     partner, product = references.partner(one.external_user_id), references.product(one.external_plan_id)
     plan = references.plans[one.external_plan_id]
-    orders.require_pricelist(references.pricelists, plan.currency)
+    references.currencies.require(plan.currency)
     line = orders.line(one, plan, product)
     require_decimals(line["price"], references.decimals)
     return orders.order(one, plan, partner), line

@@ -7,9 +7,9 @@ from typing import Any
 import click
 from rich.table import Table
 
-from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.imports import Reading
+from fcb_pipelines.acts.preview import preview
 from fcb_pipelines.acts.source import previewed_records
 from fcb_pipelines.cli.runs import run_import
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
@@ -57,9 +57,7 @@ def _preview(reached: Connections, service: Service) -> Iterator[Imported]:
     records = previewed_records(db, service, reached.now, reached.report)
     taxes = reached.settings.tax_table
     reading = Reading(db=db, odoo=reached.odoo(), service=service, records=records, taxes=taxes, now=reached.now)
-    yield partners.import_partners(reading, dry_run=True, report=say)
-    yield plans.import_plans(reading, take_all=reached.settings.import_all_plans, dry_run=True, report=say)
-    yield subscriptions.import_subscriptions(reading, dry_run=True, report=say)
+    yield from preview(reading, take_all=reached.settings.import_all_plans)
 
 
 def _dry(done: Imported) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Codec:
     """One kind of value, between us and Odoo's three ways of saying it."""
 
     read: Callable[[Any], Value]
-    """What `search_read` answers → our value."""
+    """What `search_read` answers → our value; a many2one may come as its id or with its name."""
     cell: Callable[[Value], Any]
     """Our value → a cell of `load`; an empty cell clears the field."""
     sent: Callable[[Value], Any]
@@ -56,11 +56,16 @@ def _number(raw: Any) -> Decimal:
     return kept(Decimal(str(raw)))
 
 
+def id_of(raw: Any) -> int:
+    """The id of a many2one that was read, whether it came alone or with its name."""
+    return int(raw if isinstance(raw, int) else raw[0])
+
+
 def coded(ids: Mapping[str, int]) -> Codec:
     """Many2one to a record that both sides know by a code; an id without a code of ours reads as `#id`."""
     codes = {odoo_id: code for code, odoo_id in ids.items()}
     return Codec(
-        read=lambda raw: codes.get(raw[0], f"#{raw[0]}") if raw else None,
+        read=lambda raw: codes.get(id_of(raw), f"#{id_of(raw)}") if raw else None,
         cell=lambda value: ids[str(value)] if value else "",
         sent=lambda value: ids[str(value)] if value else False,
         column="{}/.id",
@@ -72,7 +77,10 @@ NUMBER = Codec(read=_number, cell=lambda value: value, sent=lambda value: value)
 # `load` fails on a boolean of JSON.
 FLAG = Codec(read=bool, cell=lambda value: "1" if value else "0", sent=bool)
 REFERENCE = Codec(
-    read=lambda raw: raw[0] if raw else None, cell=lambda value: value or "", sent=lambda value: value or False, column="{}/.id"
+    read=lambda raw: id_of(raw) if raw else None,
+    cell=lambda value: value or "",
+    sent=lambda value: value or False,
+    column="{}/.id",
 )
 """Many2one by Odoo's id."""
 
@@ -105,6 +113,8 @@ class Kind:
     entity: Entity
     model: str
     fields: tuple[Field, ...]
+    seen: tuple[Field, ...] = ()
+    """Read with the fields and never written."""
     is_written_whole: bool = False
     """Whether a change sends every field, because Odoo computes those anew that are not sent."""
 
@@ -116,9 +126,14 @@ class Kind:
         """The row of `load` for a record, in the order of the columns."""
         return [xid, *(each.codec.cell(fields[each.name]) for each in self.fields)]
 
+    @property
+    def sources(self) -> list[str]:
+        """The fields in Odoo that are read."""
+        return [each.source for each in (*self.fields, *self.seen)]
+
     def read(self, raw: Mapping[str, Any]) -> Fields:
         """What `search_read` answers → our words."""
-        return {each.name: each.codec.read(raw[each.source]) for each in self.fields}
+        return {each.name: each.codec.read(raw[each.source]) for each in (*self.fields, *self.seen)}
 
     def values(self, fields: Fields) -> dict[str, Any]:
         """The values of `write` for the fields given."""
@@ -142,10 +157,24 @@ def rows_where(
     odoo: Odoo, model: str, name: str, values: Collection[Key], fields: Sequence[str], *, also: Domain = ()
 ) -> list[dict[str, Any]]:
     """The rows whose field `name` is one of the values; none where this Odoo does not have the model."""
+    return _rows(model, values, lambda batch: odoo.search_read(model, [(name, "in", batch), *also], fields))
+
+
+def bare_rows_where(odoo: Odoo, model: str, name: str, values: Collection[Key], fields: Sequence[str]) -> list[dict[str, Any]]:
+    """The same with ids alone for what the fields point to: Odoo then works out no names, which takes longer than the rest."""
+    columns = list(fields)
+    return _rows(
+        model,
+        values,
+        lambda batch: odoo.call(model, "search_read", domain=[(name, "in", batch)], fields=columns, order="id", load=""),
+    )
+
+
+def _rows(model: str, values: Collection[Key], ask: Callable[[list[Key]], list[dict[str, Any]]]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     try:
         for batch in batches(sorted(set(values)), READ_BATCH):
-            found += odoo.search_read(model, [(name, "in", list(batch)), *also], fields)
+            found += ask(list(batch))
     except Refused as error:
         if not any(text.format(model) in str(error) for text in _NO_MODEL):
             raise
@@ -154,10 +183,9 @@ def rows_where(
 
 def read(odoo: Odoo, kind: Kind, ids: Mapping[str, int]) -> Present:
     """The records behind external ids as Odoo has them; one that is gone, though its external id is not, is left out."""
-    names = [each.source for each in kind.fields]
-    raw = {row["id"]: row for row in rows_where(odoo, kind.model, "id", ids.values(), names)}
+    raw = {row["id"]: row for row in bare_rows_where(odoo, kind.model, "id", ids.values(), kind.sources)}
     there = {xid: odoo_id for xid, odoo_id in ids.items() if odoo_id in raw}
-    return Present(ids=there, fields={xid: _in_our_words(kind, raw[odoo_id]) for xid, odoo_id in there.items()})
+    return Present(ids=there, fields={xid: kind.read(raw[odoo_id]) for xid, odoo_id in there.items()})
 
 
 def create(odoo: Odoo, load: Load, pace: Pace, progress: Progress) -> Applied:
@@ -211,10 +239,6 @@ def update(
         changed = create(odoo, load, pace, progress)
         done.failed |= changed.failed
     return done
-
-
-def _in_our_words(kind: Kind, raw: Mapping[str, Any]) -> Fields:
-    return {each.name: each.codec.read(raw[each.source]) for each in kind.fields}
 
 
 def _grouped(

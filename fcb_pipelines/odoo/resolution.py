@@ -12,23 +12,28 @@ from fcb_pipelines.odoo.records import READ_BATCH, Kind, batches
 
 _NO_SUCH = "External ID not found"
 
+_RECORDS_AN_ASKING = 250
+"""How many records Odoo tells the external ids of in about the time in which it answers for one external id (20 ms)."""
+
 
 def resolve(odoo: Odoo, kind: Kind, service: str, *, wanted: Collection[str], known: Mapping[str, int]) -> dict[str, int]:
     """Every external id of this service and kind in Odoo → the record's id, at least for those wanted or `known` from before.
 
     One read where our user may read external ids (Access Rights). Else each id is proved through the record it was last seen
-    on, and one never seen before is asked for by itself, about 20 ms each.
+    on; those never seen before are looked for on all records of the model, or asked for one by one where that is quicker.
     """
+    head = f"{service}_{kind.entity}_".replace("_", "\\_")
+    domain = [("module", "=", MODULE), ("model", "=", kind.model), ("name", "=like", f"{head}%")]
     try:
-        found = odoo.search_read("ir.model.data", [("module", "=", MODULE), ("model", "=", kind.model)], ["name", "res_id"])
+        found = odoo.search_read("ir.model.data", domain, ["name", "res_id"])
     except Refused:
-        return _without_rights(odoo, kind.model, sorted({*wanted, *known}), known)
+        return _without_rights(odoo, kind.model, {*wanted, *known}, known)
     ids = {f"{MODULE}.{row['name']}": int(row["res_id"]) for row in found}
     return {xid: ids[xid] for xid in sorted(ids) if is_of(xid, service, kind.entity)}
 
 
 def external_ids(odoo: Odoo, model: str, ids: Collection[int]) -> dict[int, str]:
-    """The external id of records, where they have one; any user may ask."""
+    """The external id of records, where they have one, the first where they have several; any user may ask."""
     found: dict[int, str] = {}
     for batch in batches(sorted(ids), READ_BATCH):
         answer = odoo.call(model, "get_external_id", list(batch))
@@ -40,8 +45,16 @@ def _without_rights(odoo: Odoo, model: str, xids: Collection[str], known: Mappin
     seen = {xid: known[xid] for xid in xids if xid in known}
     named = external_ids(odoo, model, seen.values())
     proved = {xid: odoo_id for xid, odoo_id in seen.items() if named.get(odoo_id) == xid}
-    asked = {xid: _asked(odoo, xid) for xid in xids if xid not in proved}
-    return proved | {xid: odoo_id for xid, odoo_id in asked.items() if odoo_id is not None}
+    return dict(sorted((proved | _unseen(odoo, model, {*xids} - proved.keys())).items()))
+
+
+def _unseen(odoo: Odoo, model: str, xids: Collection[str]) -> dict[str, int]:
+    """The external ids of these that exist; records of ours have theirs from the moment they are made, so it is their first."""
+    if len(xids) > 1 and odoo.call(model, "search_count", []) <= _RECORDS_AN_ASKING * len(xids):
+        everything = odoo.call(model, "search", [])
+        return {xid: odoo_id for odoo_id, xid in external_ids(odoo, model, everything).items() if xid in xids}
+    asked = {xid: _asked(odoo, xid) for xid in sorted(xids)}
+    return {xid: odoo_id for xid, odoo_id in asked.items() if odoo_id is not None}
 
 
 def _asked(odoo: Odoo, xid: str) -> int | None:

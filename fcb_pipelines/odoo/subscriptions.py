@@ -5,6 +5,7 @@ Owns: which fields of them we fill, and in which currency an order comes out. Do
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from fcb_pipelines.domain.changes import Fields
@@ -14,12 +15,14 @@ from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.odoo.batches import Load
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.records import NUMBER, REFERENCE, TEXT, Codec, Field, Kind, Present, kept, read, rows_where
+from fcb_pipelines.odoo.records import NUMBER, REFERENCE, TEXT, Codec, Field, Kind, Present, bare_rows_where, id_of, kept
 from fcb_pipelines.odoo.resolution import external_ids
 
 MODEL = "sale.order"
 LINE_MODEL = "sale.order.line"
 PRICE = "price_unit"
+STATE = "state"
+"""Our word for where an order stands: `draft`, `sale` and so on."""
 DRAFT = "draft"
 
 LINE = Kind(
@@ -36,12 +39,29 @@ LINE = Kind(
 )
 
 
-def kind(pricelists: Mapping[str, int | None]) -> Kind:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Currencies:
+    """In which currencies an order can come out."""
+
+    pricelists: Mapping[str, int | None]
+    """Currency → the pricelist that makes it so, None for none at all; a currency without a way is absent."""
+    codes: Mapping[int, str]
+    """Odoo's id → code, of every currency that it knows."""
+
+    def require(self, currency: str) -> None:
+        """Raise `InvalidInput`, with what to do, where no order can come out in a currency."""
+        if currency not in self.pricelists:
+            raise InvalidInput(
+                f"Odoo has no pricelist in {currency}: activate the currency and add one (Sales > Products > Pricelists)"
+            )
+
+
+def kind(currencies: Currencies) -> Kind:
     """How an order of ours is kept; its currency is that of its pricelist, or the company's without one."""
     currency = Codec(
-        read=lambda raw: raw[1] if raw else None,
-        cell=lambda value: pricelists[str(value)] or "",
-        sent=lambda value: pricelists[str(value)] or False,
+        read=lambda raw: currencies.codes[id_of(raw)] if raw else None,
+        cell=lambda value: currencies.pricelists[str(value)] or "",
+        sent=lambda value: currencies.pricelists[str(value)] or False,
         column="{}/.id",
     )
     return Kind(
@@ -52,6 +72,7 @@ def kind(pricelists: Mapping[str, int | None]) -> Kind:
             Field(name="reference", odoo="client_order_ref", codec=TEXT),
             Field(name="currency", odoo="pricelist_id", codec=currency, shown_in="currency_id"),
         ),
+        seen=(Field(name=STATE, odoo="state", codec=TEXT),),
     )
 
 
@@ -90,39 +111,30 @@ def loading_lines(lines: Mapping[str, Fields], orders: Mapping[str, int]) -> Loa
 def lines_of(odoo: Odoo, orders: Mapping[str, int]) -> Present:
     """The lines of ours on these orders; lines that somebody else put there are not among them."""
     mine = {line_id(xid) for xid in orders}
-    rows = rows_where(odoo, LINE_MODEL, "order_id", orders.values(), ["id"])
-    named = external_ids(odoo, LINE_MODEL, [row["id"] for row in rows])
-    return read(odoo, LINE, {xid: odoo_id for odoo_id, xid in named.items() if xid in mine})
+    rows = {row["id"]: row for row in bare_rows_where(odoo, LINE_MODEL, "order_id", orders.values(), LINE.sources)}
+    ids = {xid: odoo_id for odoo_id, xid in external_ids(odoo, LINE_MODEL, rows).items() if xid in mine}
+    return Present(ids=ids, fields={xid: LINE.read(rows[odoo_id]) for xid, odoo_id in ids.items()})
 
 
-def states(odoo: Odoo, orders: Mapping[str, int]) -> dict[str, str]:
-    """Where each order stands in Odoo, such as `draft` or `sale`, by external id."""
-    found = {row["id"]: row["state"] for row in rows_where(odoo, MODEL, "id", orders.values(), ["state"])}
-    return {xid: found[odoo_id] for xid, odoo_id in orders.items() if odoo_id in found}
-
-
-def pricelists(odoo: Odoo, currencies: Collection[str]) -> dict[str, int | None]:
-    """The pricelist that makes an order come out in a currency, None for none at all; a currency without a way is absent.
+def currencies(odoo: Odoo, wanted: Collection[str]) -> Currencies:
+    """What makes an order come out in each of the currencies wanted.
 
     Left to itself Odoo takes its default pricelist, which may be of another currency than the company's.
     """
+    codes = {row["id"]: str(row["name"]) for row in odoo.search_read("res.currency", [], ["name"])}
     rows = odoo.search_read("product.pricelist", [("active", "=", True)], ["currency_id", "company_id"])
     company, currency = _company(odoo)
     found = {
-        row["currency_id"][1]: row["id"] for row in reversed(rows) if not row["company_id"] or row["company_id"][0] == company
+        codes[id_of(row["currency_id"])]: row["id"]
+        for row in reversed(rows)
+        if not row["company_id"] or id_of(row["company_id"]) == company
     }
-    return {each: found.get(each) for each in currencies if each in found or each == currency}
+    ways = {each: found.get(each) for each in wanted if each in found or each == codes[currency]}
+    return Currencies(pricelists=ways, codes=codes)
 
 
-def require_pricelist(found: Mapping[str, int | None], currency: str) -> None:
-    """Raise `InvalidInput`, with what to do, where no order can come out in a currency."""
-    if currency not in found:
-        raise InvalidInput(
-            f"Odoo has no pricelist in {currency}: activate the currency and add one (Sales > Products > Pricelists)"
-        )
-
-
-def _company(odoo: Odoo) -> tuple[int, str]:
+def _company(odoo: Odoo) -> tuple[int, int]:
+    """The company of our user and its currency."""
     (user,) = odoo.search_read("res.users", [("id", "=", odoo.user_id())], ["company_id"])
-    (company,) = odoo.search_read("res.company", [("id", "=", user["company_id"][0])], ["currency_id"])
-    return company["id"], company["currency_id"][1]
+    (company,) = odoo.search_read("res.company", [("id", "=", id_of(user["company_id"]))], ["currency_id"])
+    return company["id"], id_of(company["currency_id"])

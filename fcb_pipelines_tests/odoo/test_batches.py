@@ -123,7 +123,7 @@ def test_records_refused_in_a_call_are_found_in_few_calls(bad: tuple[int, ...]) 
     accepted: list[str] = []
 
     def call(xids: Sequence[str]) -> None:
-        calls.append(xids)
+        calls.append(xids) if xids else None
         if any(int(xid) in bad for xid in xids):
             raise Refused("in use")
         accepted.extend(xids)
@@ -131,4 +131,12 @@ def test_records_refused_in_a_call_are_found_in_few_calls(bad: tuple[int, ...]) 
     refused = refused_alone([str(index) for index in range(ROWS)], call, Pace(lambda: 0.0))
     assert refused == {str(index): "in use" for index in bad}
     assert accepted == [str(index) for index in range(ROWS) if index not in bad]
-    assert len(calls) <= 1 + len(bad) * 2 * log2(ROWS)
+    assert len([each for each in calls if each]) <= 1 + len(bad) * 2 * log2(ROWS)
+
+
+def test_a_key_refused_in_the_middle_is_told_and_no_record_is_blamed() -> None:
+    def call(_xids: Sequence[str]) -> None:
+        raise Refused("the key")
+
+    with pytest.raises(Refused, match="the key"):
+        refused_alone(["a", "b", "c"], call, Pace(lambda: 0.0))
