@@ -16,7 +16,7 @@ from fcb_pipelines.domain.imports import Imported, failed, plans_to_skip, skippe
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.odoo import plans
-from fcb_pipelines.odoo.records import Kind, decimals_kept, require_decimals
+from fcb_pipelines.odoo.records import Kind, require_decimals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,10 @@ def decide(reading: Reading, *, take_all: bool) -> PlansDecided:
     source = reading.records
     active = subscriptions_in_scope(source.subscriptions, source.invoices, reading.metered(), *reading.scope())
     left_out = plans_to_skip(source.plans, source.subscriptions, active, take_all=take_all)
-    products, reasons = _products(reading, [plan for plan in source.plans if plan.external_plan_id not in left_out])
-    flat = _shelf(reading, plans.FLAT, {plan_id: both[0] for plan_id, both in products.items()})
-    usage = _shelf(reading, plans.USAGE, {plan_id: both[1] for plan_id, both in products.items()})
+    catalogue = plans.catalogue(reading.odoo)
+    products, reasons = _products(catalogue, [plan for plan in source.plans if plan.external_plan_id not in left_out])
+    flat = _shelf(reading, catalogue.flat, {plan_id: both[0] for plan_id, both in products.items()})
+    usage = _shelf(reading, catalogue.usage, {plan_id: both[1] for plan_id, both in products.items()})
     everything = {plan.external_plan_id for plan in source.plans}
     bad = reading.bad("plans")
     decided = Decided(
@@ -65,23 +66,22 @@ def decide(reading: Reading, *, take_all: bool) -> PlansDecided:
     return PlansDecided(decided=decided, failed=reasons)
 
 
-def _products(reading: Reading, wanted: list[Plan]) -> tuple[dict[str, tuple[Fields, Fields]], dict[str, str]]:
+def _products(catalogue: plans.Catalogue, wanted: list[Plan]) -> tuple[dict[str, tuple[Fields, Fields]], dict[str, str]]:
     """The flat and the usage product of each plan, and why some have none."""
-    decimals = decimals_kept(reading.odoo, plans.MODEL, plans.PRICE)
     found: dict[str, tuple[Fields, Fields]] = {}
     reasons: dict[str, str] = {}
     for plan in wanted:
         try:
-            found[plan.external_plan_id] = _both(plan, decimals)
+            found[plan.external_plan_id] = _both(catalogue, plan)
         except InvalidInput as error:
             reasons[plan.external_plan_id] = str(error)
     return found, reasons
 
 
-def _both(plan: Plan, decimals: int | None) -> tuple[Fields, Fields]:
-    both = plans.flat(plan), plans.usage(plan)
+def _both(catalogue: plans.Catalogue, plan: Plan) -> tuple[Fields, Fields]:
+    both = catalogue.products(plan)
     for product in both:
-        require_decimals(product["price"], decimals)
+        require_decimals(product["price"], catalogue.decimals)
     return both
 
 

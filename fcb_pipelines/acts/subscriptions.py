@@ -195,7 +195,8 @@ def _order(one: Subscription, references: References) -> tuple[Fields, Fields]:
 def _apply(reading: Reading, decided: Decided, report: Report) -> tuple[Applied, Applied]:
     """Make new orders together with their lines, give orders that lost theirs a new one, then change what differs."""
     own, lines = decided.shelves
-    new = apply(reading, own, orders.loading(own.kind, own.made.create, lines.wanted), report)
+    empty = orders.kept_empty(reading.odoo) if own.made.create else ()
+    new = apply(reading, own, orders.loading(own.kind, own.made.create, lines.wanted, empty), report)
     lost = {xid: fields for xid, fields in lines.made.create.items() if xid not in map(orders.line_id, own.made.create)}
     at = {orders.line_id(xid): odoo_id for xid, odoo_id in own.present.ids.items()}
     return new, apply(reading, lines, orders.loading_lines(lost, at), report)

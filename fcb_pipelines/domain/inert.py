@@ -58,4 +58,4 @@ def _live_signs(order: OrderSeen) -> Iterator[str]:
     if order.invoices:
         yield f"order {order.name} has {order.invoices} invoices"
     for name, value in order.live.items():
-        yield f"order {order.name} has {name} {value!r}: it runs as a subscription"
+        yield f"order {order.name} has {name} {value!r}: Odoo may invoice and charge it by itself"

@@ -9,18 +9,20 @@ from typing import Any
 
 from fcb_pipelines.domain.inert import OrderSeen
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.edition import ORDER_PLAN
 from fcb_pipelines.odoo.records import rows_where
 from fcb_pipelines.odoo.subscriptions import MODEL
 
 INVOICE_MODEL = "account.move"
 TOKEN_MODEL = "payment.token"  # noqa: S105 (the name of a model)
-LIVE_FIELDS = ("plan_id", "subscription_state")
-"""Of Odoo Enterprise's subscriptions, on the order."""
+LIVE_FIELDS = (ORDER_PLAN, "subscription_state", "payment_token_id")
+"""Of Odoo Enterprise's subscriptions, on the order: each alone is a step towards charging."""
 
 
 def orders_seen(odoo: Odoo, orders: Mapping[str, int]) -> tuple[OrderSeen, ...]:
     """Our orders as they are now, by external id; one that is gone is left out."""
-    live = [name for name in LIVE_FIELDS if name in odoo.fields(MODEL)]
+    described = odoo.fields(MODEL)
+    live = [name for name in LIVE_FIELDS if name in described]
     rows = {row["id"]: row for row in rows_where(odoo, MODEL, "id", orders.values(), ["name", "state", "invoice_ids", *live])}
     return tuple(_seen(xid, rows[odoo_id], live) for xid, odoo_id in orders.items() if odoo_id in rows)
 

@@ -5,6 +5,7 @@ Owns: which fields of them we fill, and the variant that stands on an order's li
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from decimal import Decimal
 
 from fcb_pipelines.domain.changes import Fields
@@ -12,6 +13,7 @@ from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, Plan
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.edition import RECURRING
 from fcb_pipelines.odoo.records import FLAG, NUMBER, TEXT, Field, Kind, kept, rows_where
 
 MODEL = "product.template"
@@ -26,8 +28,33 @@ _FIELDS = (
     Field(name="is_sold", odoo="sale_ok", codec=FLAG),
     Field(name="is_bought", odoo="purchase_ok", codec=FLAG),
 )
-FLAT = Kind(entity=Entity.PLAN, model=MODEL, fields=_FIELDS)
-USAGE = Kind(entity=Entity.PLAN_USAGE, model=MODEL, fields=_FIELDS)
+_RECURRING = Field(name="is_recurring", odoo=RECURRING, codec=FLAG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """How an Odoo keeps products of ours: with subscriptions it also knows which are sold by the period."""
+
+    flat: Kind
+    usage: Kind
+    decimals: int | None
+    """How many decimals of a price are kept; None if none is cut."""
+
+    def products(self, plan: Plan) -> tuple[Fields, Fields]:
+        """The flat and the usage product of a plan, as this Odoo can hold them."""
+        return _held(self.flat, flat(plan)), _held(self.usage, usage(plan))
+
+
+def catalogue(odoo: Odoo) -> Catalogue:
+    """Ask an Odoo how it keeps products."""
+    described = odoo.fields(MODEL)
+    fields = (*_FIELDS, _RECURRING) if RECURRING in described else _FIELDS
+    digits = described[PRICE].get("digits")
+    return Catalogue(
+        flat=Kind(entity=Entity.PLAN, model=MODEL, fields=fields),
+        usage=Kind(entity=Entity.PLAN_USAGE, model=MODEL, fields=fields),
+        decimals=int(digits[1]) if digits else None,
+    )
 
 
 def flat(plan: Plan) -> Fields:
@@ -41,12 +68,14 @@ def flat(plan: Plan) -> Fields:
             f"plan {plan.external_plan_id} ({plan.name}) has neither {known} price, and a missing price is not 0.00"
         )
     price = plan.flat_prices.get(Interval.MONTHLY)
-    return _product(plan.name, plan.flat_price(Interval.YEARLY) if price is None else price, plan.external_plan_id)
+    chosen = plan.flat_price(Interval.YEARLY) if price is None else price
+    return {**_product(plan.name, chosen, plan.external_plan_id), "is_recurring": True}
 
 
 def usage(plan: Plan) -> Fields:
     """The product of a plan's overage; its quantity will be in unit batches (core-hours), so its price is exact."""
-    return _product(f"{plan.name.strip()} – {CPU_SECONDS} overage", plan.unit_price, f"{plan.external_plan_id}/{CPU_SECONDS}")
+    name, code = f"{plan.name.strip()} – {CPU_SECONDS} overage", f"{plan.external_plan_id}/{CPU_SECONDS}"
+    return {**_product(name, plan.unit_price, code), "is_recurring": False}
 
 
 def variants(odoo: Odoo, templates: Collection[int]) -> dict[int, int]:
@@ -57,3 +86,7 @@ def variants(odoo: Odoo, templates: Collection[int]) -> dict[int, int]:
 
 def _product(name: str, price: Decimal, code: str) -> Fields:
     return {"name": name.strip(), "price": kept(price), "code": code, "type": "service", "is_sold": True, "is_bought": False}
+
+
+def _held(kind: Kind, product: Fields) -> Fields:
+    return {each.name: product[each.name] for each in kind.fields}

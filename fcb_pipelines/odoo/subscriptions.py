@@ -4,7 +4,7 @@ Owns: which fields of them we fill, and in which currency an order comes out. Do
 (domain/imports). Never sets a state, a plan or a token: what confirms, posts or charges is not in this module.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,6 +15,7 @@ from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.odoo.batches import Load
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.edition import ORDER_PLAN
 from fcb_pipelines.odoo.records import NUMBER, REFERENCE, TEXT, Codec, Field, Kind, Present, bare_rows_where, id_of, kept
 from fcb_pipelines.odoo.resolution import external_ids
 
@@ -96,10 +97,21 @@ def line_id(xid: str) -> str:
     return f"{xid}_line"
 
 
-def loading(orders: Kind, new: Mapping[str, Fields], lines: Mapping[str, Fields]) -> Load:
+def kept_empty(odoo: Odoo) -> tuple[str, ...]:
+    """Columns of `load` that a new order leaves empty in so many words, or a quotation template of Odoo's might fill them.
+
+    Where orders can run as subscriptions that is their recurring plan: an order without one is never invoiced by itself.
+    """
+    return (f"{ORDER_PLAN}/.id",) if ORDER_PLAN in odoo.fields(MODEL) else ()
+
+
+def loading(orders: Kind, new: Mapping[str, Fields], lines: Mapping[str, Fields], empty: Sequence[str] = ()) -> Load:
     """The load that creates orders with their lines: an order is never there without its line."""
-    rows = {xid: [*orders.row(xid, fields), *LINE.row(line_id(xid), lines[line_id(xid)])] for xid, fields in new.items()}
-    return Load(model=MODEL, columns=[*orders.columns(), *LINE.columns("order_line/")], rows=rows)
+    blank = [""] * len(empty)
+    rows = {
+        xid: [*orders.row(xid, fields), *blank, *LINE.row(line_id(xid), lines[line_id(xid)])] for xid, fields in new.items()
+    }
+    return Load(model=MODEL, columns=[*orders.columns(), *empty, *LINE.columns("order_line/")], rows=rows)
 
 
 def loading_lines(lines: Mapping[str, Fields], orders: Mapping[str, int]) -> Load:
