@@ -4,11 +4,12 @@ Owns: the acts `prunable` (the list, changes nothing) and `prune`. Does not own:
 what uses a record in Odoo (odoo/removal). Only records that carry our external id are ever considered.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.imports import Reading, Report, unneeded
+from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.odoo import removal
 from fcb_pipelines.odoo.pace import Pace
 from fcb_pipelines.odoo.partners import MODEL as PARTNER_MODEL
@@ -40,29 +41,48 @@ class Pruned:
     refused: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What can go, and what is gone from Odoo though our store still knows it."""
+
+    prunable: tuple[Prunable, ...]
+    gone: frozenset[str]
+
+
 def prunable(reading: Reading, *, take_all: bool) -> tuple[Prunable, ...]:
     """What can go, in the order in which it can: draft orders out of scope, products and partners that nothing uses."""
-    orders = unneeded(reading, subscriptions.decide(reading, dry_run=True))
+    return _find(reading, take_all=take_all).prunable
+
+
+def _find(reading: Reading, *, take_all: bool) -> _Found:
+    decided = (
+        subscriptions.decide(reading, dry_run=True),
+        plans.decide(reading, take_all=take_all).decided,
+        partners.decide(reading).decided,
+    )
+    orders, products, people = (unneeded(reading, each) for each in decided)
     drafts = removal.drafts_without_invoice(reading.odoo, orders.values())
     orders = {xid: odoo_id for xid, odoo_id in orders.items() if odoo_id in drafts}
-    products = unneeded(reading, plans.decide(reading, take_all=take_all).decided)
     bought = removal.used_products(reading.odoo, products.values(), ignoring=drafts)
-    people = unneeded(reading, partners.decide(reading).decided)
     buyers = removal.used_partners(reading.odoo, people.values(), ignoring=drafts)
-    return (
+    listed = (
         *_listed(reading, ORDER_MODEL, orders),
         *_listed(reading, PRODUCT_MODEL, {xid: each for xid, each in products.items() if each not in bought}),
         *_listed(reading, PARTNER_MODEL, {xid: each for xid, each in people.items() if each not in buyers}),
     )
+    return _Found(prunable=listed, gone=frozenset(xid for each in decided for shelf in each.shelves for xid in shelf.forgotten))
 
 
 def prune(reading: Reading, *, ids: Collection[str], take_all: bool, report: Report) -> Pruned:
     """Remove those of the external ids that can still go, and forget them; what Odoo refuses is told and stays.
 
+    Forgets too what is gone from Odoo already, as after an earlier prune that ended in the middle.
+
     Raises `RuleViolation` if an import of the service is running.
     """
     with stored.exclusive_import(reading.db, reading.service.code):
-        chosen = [one for one in prunable(reading, take_all=take_all) if one.external_id in ids]
+        found = _find(reading, take_all=take_all)
+        chosen = [one for one in found.prunable if one.external_id in ids]
         done = removal.Removed(refused=dict.fromkeys(sorted(set(ids) - {one.external_id for one in chosen}), NO_LONGER))
         for model in (ORDER_MODEL, PRODUCT_MODEL, PARTNER_MODEL):
             going = {one.external_id: one.odoo_id for one in chosen if one.model == model}
@@ -71,15 +91,17 @@ def prune(reading: Reading, *, ids: Collection[str], take_all: bool, report: Rep
             done.gone += each.gone
             done.refused |= each.refused
         with reading.db.transaction() as conn:
-            _forget(conn, reading.service, [one for one in chosen if one.external_id in done.gone])
+            _forget(conn, reading.service, found.gone.union(done.gone))
     return Pruned(removed=tuple(done.gone), refused=done.refused)
 
 
-def _forget(conn: Connection, service: Service, removed: Sequence[Prunable]) -> None:
-    stored.forget_records(conn, [one.external_id for one in removed])
-    forget_links(conn, service.code, [one.odoo_id for one in removed if one.model == PARTNER_MODEL])
+def _forget(conn: Connection, service: Service, xids: Collection[str]) -> None:
+    people = stored.records(conn, service.code, Entity.USER)
+    forget_links(conn, service.code, [one.odoo_id for one in people if one.external_id in xids])
+    stored.forget_records(conn, xids)
 
 
 def _listed(reading: Reading, model: str, found: Mapping[str, int]) -> list[Prunable]:
     names = removal.names(reading.odoo, model, found.values())
-    return [Prunable(external_id=xid, model=model, odoo_id=found[xid], name=names[found[xid]]) for xid in sorted(found)]
+    there = (xid for xid in sorted(found) if found[xid] in names)
+    return [Prunable(external_id=xid, model=model, odoo_id=found[xid], name=names[found[xid]]) for xid in there]

@@ -63,7 +63,10 @@ def load_batch(odoo: Odoo, load: Load, xids: Sequence[str], pace: Pace, done: Ap
 
 
 def refused_alone(xids: Sequence[str], call: Callable[[Sequence[str]], None], pace: Pace) -> dict[str, str]:
-    """Make one call for all, in halves where it is refused; why those are refused that are refused alone."""
+    """Make one call for all, in halves where it is refused; why those are refused that are refused alone.
+
+    Raises `Refused` where Odoo refuses more than the records.
+    """
     refused: dict[str, str] = {}
     waiting = [xids]
     while waiting:
@@ -73,6 +76,8 @@ def refused_alone(xids: Sequence[str], call: Callable[[Sequence[str]], None], pa
                 call(batch)
         except Refused as error:
             if len(batch) == 1:
+                # Asked for no record Odoo refuses what is not of the records: the key, the model.
+                call(())
                 refused[batch[0]] = str(error)
             else:
                 waiting += _halves(batch)

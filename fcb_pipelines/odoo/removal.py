@@ -7,6 +7,7 @@ any more (acts/prune).
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.odoo.batches import refused_alone
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.pace import Pace
@@ -55,13 +56,24 @@ def used_partners(odoo: Odoo, partners: Collection[int], *, ignoring: Collection
 
 
 def remove(odoo: Odoo, model: str, ids: Mapping[str, int], pace: Pace) -> Removed:
-    """Delete records; where Odoo refuses some of a batch, the others go."""
+    """Delete records; where Odoo refuses some of a batch, the others go. What is gone already counts as removed."""
     done = Removed()
 
     def unlink(xids: Sequence[str]) -> None:
-        odoo.unlink(model, [ids[xid] for xid in xids])
+        _unlink(odoo, model, [ids[xid] for xid in xids])
         done.gone += xids
 
     for batch in pace.batches(list(ids)):
         done.refused |= refused_alone(batch, unlink, pace)
     return done
+
+
+def _unlink(odoo: Odoo, model: str, ids: Sequence[int]) -> None:
+    try:
+        odoo.unlink(model, ids)
+    except Refused:
+        # Odoo refuses a call with a record that is no more, as all are where a call before this one was carried out unheard.
+        there = [row["id"] for row in rows_where(odoo, model, "id", ids, ["id"])]
+        if len(there) == len(ids):
+            raise
+        odoo.unlink(model, there)

@@ -43,6 +43,17 @@ def test_what_was_pruned_can_be_imported_again(chain: Chain) -> None:
     assert [counts(done) for done in chain.all(records())] == [(1, 0, 0, 0, 0)] * 3
 
 
+def test_a_prune_forgets_what_one_that_ended_in_the_middle_removed(chain: Chain) -> None:
+    chain.all(records())
+    for model, name in (("sale.order", "subscription_s1"), ("product.template", "plan_p1"), ("res.partner", "user_u1")):
+        chain.odoo.unlink(model, [chain.ids(model)[chain.xid(name)]])
+    assert pruned(chain, NOTHING_LEFT, []) == Pruned(removed=(), refused={})
+    with chain.db.transaction() as conn:
+        left = [one.external_id for entity in Entity for one in odoo_records(conn, chain.service.code, entity)]
+        assert left == [chain.xid("plan_usage_p1")]
+        assert links(conn, chain.service.code) == {}
+
+
 def test_plans_taken_by_an_import_of_all_go_once_only_some_are_wanted(chain: Chain) -> None:
     source = records(plans=(a_plan("p1"), a_plan("old", is_active=False)))
     chain.plans(source, take_all=True)

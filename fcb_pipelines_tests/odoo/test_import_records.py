@@ -153,6 +153,15 @@ def test_a_record_in_use_stays_and_the_others_go(odoo: Odoo, made: Made) -> None
     assert (done.gone, list(done.refused)) == (["free"], ["used"])
 
 
+def test_what_is_gone_already_counts_as_removed_beside_what_is_in_use(odoo: Odoo, made: Made) -> None:
+    ids = {name: made.partner(name) for name in ("gone", "used", "free", "lost")}
+    made.order(ids["used"])
+    odoo.unlink("res.partner", [ids["gone"], ids["lost"]])
+    done = remove(odoo, "res.partner", ids, pace())
+    assert (sorted(done.gone), list(done.refused)) == (["free", "gone", "lost"], ["used"])
+    assert rows_where(odoo, "res.partner", "id", ids.values(), ["id"]) == [{"id": ids["used"]}]
+
+
 def test_a_model_that_this_odoo_does_not_have_holds_nothing(odoo: Odoo) -> None:
     assert rows_where(odoo, "sale.subscription", "id", [1], ["id"]) == []
 
