@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 TAXED = "tax_group_fix"
+SALE, PURCHASE = "sale", "purchase"
 
 TAX_GROUPS = {
     TAXED: "Taxes",
@@ -24,7 +25,7 @@ TAX_GROUPS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxEntry:
-    """A sales tax in percent. A group's amount says 100 and means nothing; its children are what is charged."""
+    """A tax in percent. A group's amount says 100 and means nothing; its children are what is charged."""
 
     code: str
     name: str
@@ -34,6 +35,7 @@ class TaxEntry:
     children: tuple[str, ...] = ()
     group: str = TAXED
     text: str = ""
+    use: str = SALE
 
     @property
     def description(self) -> str:
@@ -51,11 +53,21 @@ class Position:
     states: tuple[str, ...]
 
 
+def purchased(entry: TaxEntry) -> TaxEntry:
+    """The tax of the same name and rate on what the company buys."""
+    children = tuple(map(_purchase_code, entry.children))
+    return replace(entry, code=_purchase_code(entry.code), children=children, positions=(), use=PURCHASE)
+
+
 def replaced_by(entry: TaxEntry) -> Sequence[str]:
     """The codes of the taxes that this one takes the place of, where its fiscal positions apply."""
     if not entry.positions or entry.code in _PARTS:
         return ()
     return [other.code for other in TAXES if other.code in _WHOLE and other.code != entry.code]
+
+
+def _purchase_code(code: str) -> str:
+    return code.replace("_sale_tax_", "_purchase_tax_")
 
 
 def _percent(code: str, group: str, name: str, amount: str, sequence: int, *positions: str) -> TaxEntry:

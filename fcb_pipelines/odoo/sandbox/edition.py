@@ -18,11 +18,11 @@ from fcb_pipelines.odoo.sandbox.editions.community_18 import (
 from fcb_pipelines.odoo.sandbox.editions.enterprise_19 import PLAN_RECORDS, VARIATION_ENTERPRISE, SubscriptionRules
 from fcb_pipelines.odoo.sandbox.env import Edition
 from fcb_pipelines.odoo.sandbox.fields import DISCOUNT, PRODUCT_PRICE, PRODUCT_UNIT, Model
-from fcb_pipelines.odoo.sandbox.models.catalog import CATALOG, TEMPLATES, VARIANTS
+from fcb_pipelines.odoo.sandbox.models.catalog import CATALOG, PRICELISTS, TEMPLATES, VARIANTS
 from fcb_pipelines.odoo.sandbox.models.ledger import LEDGER
 from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, MOVES
 from fcb_pipelines.odoo.sandbox.models.parties import PARTIES, PARTNERS
-from fcb_pipelines.odoo.sandbox.models.platform import PLATFORM
+from fcb_pipelines.odoo.sandbox.models.platform import CURRENCIES, PLATFORM
 from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS, SALES
 from fcb_pipelines.odoo.sandbox.move_line_rules import MoveLineRules
 from fcb_pipelines.odoo.sandbox.move_rules import MoveRules
@@ -31,6 +31,7 @@ from fcb_pipelines.odoo.sandbox.product_rules import PurchasedTemplateRules, Tem
 from fcb_pipelines.odoo.sandbox.rules import NO_RULES, Rules
 from fcb_pipelines.odoo.sandbox.sale_line_rules import ExactLineRules, LineRules
 from fcb_pipelines.odoo.sandbox.sale_rules import OrderRules
+from fcb_pipelines.odoo.sandbox.settings_rules import CurrencyRules, PricelistRules
 from fcb_pipelines.odoo.sandbox.variation import varied
 from fcb_pipelines.odoo.sandbox.wording import WORDING_18, WORDING_19
 
@@ -42,6 +43,8 @@ _RULES: Mapping[str, Rules] = {
     VARIANTS.name: VariantRules(),
     ORDERS.name: OrderRules(),
     ORDER_LINES.name: LineRules(),
+    PRICELISTS.name: PricelistRules(),
+    CURRENCIES.name: CurrencyRules(),
     MOVES.name: MoveRules(),
     MOVE_LINES.name: MoveLineRules(),
 }

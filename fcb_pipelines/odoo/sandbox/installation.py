@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import sql
 
 from fcb_pipelines.odoo.sandbox.access import ADMIN_GROUPS, IMPORTER_GROUPS
-from fcb_pipelines.odoo.sandbox.chart import POSITIONS, TAX_GROUPS, Position, TaxEntry, replaced_by
+from fcb_pipelines.odoo.sandbox.chart import POSITIONS, TAX_GROUPS, Position, TaxEntry, purchased, replaced_by
 from fcb_pipelines.odoo.sandbox.connections import Connection
 from fcb_pipelines.odoo.sandbox.env import Edition
 from fcb_pipelines.odoo.sandbox.fields import Field
@@ -66,7 +66,7 @@ class _Installer:
 
     def _chart(self, country: int, states: Mapping[str, int]) -> None:
         positions = self._put("account.fiscal.position", (_position(entry, country, states) for entry in POSITIONS))
-        taxes = self._edition.taxes
+        taxes = (*self._edition.taxes, *map(purchased, self._edition.taxes))
         numbers = {entry.code: number for number, entry in enumerate(taxes, start=1)}
         groups = self._put(
             "account.tax.group",
@@ -190,6 +190,7 @@ def _tax(
         "name": entry.name,
         "amount": entry.amount,
         "amount_type": "group" if entry.children else "percent",
+        "type_tax_use": entry.use,
         "sequence": entry.sequence,
         "company_id": COMPANY,
         "country_id": country,

@@ -168,6 +168,8 @@ def _save(env: Env, model: Model, items: Sequence[Item], parents: Sequence[Value
     ids = {**{key: record_id for key, record_id in present.items() if record_id}, **dict(zip(news, created, strict=True))}
     give(env, model, {external_id: ids[key] for key in news if (external_id := last[key].external_id)})
     for key, item in last.items():
+        if present[key] and item.children:
+            env.edition.rules_of(model).touching(env, [ids[key]], [*item.values, *item.children])
         if present[key] and item.values:
             write(env, model, [ids[key]], item.values)
     _save_children(env, model, {ids[key]: item for key, item in last.items()})

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import user_error
+from fcb_pipelines.odoo.sandbox.errors import ConstraintError, user_error
 from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, NOTES, PAYMENT_TERM, TAX
 from fcb_pipelines.odoo.sandbox.move_totals import refresh_totals
 from fcb_pipelines.odoo.sandbox.rules import Rules, Values
@@ -24,6 +24,11 @@ _CHANGING = """
      WHERE l.id = ANY(%s) ORDER BY l.id
 """
 
+POSTED_LINE = (
+    "You can't delete a posted journal item. Don’t play games with your accounting records; "
+    "reset the journal entry to draft before deleting it."
+)
+
 _UNDELETABLE = {
     TAX: "You cannot delete a tax line as it would impact the tax report",
     PAYMENT_TERM: "You cannot delete a payable/receivable line as it would not be consistent with the payment terms",
@@ -36,15 +41,18 @@ class MoveLineRules(Rules):
     def fill(self, env: Env, rows: Sequence[Values]) -> None:
         """Completes name, unit, price and taxes from the product and the invoice's fiscal position."""
         products = sold_products(env, [row.get("product_id") for row in rows])
-        positions = _positions(env, [row["move_id"] for row in rows if row.get("move_id")])
+        moves = _moves_of(env, [row["move_id"] for row in rows if row.get("move_id")])
         places = all_places(env)
         for row in rows:
+            move = moves.get(row.get("move_id") or 0, {})
+            if move.get("move_type") == "entry":
+                raise _without_account()
             product = products.get(row.get("product_id"))
             if product:
                 row.setdefault("name", described(product))
                 row.setdefault("product_uom_id", product["uom_id"])
                 row.setdefault("price_unit", product["list_price"])
-                row.setdefault("tax_ids", taxes_at(places.get(positions.get(row.get("move_id"), 0)), product["taxes_id"]))
+                row.setdefault("tax_ids", taxes_at(places.get(move.get("fiscal_position_id") or 0), product["taxes_id"]))
             if row.get("display_type") in NOTES:
                 row["quantity"] = ZERO
 
@@ -53,7 +61,15 @@ class MoveLineRules(Rules):
         refresh_totals(env, (row["move_id"] for row in rows))
 
     def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
-        """Another product brings its price, unit and taxes; the same one written again changes nothing."""
+        """Another product brings its price, unit and taxes; the same one written again changes nothing.
+
+        Raises UserError for taxes of a posted invoice; what else is written past the invoice, Odoo takes even then.
+        """
+        if "tax_ids" in values and any(line["state"] == "posted" for line in env.conn.execute(_CHANGING, [list(ids)])):
+            raise user_error(
+                "You cannot modify the taxes related to a posted journal item, "
+                "you should reset the journal entry to draft to do so."
+            )
         if values.get("product_id"):
             _follow_new_product(env, env.conn.execute(_CHANGING, [list(ids)]).fetchall(), values)
 
@@ -66,10 +82,7 @@ class MoveLineRules(Rules):
         """Raises UserError for lines of posted invoices, and for those that Odoo makes itself."""
         lines = env.conn.execute(_CHANGING, [list(ids)]).fetchall()
         if any(line["state"] == "posted" for line in lines):
-            raise user_error(
-                "You can't delete a posted journal item. Don’t play games with your accounting records; "
-                "reset the journal entry to draft before deleting it."
-            )
+            raise user_error(POSTED_LINE)
         for line in lines:
             if line["display_type"] in _UNDELETABLE:
                 raise user_error(_UNDELETABLE[line["display_type"]])
@@ -99,9 +112,16 @@ def _follow_new_product(env: Env, present: Sequence[Mapping[str, Any]], values: 
         set_columns(env, MOVE_LINES, {line["id"]: {name: value for name, value in follows.items() if name not in values}})
 
 
-def _positions(env: Env, move_ids: Sequence[int]) -> Mapping[Any, Any]:
-    query = "SELECT id, fiscal_position_id FROM account_move WHERE id = ANY(%s)"
-    return {row["id"]: row["fiscal_position_id"] for row in env.conn.execute(query, [sorted(set(move_ids))])}
+def _without_account() -> ConstraintError:
+    """Invoices know the account of a line; of other entries the caller would have to name it."""
+    text = "The operation cannot be completed: Missing required account on accountable line."
+    constraint = "account_move_line_check_accountable_required_fields"
+    return ConstraintError(text, f'new row for relation "account_move_line" violates check constraint "{constraint}"\n')
+
+
+def _moves_of(env: Env, move_ids: Sequence[int]) -> Mapping[Any, Mapping[str, Any]]:
+    query = "SELECT id, move_type, fiscal_position_id FROM account_move WHERE id = ANY(%s)"
+    return {row["id"]: row for row in env.conn.execute(query, [sorted(set(move_ids))])}
 
 
 def _moves(env: Env, line_ids: Sequence[int]) -> list[int]:

@@ -25,7 +25,7 @@ _TAX_SEQUENCE, _TERM_SEQUENCE = 10_000, 12_000
 _MOVES = """
     SELECT m.id, m.move_type, m.invoice_date_due, c.decimal_places AS books
       FROM account_move m JOIN res_company o ON o.id = m.company_id JOIN res_currency c ON c.id = o.currency_id
-     WHERE m.id = ANY(%s) AND m.state <> 'posted'
+     WHERE m.id = ANY(%s) AND m.state = 'draft'
 """
 
 _LINES = """
@@ -74,7 +74,7 @@ class _Invoice:
 
 
 def refresh_totals(env: Env, move_ids: Iterable[int]) -> None:
-    """Compute everything of these invoices anew."""
+    """Compute everything of these invoices anew, as far as they are drafts."""
     wanted = sorted(set(move_ids))
     moves = [move for move in env.conn.execute(_MOVES, [wanted]) if move["move_type"] in SIGNS]
     by_move = defaultdict(list)

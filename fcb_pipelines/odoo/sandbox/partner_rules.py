@@ -5,7 +5,7 @@ from email.utils import getaddresses
 from typing import Any
 
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import ConstraintError
+from fcb_pipelines.odoo.sandbox.errors import ConstraintError, user_error
 from fcb_pipelines.odoo.sandbox.rules import Rules, Values
 
 
@@ -22,6 +22,13 @@ class PartnerRules(Rules):
     def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Normalizes a changed e-mail address."""
         _complete(values)
+
+    def unlinking(self, env: Env, ids: Sequence[int]) -> Sequence[int]:
+        """Raises UserError for a customer with invoices that are not cancelled."""
+        query = "SELECT FROM account_move WHERE partner_id = ANY(%s) AND state <> 'cancel'"
+        if env.conn.execute(query, [list(ids)]).rowcount:
+            raise user_error("The partner cannot be deleted because it is used in Accounting")
+        return ()
 
     def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Raises ConstraintError if a contact has lost its name."""
@@ -46,6 +53,8 @@ def _complete(values: Values) -> None:
         values["email_normalized"] = normalized_email(values["email"])
     if "company_type" in values:
         values["is_company"] = values["company_type"] == "company"
+    if "property_product_pricelist" in values:
+        values["specific_property_product_pricelist"] = values["property_product_pricelist"]
 
 
 def _nameless(env: Env) -> ConstraintError:

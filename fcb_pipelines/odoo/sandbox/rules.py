@@ -21,6 +21,9 @@ class Rules:
     def created(self, env: Env, ids: Sequence[int], rows: Sequence[Values]) -> None:
         """Follow up on new records, which are in the tables by now."""
 
+    def touching(self, env: Env, ids: Sequence[int], names: Sequence[str]) -> None:
+        """Refuse a change by the fields it names, those of lines too, before anything is done."""
+
     def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Refuse or complete a change in place, before it is made."""
 

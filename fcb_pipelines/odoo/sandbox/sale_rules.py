@@ -19,6 +19,13 @@ VALID_FOR = timedelta(days=30)
 
 _BOTH_ADDRESSES = ("partner_invoice_id", "partner_shipping_id")
 
+_PRICELIST = """
+    SELECT coalesce(
+        (SELECT p.specific_property_product_pricelist FROM res_partner p WHERE p.id = %s),
+        (SELECT l.id FROM product_pricelist l WHERE l.active ORDER BY l.sequence, l.id LIMIT 1)) AS id
+"""
+"""The customer's own pricelist, or else the first."""
+
 
 class OrderRules(Rules):
     """An order needs only a partner; the rest follows from it and the company."""
@@ -47,9 +54,9 @@ class OrderRules(Rules):
             values["currency_id"] = _currency(env, values["pricelist_id"])
 
     def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
-        """Another currency may have other decimals."""
+        """Another currency may have other decimals: the totals follow, but the lines stay as they were."""
         if "currency_id" in values:
-            refresh_totals(env, ids)
+            refresh_totals(env, ids, with_lines=False)
 
     def unlinking(self, env: Env, ids: Sequence[int]) -> Sequence[int]:
         """Raises UserError unless every order is a draft or cancelled."""
@@ -92,18 +99,18 @@ def unlock(env: Env, ids: Sequence[int]) -> None:
     write(env, env.model(ORDERS.name), ids, {"locked": False})
 
 
-def refresh_totals(env: Env, order_ids: Iterable[int]) -> None:
-    """Compute the amounts of the orders and of all their lines anew."""
+def refresh_totals(env: Env, order_ids: Iterable[int], *, with_lines: bool = True) -> None:
+    """Compute the amounts of the orders, and of all their lines, anew."""
     lines = defaultdict(list)
     wanted = sorted(set(order_ids))
     query = """SELECT id, order_id, product_uom_qty, price_unit, discount, tax_ids FROM sale_order_line
                 WHERE order_id = ANY(%s) AND display_type IS NULL ORDER BY order_id, sequence, id"""
     for row in env.conn.execute(query, [wanted]):
         lines[row["order_id"]].append((row["id"], _taxed(row)))
-    _set_amounts(env, {order_id: lines[order_id] for order_id in wanted})
+    _set_amounts(env, {order_id: lines[order_id] for order_id in wanted}, with_lines=with_lines)
 
 
-def _set_amounts(env: Env, orders: dict[int, list[tuple[int, TaxedLine]]]) -> None:
+def _set_amounts(env: Env, orders: dict[int, list[tuple[int, TaxedLine]]], *, with_lines: bool) -> None:
     taxes, rounding = all_taxes(env), roundings(env, ORDERS, orders)
     of_lines, of_orders = {}, {}
     for order_id, lines in orders.items():
@@ -116,7 +123,8 @@ def _set_amounts(env: Env, orders: dict[int, list[tuple[int, TaxedLine]]]) -> No
             }
         total = document([line for _, line in lines], taxes, rounding[order_id]).amounts
         of_orders[order_id] = {"amount_untaxed": total.untaxed, "amount_tax": total.tax, "amount_total": total.total}
-    set_columns(env, ORDER_LINES, of_lines)
+    if with_lines:
+        set_columns(env, ORDER_LINES, of_lines)
     set_columns(env, ORDERS, of_orders)
 
 
@@ -133,10 +141,8 @@ def _follow_partner(values: Values) -> None:
 
 def _follow_pricelist(env: Env, row: Values) -> None:
     # An order created as confirmed skips the pricelist, as measured; its currency is the company's.
-    if row.get("state", DRAFT) == DRAFT:
-        row.setdefault(
-            "pricelist_id", _first(env, "SELECT id FROM product_pricelist WHERE active ORDER BY sequence, id LIMIT 1")
-        )
+    if row.get("state", DRAFT) == DRAFT and "pricelist_id" not in row:
+        row["pricelist_id"] = _first(env, _PRICELIST, row.get("partner_id"))
     pricelist = row.get("pricelist_id")
     row["currency_id"] = _currency(env, pricelist) if pricelist else env.company["currency_id"]
 
@@ -155,6 +161,6 @@ def _states(env: Env, ids: Sequence[int]) -> set[str]:
     return {row["state"] for row in env.conn.execute("SELECT state FROM sale_order WHERE id = ANY(%s)", [list(ids)])}
 
 
-def _first(env: Env, query: str, *parameters: int) -> int | None:
+def _first(env: Env, query: str, *parameters: int | None) -> int | None:
     row = env.conn.execute(query, parameters).fetchone()
     return row["id"] if row else None

@@ -121,11 +121,11 @@ def document(lines: Sequence[TaxedLine], taxes: Mapping[int, Tax], rounding: Rou
         for line, base in zip(lines, exact, strict=True)
         for leaf, tax in _tax_parts(line, base, taxes)
     ]
-    sums: dict[Leaf, Decimal] = {}
+    sums = {leaf: ZERO for leaf, _ in parts}
     for tax in dict.fromkeys(leaf.tax for leaf, _ in parts):
         same = [(leaf, amount) for leaf, amount in parts if leaf.tax == tax]
         for (leaf, _), amount in zip(same, _settled([amount for _, amount in same], rounding), strict=True):
-            sums[leaf] = sums.get(leaf, ZERO) + amount
+            sums[leaf] += amount
     # Odoo leaves the lines as they are where they come to exactly nothing.
     bases = _settled(exact, rounding) if sum(exact, ZERO) else [rounding.of(base) for base in exact]
     return Document(bases=tuple(bases), taxes=sums)

@@ -47,8 +47,9 @@ def write(env: Env, model: Model, ids: Sequence[int], given: Mapping[str, Any]) 
     if not ids:
         return
     ensure_present(env, model, ids)
-    values = _kept(env, model, given, ids)
     rules = env.edition.rules_of(model)
+    rules.touching(env, ids, list(given))
+    values = _kept(env, model, given, ids)
     rules.writing(env, ids, values)
     _check_required(env, model, values, values)
     _check_links(env, model, [values])

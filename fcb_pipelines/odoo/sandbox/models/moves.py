@@ -36,9 +36,8 @@ DISPLAY_TYPES = {PRODUCT: "Product", TAX: "Tax", PAYMENT_TERM: "Payment Term", *
 _SHOWN_TYPE = """(
     CASE r.move_type WHEN 'out_invoice' THEN 'Invoice' WHEN 'out_refund' THEN 'Credit Note' ELSE 'Entry' END)"""
 _SHOWN_NAME = f"""(
-    CASE r.state WHEN 'draft' THEN 'Draft ' || {_SHOWN_TYPE} WHEN 'cancel' THEN 'Cancelled ' || {_SHOWN_TYPE} ELSE '' END
-    || CASE WHEN r.name IS NULL THEN '' WHEN r.state = 'posted' THEN r.name ELSE ' ' || r.name END
-    || CASE WHEN r.ref IS NULL THEN '' ELSE ' (' || r.ref || ')' END)"""
+    concat_ws(' ',
+        CASE WHEN r.state = 'draft' THEN 'Draft ' || {_SHOWN_TYPE} END, r.name, '(' || r.ref || ')'))"""
 
 MOVES = model(
     "account.move",
@@ -65,7 +64,7 @@ MOVES = model(
         "Status In Payment",
         {**PAYMENT_STATES, **STATES},
         readonly=True,
-        expression="(CASE r.state WHEN 'posted' THEN r.payment_state ELSE r.state END)",
+        expression="(CASE WHEN r.state <> 'posted' OR r.payment_state = 'not_paid' THEN r.state ELSE r.payment_state END)",
     ),
     many2one("currency_id", "Currency", "res.currency", required=True),
     many2one("company_id", "Company", "res.company"),

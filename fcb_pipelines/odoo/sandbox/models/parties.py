@@ -71,8 +71,10 @@ PARTNERS = model(
         "property_product_pricelist",
         "Pricelist",
         "product.pricelist",
-        expression="(SELECT l.id FROM product_pricelist l WHERE l.active ORDER BY l.sequence, l.id LIMIT 1)",
+        expression="coalesce(r.specific_property_product_pricelist,"
+        " (SELECT l.id FROM product_pricelist l WHERE l.active ORDER BY l.sequence, l.id LIMIT 1))",
     ),
+    many2one("specific_property_product_pricelist", "Specific Property Product Pricelist", "product.pricelist"),
     order="complete_name, id desc",
     display=_COMPLETE_NAME,
     found_by=("complete_name", "email", "ref", "vat"),

@@ -88,7 +88,6 @@ CURRENCIES = model(
     integer("decimal_places", "Decimal Places", readonly=True, default=2),
     boolean("active", "Active", default=True),
     order="active desc, name",
-    is_kept_read_only=True,
 )
 
 COUNTRIES = model(
