@@ -1,10 +1,12 @@
 """One project whose commands are killed again and again, told once for all tests; what was seen after each kill is kept.
 
-Owns: the moments and their order. `FCB_TEST_ALL_KILLS=1` adds more of them than a short run has time for.
+Owns: the moments and their order, and the servers on which rounds are played (`test_exactly_once`). `FCB_TEST_ALL_KILLS=1` adds
+more moments than a short run has time for.
 """
 
 import os
 import signal
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,10 @@ from fcb_pipelines.local.placement import place
 from fcb_pipelines_tests.acceptance.project import Project
 from fcb_pipelines_tests.acceptance.remains import Remains, Shadow, remains, shadow, stored
 from fcb_pipelines_tests.acceptance.warm import Done
+from fcb_pipelines_tests.faults import benches, report
+from fcb_pipelines_tests.faults.ending import Ending
 from fcb_pipelines_tests.faults.frozen import frozen, reaches, settled
+from fcb_pipelines_tests.faults.rounds import Bench, Round, undisturbed
 
 STORE, ODOO = "store", "odoo"
 IS_LONG = bool(os.environ.get("FCB_TEST_ALL_KILLS"))
@@ -39,6 +44,10 @@ RUN_MOMENTS = (
 )
 LATER_RUN_MOMENTS = RUN_MOMENTS if IS_LONG else RUN_MOMENTS[-1:]
 PERIODS = ("2026-03", "2026-04", "2026-05")
+
+Played = tuple[Bench, Mapping[str, Ending]]
+"""A server, and where each step ends on it if nothing goes wrong."""
+ROUNDS = pytest.StashKey[list[Round]]()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,3 +149,44 @@ def rows_of(project: Project) -> list[Any]:
     """The rows of the first period."""
     rows: list[Any] = project.fcb("rows", "--period", PERIODS[0], "--json").answer
     return rows
+
+
+@pytest.fixture(scope="session")
+def rounds_store(postgres_url: str, store_template: str) -> Iterator[str]:
+    """One store for all rounds."""
+    with benches.store(postgres_url, store_template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def on_sandbox(postgres_url: str, rounds_store: str) -> Iterator[Played]:
+    """Our own server."""
+    with benches.sandbox(postgres_url, rounds_store) as bench:
+        yield bench, undisturbed(bench)
+
+
+@pytest.fixture(scope="session")
+def on_real(rounds_store: str) -> Played:
+    """The one that the environment names."""
+    bench = benches.real(rounds_store)
+    return bench, undisturbed(bench)
+
+
+@pytest.fixture
+def played(request: pytest.FixtureRequest) -> Played:
+    """The server that a test asks for."""
+    found: Played = request.getfixturevalue(f"on_{request.param}")
+    return found
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to remember what was played."""
+    config.stash[ROUNDS] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what became of many rounds."""
+    if rounds := config.stash.get(ROUNDS, []):
+        terminalreporter.section("faults")
+        for line in report.table(rounds):
+            terminalreporter.write_line(line)

@@ -1,8 +1,10 @@
 """The sandbox's connections to Postgres: one call is one transaction.
 
-Owns: lending connections, committing and rolling back, and trying again what another transaction was in the way of.
+Owns: lending connections, committing and rolling back, trying again what another transaction was in the way of, and what is
+said when Postgres goes away.
 """
 
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,7 +34,7 @@ class Connections:
         self._free: LifoQueue[Connection] = LifoQueue()
 
     def in_transaction(self, work: Callable[[Connection], Answer]) -> Answer:
-        """Do the work and commit; on any error nothing is kept. Lost races are run again."""
+        """Do the work and commit; on any error nothing is kept. Lost races are run again. Raises OdooError."""
         for pause_seconds in PAUSES_SECONDS:
             try:
                 return self._once(work)
@@ -50,8 +52,16 @@ class Connections:
             self._free.get_nowait().close()
 
     def _once(self, work: Callable[[Connection], Answer]) -> Answer:
-        with self._lent() as conn, conn.transaction():
-            return work(conn)
+        with self._lent() as conn:
+            try:
+                with conn.transaction():
+                    return work(conn)
+            except psycopg.OperationalError:
+                if conn.closed:
+                    # Whatever Postgres said, Odoo finds its own cursor closed when it rolls back, and tells that.
+                    name = "psycopg2.InterfaceError"
+                    raise OdooError(name, "cursor already closed") from None
+                raise
 
     @contextmanager
     def _lent(self) -> Iterator[Connection]:
@@ -66,8 +76,16 @@ class Connections:
 
     def _take(self) -> Connection:
         try:
-            return self._free.get_nowait()
+            while _is_over(conn := self._free.get_nowait()):
+                conn.close()
         except Empty:
             conn = psycopg.connect(self._database_url, row_factory=dict_row)
             conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            return conn
+        return conn
+
+
+def _is_over(conn: Connection) -> bool:
+    """Whether Postgres ended a connection while nobody used it: only then has it anything to say unasked."""
+    waiting = select.poll()
+    waiting.register(conn.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
