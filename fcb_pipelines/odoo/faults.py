@@ -5,6 +5,7 @@ Owns: the translation of odoorpc's, urllib's, urllib3's and Odoo's own errors in
 """
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -60,6 +61,8 @@ WRONG_KEY = (
     "Odoo refused our login: look at FCB_ODOO_USER and FCB_ODOO_KEY (an API key may have expired, "
     "and a user with two-factor login needs one)"
 )
+
+NO_MODEL = re.compile(r"the model '(.+)' does not exist")
 
 NOT_AN_API_KEY = (
     "Odoo refused FCB_ODOO_KEY over JSON-2, which takes API keys only: it may have expired or been removed; "
@@ -151,7 +154,11 @@ def said_over_json2(status: int, body: bytes, location: str, target: Target) -> 
         return said_by_http(status, location, target)
     name, text = said
     if name.startswith("werkzeug.") and status in HTTP_SERVER_ERRORS:
+        # The framework around Odoo does not know what became of the call.
         return OutcomeUnknown(f"{target.url} answered HTTP {status}: {text}")
+    if name.startswith("werkzeug."):
+        # A missing model is named in the words of JSON-RPC, so that nobody has to know both.
+        return Refused(NO_MODEL.sub(r"Object \1 doesn't exist", text))
     return said_by_odoo(name, text, target)
 
 

@@ -173,7 +173,7 @@ class Json2:
             raise self._not_odoo(fault) from None
 
     def _struck(self, error: RemoteError) -> RemoteError:
-        return type(error)(str(error).replace(self._target.key, "***"))
+        return type(error)(str(error).replace(self._target.key, "***")) if self._target.key else error
 
     def _not_odoo(self, fault: Exception) -> OutcomeUnknown:
         return OutcomeUnknown(f"{self._target.url} did not answer as Odoo does ({type(fault).__name__}): look at FCB_ODOO_URL")

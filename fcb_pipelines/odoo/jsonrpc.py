@@ -52,7 +52,7 @@ class JsonRpc:
         if self._rpc is None:
             place = address(self._target.url)
             protocol = "jsonrpc+ssl" if place.is_secure else "jsonrpc"
-            opener = DirectOpener(self._slot)
+            opener = DirectOpener(self._slot, is_secure=place.is_secure)
             self._rpc = odoorpc.ODOO(
                 place.host, protocol=protocol, port=place.port, timeout=self._timeout_seconds, opener=opener
             )

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Protocol
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    Request,
+)
 
 from fcb_pipelines.domain.errors import InvalidSettings
 
@@ -79,8 +87,11 @@ class _NoRedirect(HTTPRedirectHandler):
 class DirectOpener:
     """An opener without the environment's proxies; each request, with its answer, takes one slot."""
 
-    def __init__(self, slot: Slot) -> None:
-        self._opener = build_opener(ProxyHandler({}), HTTPSHandler(context=verified()), _NoRedirect())
+    def __init__(self, slot: Slot, *, is_secure: bool) -> None:
+        self._opener = OpenerDirector()
+        straight = HTTPSHandler(context=verified()) if is_secure else HTTPHandler()
+        for each in (straight, _NoRedirect(), HTTPErrorProcessor(), HTTPDefaultErrorHandler()):
+            self._opener.add_handler(each)
         self._slot = slot
 
     def open(self, request: Request, timeout: float) -> BytesIO:

@@ -1,4 +1,9 @@
-"""Both Odoos behind one port: the sandbox always, a real one when `FCB_TEST_ODOO_URL` (and _DB, _USER, _KEY) is set."""
+"""Each Odoo behind one port: the sandbox always, a real one when `FCB_TEST_ODOO_URL` (and _DB, _USER, _KEY) is set.
+
+The modules of `OVER_BOTH` run over JSON-RPC and JSON-2, all others over JSON-RPC. `FCB_TEST_ODOO_TRANSPORT=jsonrpc|json2`
+makes everything run over that one; over JSON-RPC the administrator of the real one then logs in with `FCB_TEST_ODOO_PASSWORD`,
+and the user with the least rights with `FCB_TEST_ODOO_LEAST_PASSWORD`, where these are set.
+"""
 
 import os
 import secrets
@@ -12,7 +17,7 @@ import pytest
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.sandbox.app import create_app
-from fcb_pipelines.odoo.transport import connect
+from fcb_pipelines.odoo.transport import Choice, connect
 from fcb_pipelines_tests.odoo.made import Made
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
 
@@ -22,6 +27,15 @@ SANDBOX = "sandbox"
 REAL = "real"
 HAS_REAL = "FCB_TEST_ODOO_URL" in os.environ
 SERVERS = (SANDBOX, *([REAL] if HAS_REAL else []))
+TRANSPORT = os.environ.get("FCB_TEST_ODOO_TRANSPORT")
+TRANSPORTS: dict[str, Choice] = {"jsonrpc": "jsonrpc", "json2": "json2"}
+OVER_BOTH = frozenset(
+    {"test_access", "test_connect", "test_import_records", "test_load", "test_load_orders", "test_order_states", "test_records"}
+)
+"""Modules in which it may matter how an answer travels."""
+
+HAS_JSON2 = TRANSPORT != "jsonrpc"
+"""Whether the real one is taken to have JSON-2: an Odoo 18 is tested with `FCB_TEST_ODOO_TRANSPORT=jsonrpc`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +44,33 @@ class Login:
 
     url: str
     database: str
+    transport: Choice
     user: str
     key: str = field(repr=False)
     least_user: str
     least_key: str = field(repr=False)
+
+    def odoo(self) -> Odoo:
+        """The port, as the administrator."""
+        return self._connected(self.user, self.key)
+
+    def importer(self) -> Odoo:
+        """The port, as the user with the least rights."""
+        return self._connected(self.least_user, self.least_key)
+
+    def _connected(self, user: str, key: str) -> Odoo:
+        return connect(self.url, self.database, user, key, transport=self.transport, timeout_seconds=60)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Gives each test its Odoos: every server, over the transports of its module."""
+    if "login" in metafunc.fixturenames:
+        is_both = metafunc.module.__name__.rpartition(".")[2] in OVER_BOTH
+        transports = [TRANSPORT] if TRANSPORT else list(TRANSPORTS) if is_both else ["jsonrpc"]
+        ways = [(server, TRANSPORTS[transport]) for server in SERVERS for transport in transports]
+        metafunc.parametrize("login", ways, indirect=True, ids="-".join)
+    if "json2_login" in metafunc.fixturenames:
+        metafunc.parametrize("json2_login", [each for each in SERVERS if each == SANDBOX or HAS_JSON2], indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -48,27 +85,44 @@ def sandbox_url(postgres_url: str) -> Iterator[str]:
         conn.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture
 def login(request: pytest.FixtureRequest) -> Login:
-    """Each Odoo in turn."""
-    if request.param == SANDBOX:
+    """Each Odoo in turn, over each transport in turn."""
+    server, transport = request.param
+    return _login(request, server, transport)
+
+
+@pytest.fixture
+def json2_login(request: pytest.FixtureRequest) -> Login:
+    """Each Odoo that has JSON-2."""
+    return _login(request, request.param, "json2")
+
+
+def _login(request: pytest.FixtureRequest, server: str, transport: Choice) -> Login:
+    if server == SANDBOX:
+        least = {"least_user": "importer", "least_key": IMPORTER_KEY}
         url = request.getfixturevalue("sandbox_url")
-        return Login(url=url, database=DATABASE, user="admin", key=ADMIN_KEY, least_user="importer", least_key=IMPORTER_KEY)
+        return Login(url=url, database=DATABASE, transport=transport, user="admin", key=ADMIN_KEY, **least)
     names = ("URL", "DB", "USER", "KEY", "LEAST_USER", "LEAST_KEY")
     url, database, user, key, least_user, least_key = (os.environ[f"FCB_TEST_ODOO_{name}"] for name in names)
-    return Login(url=url, database=database, user=user, key=key, least_user=least_user, least_key=least_key)
+    if transport == "jsonrpc":
+        key = os.environ.get("FCB_TEST_ODOO_PASSWORD", key)
+        least_key = os.environ.get("FCB_TEST_ODOO_LEAST_PASSWORD", least_key)
+    return Login(
+        url=url, database=database, transport=transport, user=user, key=key, least_user=least_user, least_key=least_key
+    )
 
 
 @pytest.fixture
 def odoo(login: Login) -> Odoo:
     """The port, as the administrator."""
-    return connect(login.url, login.database, login.user, login.key, timeout_seconds=60)
+    return login.odoo()
 
 
 @pytest.fixture
 def importer(login: Login) -> Odoo:
     """The port, as the user with the least rights."""
-    return connect(login.url, login.database, login.least_user, login.least_key, timeout_seconds=60)
+    return login.importer()
 
 
 @pytest.fixture

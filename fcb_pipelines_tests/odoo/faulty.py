@@ -1,4 +1,7 @@
-"""A tiny server that answers each request with the next thing it was told, for faults no healthy Odoo shows."""
+"""A tiny server that answers each request with the next thing it was told, for faults no healthy Odoo shows.
+
+It speaks JSON-RPC and JSON-2: an answer looks at the address it was asked at.
+"""
 
 import json
 import ssl
@@ -8,27 +11,58 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from fcb_pipelines.odoo.sandbox.json2 import STATUSES
+
 COMMUNITY_19 = (19, 0, 0, "final", 0, "")
+USER = "user"
+JSON2 = "/json/2/"
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Faulty:
-    """What to answer to calls after login, in order; the last answer is repeated. `calls` are the methods asked for."""
+    """What to answer to calls after login, in order; the last answer is repeated. `calls` are the methods asked for.
 
-    def __init__(self, answers: Sequence[Answer], version: Sequence[Any]) -> None:
+    `on_login` is answered to a login over JSON-2; `later_version` servers say their version at the later address only.
+    """
+
+    def __init__(self, answers: Sequence[Answer], version: Sequence[Any], on_login: Answer | None, later_version: bool) -> None:
         self._answers = list(answers)
-        self._version = {"server_version": "19.0", "server_version_info": list(version)}
+        self._version = list(version)
+        self._later_version = later_version
+        self.on_login = on_login
         self.calls: list[str] = []
         self.bodies: list[str] = []
+        self.paths: list[str] = []
+        self.authorizations: set[str] = set()
+        self.connections = 0
         self.url = ""
 
     def respond(self, request: BaseHTTPRequestHandler) -> None:
-        body = request.rfile.read(int(request.headers["Content-Length"])).decode()
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0))).decode()
         self.bodies.append(body)
-        params = json.loads(body)["params"]
+        self.paths.append(request.path)
+        self.authorizations.add(request.headers.get("Authorization", ""))
+        name = f"{self._version[0]}.0"
+        if request.path == "/web/version":
+            return text(json.dumps({"version": name, "version_info": self._version}))(request)
+        if request.path == "/web/webclient/version_info" and self._later_version:
+            return text("<html>Not Found</html>", status=404, kind="text/html")(request)
         if request.path == "/web/webclient/version_info":
-            return result(self._version)(request)
+            return result({"server_version": name, "server_version_info": self._version})(request)
+        if request.path.startswith(JSON2):
+            return self._json2(request)
+        return self._jsonrpc(request, json.loads(body)["params"])
+
+    def _json2(self, request: BaseHTTPRequestHandler) -> None:
+        model, method = request.path.removeprefix(JSON2).split("/")
+        if model != "res.users":
+            self.calls.append(method)
+            return self._next()(request)
+        login = result({"uid": 2} if method == "context_get" else [{"id": 2, "login": USER}])
+        return (self.on_login or login)(request)
+
+    def _jsonrpc(self, request: BaseHTTPRequestHandler, params: Any) -> None:
         if params["service"] == "common":
             return result(2)(request)
         method = params["args"][4]
@@ -42,13 +76,28 @@ class Faulty:
 
 
 @contextmanager
-def faulty(*answers: Answer, version: Sequence[Any] = COMMUNITY_19, tls: ssl.SSLContext | None = None) -> Iterator[Faulty]:
+def faulty(
+    *answers: Answer,
+    version: Sequence[Any] = COMMUNITY_19,
+    tls: ssl.SSLContext | None = None,
+    on_login: Answer | None = None,
+    later_version: bool = False,
+    keeps_alive: bool = False,
+) -> Iterator[Faulty]:
     """Such a server until the block ends."""
-    told = Faulty(answers, version)
+    told = Faulty(answers, version, on_login, later_version)
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps_alive else "HTTP/1.0"
+
+        def setup(self) -> None:
+            told.connections += 1
+            super().setup()
+
         def do_POST(self) -> None:
             told.respond(self)
+
+        do_GET = do_POST  # noqa: N815 (named by the class above)
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -83,13 +132,25 @@ def text(body: str, *, status: int = 200, kind: str = "application/json", **head
 
 def result(value: Any) -> Answer:
     """A good answer."""
-    return text(json.dumps({"jsonrpc": "2.0", "id": 1, "result": value}))
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        envelope = {"jsonrpc": "2.0", "id": 1, "result": value}
+        text(json.dumps(value if request.path.startswith(JSON2) else envelope))(request)
+
+    return answer
 
 
 def error(name: str, message: str = "said by the server") -> Answer:
-    """An error as Odoo tells it, with HTTP 200."""
+    """An error as Odoo tells it: with HTTP 200 over JSON-RPC, with a status of its own over JSON-2."""
     data = {"name": name, "message": message, "arguments": [message], "context": {}, "debug": "Traceback"}
-    return text(json.dumps({"jsonrpc": "2.0", "id": 1, "error": {"code": 0, "message": "Odoo Server Error", "data": data}}))
+    envelope = {"jsonrpc": "2.0", "id": 1, "error": {"code": 0, "message": "Odoo Server Error", "data": data}}
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        if request.path.startswith(JSON2):
+            return text(json.dumps(data), status=STATUSES.get(name, 500))(request)
+        return text(json.dumps(envelope))(request)
+
+    return answer
 
 
 def silence(until: threading.Event) -> Answer:
@@ -99,6 +160,28 @@ def silence(until: threading.Event) -> Answer:
         until.wait(10)
 
     return answer
+
+
+def drip(until: threading.Event) -> Answer:
+    """An answer that comes a byte at a time and never to an end, until the event."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "1000000")
+        request.end_headers()
+        while not until.wait(0.02):
+            request.wfile.write(b" ")
+
+    return answer
+
+
+def half(request: BaseHTTPRequestHandler) -> None:
+    """The first half of an answer, and the end of the connection."""
+    request.send_response(200)
+    request.send_header("Content-Length", "100")
+    request.end_headers()
+    request.wfile.write(b"[7")
+    request.close_connection = True
 
 
 def hang_up(request: BaseHTTPRequestHandler) -> None:

@@ -1,46 +1,29 @@
-"""What our transport makes of faults: which of the three errors, and what is tried again."""
+"""What our transports make of faults: which of the three errors, and what is tried again; the same over both."""
 
-import logging
 import socket
 import threading
 import traceback
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings, OutcomeUnknown, Refused, RemoteError, RolledBack
+from fcb_pipelines.domain.errors import OutcomeUnknown, Refused, RemoteError, RolledBack
+from fcb_pipelines.odoo.asking import spread
 from fcb_pipelines.odoo.client import Loaded, Odoo
-from fcb_pipelines.odoo.transport import OdooOver, connect
-from fcb_pipelines_tests.odoo.conftest import Login
-from fcb_pipelines_tests.odoo.faulty import Answer, error, faulty, hang_up, result, silence, text
+from fcb_pipelines.odoo.transport import Choice
+from fcb_pipelines_tests.odoo.connected import KEY, PAUSES, Slept, connected
+from fcb_pipelines_tests.odoo.faulty import Answer, drip, error, faulty, half, hang_up, result, silence, text
 
-KEY = "a-key-that-must-not-show"
 SERIALIZATION = "psycopg2.errors.SerializationFailure"
-PAUSES = (0.5, 2.0)
 HTML = text("<html>Bad gateway</html>", status=502, kind="text/html")
 
 
-class Slept(list[float]):
-    """A sleep that only remembers."""
-
-    def __call__(self, seconds: float) -> None:
-        self.append(seconds)
-
-
-def _odoo(url: str, *, sleep: Callable[[float], None] | None = None, timeout_seconds: float = 5.0) -> OdooOver:
-    return connect(
-        url,
-        "db",
-        "user",
-        KEY,
-        transport="jsonrpc",
-        timeout_seconds=timeout_seconds,
-        pauses_seconds=PAUSES,
-        sleep=Slept() if sleep is None else sleep,
-        jitter=float,
-    )
+@pytest.fixture(params=["jsonrpc", "json2"])
+def transport(request: pytest.FixtureRequest) -> Choice:
+    """Each transport in turn."""
+    chosen: Choice = request.param
+    return chosen
 
 
 def _search(odoo: Odoo) -> Any:
@@ -51,6 +34,14 @@ def _write(odoo: Odoo) -> Any:
     return odoo.write("res.partner", [1], {"name": "x"})
 
 
+def _write_commands(odoo: Odoo) -> Any:
+    return odoo.write("sale.order", [1], {"order_line": [(0, 0, {"name": "x"})]})
+
+
+def _create(odoo: Odoo) -> Any:
+    return odoo.call("res.partner", "create", {"name": "x"})
+
+
 def _load(odoo: Odoo) -> Any:
     return odoo.load("res.partner", ["id", "name"], [["fcb.x", "x"]])
 
@@ -59,39 +50,58 @@ def _load_without_ids(odoo: Odoo) -> Any:
     return odoo.load("res.partner", ["name"], [["x"]])
 
 
+def _assert_meaning(answer: Answer, kind: type[RemoteError], transport: Choice, ask: Callable[[Odoo], Any] = _write) -> None:
+    with faulty(answer) as server, pytest.raises(RemoteError) as raised:
+        ask(connected(server.url, transport))
+    assert type(raised.value) is kind
+    assert KEY not in "".join(traceback.format_exception(raised.value))
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
         (error("odoo.exceptions.UserError"), Refused),
         (error("odoo.exceptions.ValidationError"), Refused),
         (error("odoo.exceptions.AccessDenied"), Refused),
+        (error("odoo.exceptions.AccessError"), Refused),
+        (error("odoo.exceptions.MissingError"), Refused),
         (error("builtins.ValueError"), Refused),
         (error("psycopg2.errors.NumericValueOutOfRange"), Refused),
         (error("werkzeug.exceptions.RequestEntityTooLarge"), Refused),
         (error(SERIALIZATION), RolledBack),
         (error("psycopg2.errors.DeadlockDetected"), RolledBack),
         (error("psycopg2.errors.LockNotAvailable"), RolledBack),
+        (error("psycopg2.pool.PoolError"), RolledBack),
         (error("psycopg2.InterfaceError"), OutcomeUnknown),
         (error("psycopg2.OperationalError"), OutcomeUnknown),
+        (error("psycopg2.errors.AdminShutdown"), OutcomeUnknown),
         (hang_up, OutcomeUnknown),
+        (half, OutcomeUnknown),
         (HTML, OutcomeUnknown),
         (text("<html>Internal Server Error</html>", status=500, kind="text/html"), OutcomeUnknown),
         (text("<html>A page of somebody else</html>", kind="text/html"), OutcomeUnknown),
         (text('{"jsonrpc": "2.0", "resu'), OutcomeUnknown),
-        (text("[1, 2]"), OutcomeUnknown),
-        (text('{"error": {"message": "no data"}}'), OutcomeUnknown),
         (text("Not Found", status=404), Refused),
         (text("Unauthorized", status=401), Refused),
+        (text("Unsupported Media Type", status=415, kind="text/html"), Refused),
+        (text("<html>Too large</html>", status=413, kind="text/html"), Refused),
         (text("Too many", status=429), RolledBack),
         (text("", status=302, Location="http://127.0.0.1:1/elsewhere"), Refused),
         (text("", status=308, Location="http://127.0.0.1:1/elsewhere"), Refused),
     ],
 )
-def test_each_fault_has_its_meaning(answer: Answer, kind: type[RemoteError]) -> None:
-    with faulty(answer) as server, pytest.raises(RemoteError) as raised:
-        _write(_odoo(server.url))
-    assert type(raised.value) is kind
-    assert KEY not in "".join(traceback.format_exception(raised.value))
+def test_each_fault_has_its_meaning(answer: Answer, kind: type[RemoteError], transport: Choice) -> None:
+    _assert_meaning(answer, kind, transport)
+
+
+@pytest.mark.parametrize("body", ["[1, 2]", '{"error": {"message": "no data"}}'])
+def test_an_envelope_that_is_none_leaves_the_outcome_unknown(body: str) -> None:
+    _assert_meaning(text(body), OutcomeUnknown, "jsonrpc")
+
+
+@pytest.mark.parametrize("value", [True, [1, 2], {"ids": [1]}, {"ids": [1], "messages": [{}]}])
+def test_an_answer_to_load_that_is_none_leaves_the_outcome_unknown(value: object, transport: Choice) -> None:
+    _assert_meaning(result(value), OutcomeUnknown, transport, _load)
 
 
 @pytest.mark.parametrize(
@@ -103,41 +113,55 @@ def test_each_fault_has_its_meaning(answer: Answer, kind: type[RemoteError]) -> 
         (_search, hang_up, 3),
         (_load, hang_up, 3),
         (_load_without_ids, hang_up, 1),
-        (_write, hang_up, 1),
-        (_write, HTML, 1),
+        (_write_commands, hang_up, 1),
+        (_create, hang_up, 1),
+        (_create, half, 1),
+        (_create, HTML, 1),
+        (_create, error(SERIALIZATION), 3),
         (_search, HTML, 3),
         (_search, error("odoo.exceptions.UserError"), 1),
         (_load, error("odoo.exceptions.UserError"), 1),
     ],
 )
-def test_only_what_is_safe_is_tried_again(ask: Callable[[Odoo], Any], fault: Answer, attempts: int) -> None:
+def test_only_what_is_safe_is_tried_again(ask: Callable[[Odoo], Any], fault: Answer, attempts: int, transport: Choice) -> None:
     slept = Slept()
     with faulty(fault) as server, pytest.raises(RemoteError):
-        ask(_odoo(server.url, sleep=slept))
+        ask(connected(server.url, transport, sleep=slept))
     assert len(server.calls) == attempts
     assert tuple(slept) == PAUSES[: attempts - 1]
 
 
-def test_a_lost_race_is_run_again_until_it_is_won() -> None:
+def test_pauses_are_spread_as_told(transport: Choice) -> None:
+    slept = Slept()
+    with faulty(error(SERIALIZATION), result([7])) as server:
+        _search(connected(server.url, transport, sleep=slept, jitter=lambda pause: pause + 0.25))
+    assert slept == [PAUSES[0] + 0.25]
+    spreads = {spread(1.0) for _ in range(50)}
+    assert len(spreads) > 1
+    assert all(0.5 <= each <= 1.5 for each in spreads)
+
+
+def test_a_lost_race_is_run_again_until_it_is_won(transport: Choice) -> None:
     with faulty(error(SERIALIZATION), error(SERIALIZATION), result([7])) as server:
-        assert _search(_odoo(server.url)) == [7]
+        assert _search(connected(server.url, transport)) == [7]
     assert server.calls == ["search"] * 3
 
 
-def test_a_lost_race_told_in_a_message_of_load_is_run_again() -> None:
+def test_a_lost_race_told_in_a_message_of_load_is_run_again(transport: Choice) -> None:
     message = {"type": "error", "record": 0, "message": "could not serialize access due to concurrent update\n"}
     lost = result({"ids": False, "messages": [message], "nextrow": 0})
     with faulty(lost, result({"ids": [7], "messages": [], "nextrow": 0})) as server:
-        assert _load(_odoo(server.url)) == Loaded(ids=(7,), messages=())
+        assert _load(connected(server.url, transport)) == Loaded(ids=(7,), messages=())
 
 
-def test_a_timeout_leaves_the_outcome_unknown() -> None:
+@pytest.mark.parametrize("fault", [silence, drip])
+def test_a_timeout_leaves_the_outcome_unknown(fault: Callable[[threading.Event], Answer], transport: Choice) -> None:
     answered = threading.Event()
-    with faulty(silence(answered)) as server:
+    with faulty(fault(answered)) as server:
         with pytest.raises(OutcomeUnknown, match="FCB_ODOO_TIMEOUT_SECONDS"):
-            _write(_odoo(server.url, timeout_seconds=0.2))
+            _create(connected(server.url, transport, timeout_seconds=0.3))
         answered.set()
-    assert server.calls == ["write"]
+    assert server.calls == ["create"]
 
 
 def _closed_port() -> int:
@@ -146,111 +170,27 @@ def _closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_where_nobody_listens_nothing_happened() -> None:
+def test_where_nobody_listens_nothing_happened(transport: Choice) -> None:
     slept = Slept()
-    with pytest.raises(RolledBack, match=r"cannot be reached .*FCB_ODOO_URL"):
-        _write(_odoo(f"http://127.0.0.1:{_closed_port()}", sleep=slept))
+    with pytest.raises(RolledBack, match=r"cannot be reached \(Connection refused\): .*FCB_ODOO_URL"):
+        _write(connected(f"http://127.0.0.1:{_closed_port()}", transport, sleep=slept))
     assert tuple(slept) == PAUSES
 
 
-def test_an_unknown_host_is_told() -> None:
+def test_an_unknown_host_is_told(transport: Choice) -> None:
     with pytest.raises(RolledBack, match=r"http://nowhere\.invalid cannot be reached .*FCB_ODOO_URL"):
-        _odoo("http://nowhere.invalid").version()
+        connected("http://nowhere.invalid", transport).version()
 
 
-@pytest.mark.parametrize(
-    ("change", "variables"),
-    [
-        ({"key": KEY}, ("FCB_ODOO_USER", "FCB_ODOO_KEY")),
-        ({"user": "nobody"}, ("FCB_ODOO_USER", "FCB_ODOO_KEY")),
-        ({"database": "nodb"}, ("FCB_ODOO_DB",)),
-    ],
-)
-def test_a_wrong_login_names_the_variables_to_look_at(login: Login, change: dict[str, str], variables: Sequence[str]) -> None:
-    given = {"url": login.url, "database": login.database, "user": login.user, "key": login.key, **change}
-    with pytest.raises(Refused) as raised:
-        connect(given["url"], given["database"], given["user"], given["key"]).user_id()
-    assert all(variable in str(raised.value) for variable in variables)
-    assert given["key"] not in "".join(traceback.format_exception(raised.value))
+def test_a_host_that_never_takes_the_connection_has_done_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
+        with pytest.raises(RolledBack, match=r"cannot be reached \(no answer in time\)"):
+            connected(f"http://127.0.0.1:{full.getsockname()[1]}", "json2", timeout_seconds=0.1).version()
 
 
-def test_a_key_taken_away_during_a_run_names_the_variables() -> None:
-    with faulty(error("odoo.exceptions.AccessDenied", "Access Denied")) as server:
-        with pytest.raises(Refused, match="FCB_ODOO_KEY"):
-            _write(_odoo(server.url))
-
-
-def test_the_key_shows_nowhere(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    with faulty(error("builtins.TypeError", f"got {KEY}")) as server:
-        odoo = _odoo(server.url)
-        with pytest.raises(Refused) as raised:
-            _write(odoo)
-    assert KEY in "".join(server.bodies)
-    assert str(raised.value) == "builtins.TypeError: got ***"
-    assert KEY not in repr(odoo) + caplog.text + "".join(traceback.format_exception(raised.value))
-
-
-def test_nothing_is_sent_before_the_first_question() -> None:
-    with faulty(result(1)) as server:
-        odoo = _odoo(server.url)
-        assert server.bodies == []
-        assert odoo.user_id() == 2
-
-
-def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{_closed_port()}")
+def test_proxies_of_the_environment_are_not_used(transport: Choice, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{_closed_port()}")
     monkeypatch.delenv("no_proxy", raising=False)
     with faulty(result([7])) as server:
-        assert _search(_odoo(server.url)) == [7]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "odoo.example.com",
-        "ftp://odoo.example.com",
-        "https://",
-        "https://odoo.example.com/odoo",
-        "https://odoo.example.com?db=x",
-        "https://user:password@odoo.example.com",
-        "https://odoo.example.com:port",
-    ],
-)
-def test_a_url_that_cannot_be_meant_is_refused(url: str) -> None:
-    with pytest.raises(InvalidSettings, match="FCB_ODOO_URL") as raised:
-        connect(url, "db", "user", KEY)
-    assert "password" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("parts", "major", "is_enterprise"),
-    [
-        ([19, 0, 0, "final", 0, ""], 19, False),
-        ([19, 0, 0, "final", 0, "e"], 19, True),
-        (["saas~18", 4, 0, "final", 0, "e"], 18, True),
-        ([18, 0, 0, "final", 0], 18, False),
-    ],
-)
-def test_the_edition_is_the_sixth_part(parts: list[object], major: int, is_enterprise: bool) -> None:
-    with faulty(result(1), version=parts) as server:
-        version = _odoo(server.url).version()
-    assert (version.major, version.is_enterprise) == (major, is_enterprise)
-
-
-def test_every_call_carries_our_context() -> None:
-    with faulty(result([])) as server:
-        _odoo(server.url).call("res.partner", "search", [], context={"active_test": True})
-    assert '"tracking_disable": true' in server.bodies[-1]
-    assert '"tz": "UTC"' in server.bodies[-1]
-    assert '"lang": "en_US"' in server.bodies[-1]
-    assert '"active_test": true' in server.bodies[-1]
-
-
-def test_a_decimal_is_sent_as_text_and_the_unknown_not_at_all() -> None:
-    with faulty(result(True)) as server:
-        odoo = _odoo(server.url)
-        odoo.write("product.template", [1], {"list_price": Decimal("0.0000001")})
-        assert '"list_price": "0.0000001"' in server.bodies[-1]
-        with pytest.raises(InvalidInput, match="bytes"):
-            odoo.write("product.template", [1], {"name": b"x"})
+        assert _search(connected(server.url, transport)) == [7]

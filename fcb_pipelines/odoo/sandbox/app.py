@@ -1,11 +1,11 @@
 """The sandbox as a web application: Odoo's addresses and envelopes around `service`.
 
-Owns: HTTP and JSON. Errors come with HTTP 200, as Odoo's do.
+Owns: HTTP and JSON of JSON-RPC, whose errors come with HTTP 200, and which addresses an edition has. JSON-2 is in `json2`.
 """
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -22,11 +22,12 @@ from starlette.routing import Route
 from fcb_pipelines.odoo.sandbox.connections import Connections
 from fcb_pipelines.odoo.sandbox.edition import COMMUNITY_19
 from fcb_pipelines.odoo.sandbox.env import Edition
-from fcb_pipelines.odoo.sandbox.errors import OdooError
+from fcb_pipelines.odoo.sandbox.errors import OdooError, told
 from fcb_pipelines.odoo.sandbox.installation import install
+from fcb_pipelines.odoo.sandbox.json2 import LARGEST_BODY, json2_routes
 from fcb_pipelines.odoo.sandbox.service import Clock, Service
 
-LARGEST_BODY = 128 * 1024 * 1024
+FIRST_WITH_JSON2 = 19
 logger = logging.getLogger(__name__)
 
 
@@ -47,19 +48,33 @@ def create_app(database_url: str, keys: Mapping[str, str], *, clock: Clock, edit
         yield
         connections.close()
 
+    routes = _version_routes(service, edition)
+    has_json2 = edition.version_parts[0] >= FIRST_WITH_JSON2
+    # From 19 on RPC of both kinds is a module, which an administrator may uninstall.
+    if not has_json2 or "rpc" in edition.modules:
+        routes += [Route("/jsonrpc", _jsonrpc(service), methods=["POST"]), *(json2_routes(service) if has_json2 else ())]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _version_routes(service: Service, edition: Edition) -> list[Route]:
     async def version_info(request: Request) -> Response:
         body = await request.body()
         return _answered(body, lambda _params: service.version())
 
+    async def version(_request: Request) -> Response:
+        said = {"version_info": list(edition.version_parts), "version": edition.version}
+        return Response(json.dumps(said), media_type="application/json; charset=utf-8")
+
+    later = [Route("/web/version", version, methods=["GET"])] if edition.version_parts[0] >= FIRST_WITH_JSON2 else []
+    return [Route("/web/webclient/version_info", version_info, methods=["GET", "POST"]), *later]
+
+
+def _jsonrpc(service: Service) -> Callable[[Request], Awaitable[Response]]:
     async def jsonrpc(request: Request) -> Response:
         body = await request.body()
         return await run_in_threadpool(_answered, body, lambda params: _called(service, params))
 
-    routes = [
-        Route("/web/webclient/version_info", version_info, methods=["GET", "POST"]),
-        Route("/jsonrpc", jsonrpc, methods=["POST"]),
-    ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return jsonrpc
 
 
 def _called(service: Service, params: Mapping[str, Any]) -> Any:
@@ -77,11 +92,11 @@ def _answered(body: bytes, answer: Callable[[Mapping[str, Any]], Any]) -> Respon
         _check_size(body)
         envelope["result"] = answer(request.get("params") or {})
     except OdooError as error:
-        envelope["error"] = _told(error)
+        envelope["error"] = _failure(error)
     except (psycopg.Error, KeyError, TypeError, ValueError) as fault:
         # A hole in the sandbox, or a call no client of Odoo makes: its own log has the rest.
         logger.exception("the sandbox could not answer")
-        envelope["error"] = _told(OdooError(f"builtins.{type(fault).__name__}", str(fault)))
+        envelope["error"] = _failure(OdooError(f"builtins.{type(fault).__name__}", str(fault)))
     return Response(json.dumps(envelope), media_type="application/json; charset=utf-8")
 
 
@@ -91,12 +106,5 @@ def _check_size(body: bytes) -> None:
         raise OdooError(name, text)
 
 
-def _told(error: OdooError) -> dict[str, Any]:
-    details = {
-        "name": error.name,
-        "message": error.message,
-        "arguments": [error.message],
-        "context": {},
-        "debug": f"{error.name}: {error.message}\n",
-    }
-    return {"code": 0, "message": "Odoo Server Error", "data": details}
+def _failure(error: OdooError) -> dict[str, Any]:
+    return {"code": 0, "message": "Odoo Server Error", "data": told(error)}

@@ -4,15 +4,27 @@ Owns: the words that both share. Those that differ are in `wording`; who raises 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class OdooError(Exception):
-    """An error that goes to the client as `error.data.name` and `error.data.message`, with HTTP 200."""
+    """An error that goes to the client by its name and message: in an envelope with HTTP 200, or over JSON-2 with a status."""
 
     def __init__(self, name: str, message: str) -> None:
         super().__init__(message)
         self.name = name
         self.message = message
+
+
+def told(error: OdooError) -> dict[str, Any]:
+    """What a client is told of an error."""
+    return {
+        "name": error.name,
+        "message": error.message,
+        "arguments": [error.message],
+        "context": {},
+        "debug": f"{error.name}: {error.message}\n",
+    }
 
 
 class ConstraintError(OdooError):
@@ -38,6 +50,16 @@ def access_error(message: str) -> OdooError:
 def access_denied() -> OdooError:
     """The key is not the user's."""
     return OdooError("odoo.exceptions.AccessDenied", "Access Denied")
+
+
+def not_found(message: str) -> OdooError:
+    """Over JSON-2: no such model or method."""
+    return OdooError("werkzeug.exceptions.NotFound", message)
+
+
+def unprocessable(message: str) -> OdooError:
+    """Over JSON-2: arguments that the method does not take."""
+    return OdooError("werkzeug.exceptions.UnprocessableEntity", message)
 
 
 def value_error(message: str) -> OdooError:

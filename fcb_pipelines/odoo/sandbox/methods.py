@@ -9,7 +9,7 @@ from typing import Any
 
 from fcb_pipelines.odoo.sandbox import access, external_ids, product_rules, reading, sale_rules, writing
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import OdooError, access_error, type_error
+from fcb_pipelines.odoo.sandbox.errors import OdooError, access_error, not_found, type_error, unprocessable
 from fcb_pipelines.odoo.sandbox.fields import Field, Model
 from fcb_pipelines.odoo.sandbox.load import load
 from fcb_pipelines.odoo.sandbox.reading import ensure_present
@@ -17,20 +17,44 @@ from fcb_pipelines.odoo.sandbox.sale_rules import NEW
 from fcb_pipelines.odoo.sandbox.values import kept, shown
 
 Method = Callable[..., Any]
+NO_METHOD = "builtins.AttributeError"
 
 
 def call(env: Env, model: Model, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Call a public method. Raises OdooError."""
-    if name.startswith("_") or name in _PRIVATE:
-        raise access_error(f"Private methods (such as '{model.name}.{name}') cannot be called remotely.")
-    method = _OF_MODEL.get((model.name, name)) or _OF_EVERY_MODEL.get(name)
-    if method is None:
-        raise OdooError("builtins.AttributeError", f"The method '{model.name}.{name}' does not exist")
+    """Call a public method, as JSON-RPC does. Raises OdooError."""
+    method = _public(model, name)
     try:
         inspect.signature(method).bind(env, model, *args, **kwargs)
     except TypeError as error:
         raise type_error(f"{model.name}.{name}() {error}") from None
     return method(env, model, *args, **kwargs)
+
+
+def call_named(env: Env, model: Model, name: str, ids: Any, kwargs: Mapping[str, Any]) -> Any:
+    """Call a public method, as JSON-2 does: all arguments by name, new records always in a list. Raises OdooError."""
+    try:
+        method = _public(model, name)
+    except OdooError as error:
+        raise not_found(error.message) if error.name == NO_METHOD else error from None
+    takes_records = "ids" in inspect.signature(method).parameters
+    if ids and not takes_records:
+        raise unprocessable(f"cannot call {model.name}.{name} with ids")
+    given = {**kwargs, **({"ids": ids} if takes_records else {})}
+    try:
+        inspect.signature(method).bind(env, model, **given)
+    except TypeError as error:
+        raise unprocessable(str(error)) from None
+    result = method(env, model, **given)
+    return [result] if name == "create" and isinstance(result, int) else result
+
+
+def _public(model: Model, name: str) -> Method:
+    if name.startswith("_") or name in _PRIVATE:
+        raise access_error(f"Private methods (such as '{model.name}.{name}') cannot be called remotely.")
+    method = _OF_MODEL.get((model.name, name)) or _OF_EVERY_MODEL.get(name)
+    if method is None:
+        raise OdooError(NO_METHOD, f"The method '{model.name}.{name}' does not exist")
+    return method
 
 
 def _search(  # noqa: PLR0917 (the order of the arguments is Odoo's)
@@ -112,14 +136,14 @@ def _described(env: Env, field: Field) -> dict[str, Any]:
     return entry
 
 
-def _default_get(env: Env, model: Model, fields_list: Sequence[str]) -> dict[str, Any]:
+def _default_get(env: Env, model: Model, fields: Sequence[str]) -> dict[str, Any]:
     defaults = {field.name: field.default for field in model.fields.values() if field.is_column and field.default is not None}
     if model.name == "sale.order":
         now = env.now.replace(microsecond=0)
         defaults |= {"name": NEW, "company_id": env.company["id"], "date_order": now, "user_id": env.user_id}
     return {
         name: shown(model.fields[name], kept(env, model, model.fields[name], defaults[name]))
-        for name in fields_list
+        for name in fields
         if name in defaults
     }
 

@@ -1,6 +1,6 @@
-"""The services behind `/jsonrpc`: common (version, login) and object (execute).
+"""The services behind `/jsonrpc`, common (version, login) and object (execute), and the calls of `/json/2`.
 
-Owns: who is let in, and one transaction per call. The HTTP around it is in `app`.
+Owns: who is let in, and one transaction per call. The HTTP around it is in `app` and `json2`.
 """
 
 import hmac
@@ -13,7 +13,7 @@ import psycopg
 from fcb_pipelines.odoo.sandbox import methods
 from fcb_pipelines.odoo.sandbox.connections import Connection, Connections
 from fcb_pipelines.odoo.sandbox.env import Edition, Env
-from fcb_pipelines.odoo.sandbox.errors import OdooError, access_denied, no_database
+from fcb_pipelines.odoo.sandbox.errors import OdooError, access_denied, no_database, not_found
 from fcb_pipelines.odoo.sandbox.postgres_errors import said_by_postgres
 
 Clock = Callable[[], datetime]
@@ -53,6 +53,27 @@ class Service:
             raise OdooError("builtins.AttributeError", f"The method '{service}.{method}' does not exist")
         return services[service, method](*args)
 
+    def has_database(self, name: str | None) -> bool:
+        """Whether this is the database asked for; a server of only one needs no name."""
+        return name in {None, self._database}
+
+    def answer_key(self, key: str, model: str, method: str, arguments: Callable[[], dict[str, Any]]) -> Any:
+        """Answer one call of `/json/2`; the arguments are read once the key is known. Raises OdooError."""
+        login = next((login for login in self._keys if self._is_key(login, key)), None)
+
+        def run(conn: Connection) -> Any:
+            user = conn.execute("SELECT id FROM res_users WHERE login = %s AND active", [login]).fetchone()
+            if user is None:
+                raise OdooError("werkzeug.exceptions.Unauthorized", "Invalid apikey")
+            given = arguments()
+            ids, context = given.pop("ids", ()), given.pop("context", None)
+            env = self._env(conn, user["id"], key, context)
+            if model not in self._edition.models:
+                raise not_found(f"the model {model!r} does not exist")
+            return methods.call_named(env, env.model(model), method, ids, given)
+
+        return self._in_transaction(run)
+
     def _login(self, database: str, login: str, key: str, *_agent: Any) -> int | bool:
         self._check_database(database)
         return self._connections.in_transaction(lambda conn: self._user_of(conn, login, key))
@@ -66,8 +87,11 @@ class Service:
 
     def _execute_kw(self, database: str, user_id: int, key: str, *call: Any) -> Any:
         self._check_database(database)
+        return self._in_transaction(lambda conn: self._run(conn, user_id, key, *call))
+
+    def _in_transaction(self, work: Callable[[Connection], Any]) -> Any:
         try:
-            return self._connections.in_transaction(lambda conn: self._run(conn, user_id, key, *call))
+            return self._connections.in_transaction(work)
         except psycopg.Error as fault:
             raise said_by_postgres(self._edition, fault) from fault
 
@@ -75,15 +99,18 @@ class Service:
         self, conn: Connection, user_id: int, key: str, model: str, method: str, args: Any = (), kwargs: Any = None
     ) -> Any:
         named = dict(kwargs or {})
-        env = Env(
+        env = self._env(conn, user_id, key, named.pop("context", None))
+        return methods.call(env, env.model(model), method, args, named)
+
+    def _env(self, conn: Connection, user_id: int, key: str, context: Mapping[str, Any] | None) -> Env:
+        return Env(
             conn=conn,
             edition=self._edition,
             user_id=user_id,
             groups=self._groups_of(conn, user_id, key),
-            context=named.pop("context", None) or {},
+            context=context or {},
             now=self._clock().replace(tzinfo=None),
         )
-        return methods.call(env, env.model(model), method, args, named)
 
     def _groups_of(self, conn: Connection, user_id: int, key: str) -> frozenset[str]:
         """The groups of a user who gives the right key. Raises AccessDenied."""
