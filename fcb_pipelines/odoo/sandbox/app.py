@@ -52,14 +52,17 @@ def create_app(database_url: str, keys: Mapping[str, str], *, clock: Clock, edit
     has_json2 = edition.version_parts[0] >= FIRST_WITH_JSON2
     # From 19 on RPC of both kinds is a module, which an administrator may uninstall.
     if not has_json2 or "rpc" in edition.modules:
-        routes += [Route("/jsonrpc", _jsonrpc(service), methods=["POST"]), *(json2_routes(service) if has_json2 else ())]
+        routes += [
+            Route("/jsonrpc", _jsonrpc(service, edition.wording.code), methods=["POST"]),
+            *(json2_routes(service) if has_json2 else ()),
+        ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
 def _version_routes(service: Service, edition: Edition) -> list[Route]:
     async def version_info(request: Request) -> Response:
         body = await request.body()
-        return _answered(body, lambda _params: service.version())
+        return _answered(body, lambda _params: service.version(), edition.wording.code)
 
     async def version(_request: Request) -> Response:
         said = {"version_info": list(edition.version_parts), "version": edition.version}
@@ -69,10 +72,10 @@ def _version_routes(service: Service, edition: Edition) -> list[Route]:
     return [Route("/web/webclient/version_info", version_info, methods=["GET", "POST"]), *later]
 
 
-def _jsonrpc(service: Service) -> Callable[[Request], Awaitable[Response]]:
+def _jsonrpc(service: Service, code: int) -> Callable[[Request], Awaitable[Response]]:
     async def jsonrpc(request: Request) -> Response:
         body = await request.body()
-        return await run_in_threadpool(_answered, body, lambda params: _called(service, params))
+        return await run_in_threadpool(_answered, body, lambda params: _called(service, params), code)
 
     return jsonrpc
 
@@ -81,8 +84,8 @@ def _called(service: Service, params: Mapping[str, Any]) -> Any:
     return service.answer(params["service"], params["method"], params.get("args", ()))
 
 
-def _answered(body: bytes, answer: Callable[[Mapping[str, Any]], Any]) -> Response:
-    """The envelope around an answer or an error; a body that is no JSON is the one thing HTTP itself refuses."""
+def _answered(body: bytes, answer: Callable[[Mapping[str, Any]], Any], code: int) -> Response:
+    """The envelope around an answer, or an error with the code; a body that is no JSON is the one thing HTTP itself refuses."""
     try:
         request = json.loads(body or b"{}", parse_float=Decimal)
     except ValueError:
@@ -92,11 +95,11 @@ def _answered(body: bytes, answer: Callable[[Mapping[str, Any]], Any]) -> Respon
         _check_size(body)
         envelope["result"] = answer(request.get("params") or {})
     except OdooError as error:
-        envelope["error"] = _failure(error)
+        envelope["error"] = _failure(error, code)
     except (psycopg.Error, KeyError, TypeError, ValueError) as fault:
         # A hole in the sandbox, or a call no client of Odoo makes: its own log has the rest.
         logger.exception("the sandbox could not answer")
-        envelope["error"] = _failure(OdooError(f"builtins.{type(fault).__name__}", str(fault)))
+        envelope["error"] = _failure(OdooError(f"builtins.{type(fault).__name__}", str(fault)), code)
     return Response(json.dumps(envelope), media_type="application/json; charset=utf-8")
 
 
@@ -106,5 +109,5 @@ def _check_size(body: bytes) -> None:
         raise OdooError(name, text)
 
 
-def _failure(error: OdooError) -> dict[str, Any]:
-    return {"code": 0, "message": "Odoo Server Error", "data": told(error)}
+def _failure(error: OdooError, code: int) -> dict[str, Any]:
+    return {"code": code, "message": "Odoo Server Error", "data": told(error)}

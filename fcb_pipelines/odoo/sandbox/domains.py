@@ -9,7 +9,6 @@ from typing import Any
 from psycopg import sql
 
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import value_error
 from fcb_pipelines.odoo.sandbox.fields import Field, Model
 from fcb_pipelines.odoo.sandbox.values import checked_text, kept
 
@@ -59,12 +58,12 @@ def _condition(env: Env, model: Model, domain: Sequence[Any]) -> sql.Composable:
 
 def _leaf(env: Env, model: Model, part: Any) -> sql.Composable:
     if not isinstance(part, list | tuple) or len(part) != _LEAF_PARTS:
-        raise value_error(f"Domain() invalid item in domain: {part!r}")
+        raise env.edition.wording.no_leaf(part)
     path, operator, value = part
     first, _, rest = str(path).partition(".")
     field = model.fields.get(first)
     if field is None:
-        raise value_error(f"Invalid field {model.name}.{first} in condition {tuple(part)!r}")
+        raise env.edition.wording.unknown_in_leaf(model.name, first, tuple(part))
     if rest:
         return _related(field, _inner(env, env.related(field), [(rest, operator, value), *field.domain]))
     if operator in {"any", "not any"}:
@@ -97,7 +96,7 @@ def _compared(env: Env, model: Model, field: Field, leaf: tuple[Any, ...]) -> sq
     if operator in _COMPARISONS:
         literal = sql.Literal(kept(env, model, field, value))
         return sql.SQL("coalesce({} " + operator + " {}, FALSE)").format(_seconds(field), literal)
-    raise value_error(f"Invalid operator in condition {leaf!r}")
+    raise env.edition.wording.unusable_leaf(leaf)
 
 
 def _seconds(field: Field) -> sql.Composable:

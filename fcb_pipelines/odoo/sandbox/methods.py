@@ -7,22 +7,22 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fcb_pipelines.odoo.sandbox import access, external_ids, product_rules, reading, sale_rules, writing
+from fcb_pipelines.odoo.sandbox import access, external_ids, move_states, product_rules, reading, sale_rules, writing
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import OdooError, access_error, not_found, type_error, unprocessable
+from fcb_pipelines.odoo.sandbox.errors import OdooError, not_found, type_error, unprocessable
 from fcb_pipelines.odoo.sandbox.fields import Field, Model
 from fcb_pipelines.odoo.sandbox.load import load
 from fcb_pipelines.odoo.sandbox.reading import ensure_present
 from fcb_pipelines.odoo.sandbox.sale_rules import NEW
 from fcb_pipelines.odoo.sandbox.values import kept, shown
+from fcb_pipelines.odoo.sandbox.wording import NO_METHOD
 
 Method = Callable[..., Any]
-NO_METHOD = "builtins.AttributeError"
 
 
 def call(env: Env, model: Model, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a public method, as JSON-RPC does. Raises OdooError."""
-    method = _public(model, name)
+    method = _public(env, model, name)
     try:
         inspect.signature(method).bind(env, model, *args, **kwargs)
     except TypeError as error:
@@ -33,7 +33,7 @@ def call(env: Env, model: Model, name: str, args: Sequence[Any], kwargs: Mapping
 def call_named(env: Env, model: Model, name: str, ids: Any, kwargs: Mapping[str, Any]) -> Any:
     """Call a public method, as JSON-2 does: all arguments by name, new records always in a list. Raises OdooError."""
     try:
-        method = _public(model, name)
+        method = _public(env, model, name)
     except OdooError as error:
         raise not_found(error.message) if error.name == NO_METHOD else error from None
     takes_records = "ids" in inspect.signature(method).parameters
@@ -48,12 +48,12 @@ def call_named(env: Env, model: Model, name: str, ids: Any, kwargs: Mapping[str,
     return [result] if name == "create" and isinstance(result, int) else result
 
 
-def _public(model: Model, name: str) -> Method:
+def _public(env: Env, model: Model, name: str) -> Method:
     if name.startswith("_") or name in _PRIVATE:
-        raise access_error(f"Private methods (such as '{model.name}.{name}') cannot be called remotely.")
+        raise env.edition.wording.private(model.name, name)
     method = _OF_MODEL.get((model.name, name)) or _OF_EVERY_MODEL.get(name)
     if method is None:
-        raise OdooError(NO_METHOD, f"The method '{model.name}.{name}' does not exist")
+        raise env.edition.wording.no_method(model.name, name)
     return method
 
 
@@ -200,6 +200,15 @@ def _on_orders(act: Callable[[Env, Sequence[int]], bool | None]) -> Method:
     return method
 
 
+def _on_moves(act: Callable[[Env, Sequence[int]], bool | None]) -> Method:
+    def method(env: Env, model: Model, ids: int | Sequence[int]) -> bool | None:
+        ensure_present(env, model, _ids(ids))
+        access.require(env, model.name, access.WRITE)
+        return act(env, _ids(ids))
+
+    return method
+
+
 def _unarchive_variants(env: Env, model: Model, ids: int | Sequence[int]) -> None:
     del model
     product_rules.unarchive(env, _ids(ids))
@@ -239,4 +248,7 @@ _OF_MODEL: Mapping[tuple[str, str], Method] = {
     ("sale.order", "action_draft"): _on_orders(sale_rules.back_to_draft),
     ("sale.order", "action_lock"): _on_orders(sale_rules.lock),
     ("sale.order", "action_unlock"): _on_orders(sale_rules.unlock),
+    ("account.move", "action_post"): _on_moves(move_states.post),
+    ("account.move", "button_draft"): _on_moves(move_states.back_to_draft),
+    ("account.move", "button_cancel"): _on_moves(move_states.cancel),
 }

@@ -45,7 +45,7 @@ def read(env: Env, model: Model, ids: Sequence[int], fields: Sequence[str] | Non
     `names_links` shows a many2one as `[id, name]` instead of its id.
     """
     require(env, model.name, READ)
-    entries = [_field(model, name) for name in dict.fromkeys(fields or model.fields)]
+    entries = [_field(env, model, name) for name in dict.fromkeys(fields or model.fields)]
     plain = [entry for entry in entries if entry.type != "one2many"]
     found = {row["id"]: row for row in _select(env, model, ids, plain)}
     present = [found[record_id] for record_id in ids if record_id in found]
@@ -81,9 +81,9 @@ def ensure_present(env: Env, model: Model, ids: Iterable[int]) -> None:
         raise missing_error(model.name, missing, env.user_id)
 
 
-def _field(model: Model, name: str) -> Field:
+def _field(env: Env, model: Model, name: str) -> Field:
     if name not in model.fields:
-        raise value_error(f"Invalid field {name!r} on {model.name!r}")
+        raise env.edition.wording.unknown_field(model.name, name, "read")
     return model.fields[name]
 
 

@@ -12,7 +12,7 @@ from psycopg import sql
 from fcb_pipelines.odoo.sandbox import access
 from fcb_pipelines.odoo.sandbox.commands import is_commanded, links_after, run_commands
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import OdooError, user_error, value_error
+from fcb_pipelines.odoo.sandbox.errors import user_error
 from fcb_pipelines.odoo.sandbox.external_ids import forget
 from fcb_pipelines.odoo.sandbox.fields import Field, Model
 from fcb_pipelines.odoo.sandbox.reading import ensure_present
@@ -43,7 +43,7 @@ def write(env: Env, model: Model, ids: Sequence[int], given: Mapping[str, Any]) 
     _require(env, model, access.WRITE)
     for name in given:
         if name not in model.fields:
-            raise OdooError("builtins.KeyError", name)
+            raise env.edition.wording.unknown_field(model.name, name, "write")
     if not ids:
         return
     ensure_present(env, model, ids)
@@ -92,7 +92,7 @@ def _require(env: Env, model: Model, operation: str) -> None:
 def _new(env: Env, model: Model, row: Mapping[str, Any]) -> Values:
     for name in row:
         if name not in model.fields:
-            raise value_error(f"Invalid field {name!r} in {model.name!r}")
+            raise env.edition.wording.unknown_field(model.name, name, "create")
     return _kept(env, model, row, ())
 
 

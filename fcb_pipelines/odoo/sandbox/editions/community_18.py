@@ -85,6 +85,7 @@ VARIATION_18 = Variation(
             "product_uom_id": {"label": "Unit of Measure"},
             "display_type": {"selection": (("line_section", "Section"), ("line_note", "Note"))},
         },
+        "account.move.line": {"price_unit": _PRICE},
         "product.template": {"list_price": _PRICE, "standard_price": _PRICE, "uom_id": {"label": "Unit of Measure"}},
         "product.product": {
             "list_price": _PRICE,
