@@ -35,7 +35,9 @@ class Faulty:
         self.bodies: list[str] = []
         self.paths: list[str] = []
         self.authorizations: set[str] = set()
+        self.databases: set[str] = set()
         self.connections = 0
+        self._ended = threading.Semaphore(0)
         self.url = ""
 
     def respond(self, request: BaseHTTPRequestHandler) -> None:
@@ -43,6 +45,7 @@ class Faulty:
         self.bodies.append(body)
         self.paths.append(request.path)
         self.authorizations.add(request.headers.get("Authorization", ""))
+        self.databases.add(request.headers.get("X-Odoo-Database", ""))
         name = f"{self._version[0]}.0"
         if request.path == "/web/version":
             return text(json.dumps({"version": name, "version_info": self._version}))(request)
@@ -70,6 +73,14 @@ class Faulty:
             return result({"lang": "en_US"})(request)
         self.calls.append(method)
         return self._next()(request)
+
+    def end(self) -> None:
+        """One connection is over."""
+        self._ended.release()
+
+    def wait_for_end(self) -> bool:
+        """Whether another connection came to its end in time."""
+        return self._ended.acquire(timeout=5)
 
     def _next(self) -> Answer:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
@@ -104,6 +115,10 @@ def faulty(
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+
+        def shutdown_request(self, request: Any) -> None:
+            super().shutdown_request(request)
+            told.end()
 
         def handle_error(self, request: Any, client_address: Any) -> None:
             """A client that breaks off, as a refused certificate makes it, is what is tested."""
@@ -173,6 +188,28 @@ def drip(until: threading.Event) -> Answer:
             request.wfile.write(b" ")
 
     return answer
+
+
+def then_gone(answer: Answer) -> Answer:
+    """An answer after which the connection is closed although it was to be kept."""
+
+    def answer_and_close(request: BaseHTTPRequestHandler) -> None:
+        answer(request)
+        request.close_connection = True
+
+    return answer_and_close
+
+
+def first_only(answer: Answer) -> Answer:
+    """An answer to the first request of each connection; the next one finds it closed, without a word."""
+
+    def answer_once(request: BaseHTTPRequestHandler) -> None:
+        if vars(request).setdefault("is_used", False):
+            return hang_up(request)
+        vars(request)["is_used"] = True
+        return answer(request)
+
+    return answer_once
 
 
 def half(request: BaseHTTPRequestHandler) -> None:

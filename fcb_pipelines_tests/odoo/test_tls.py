@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from fcb_pipelines.domain.errors import Refused
-from fcb_pipelines.odoo.transport import connect
+from fcb_pipelines.domain.errors import Refused, RemoteError
+from fcb_pipelines.odoo.transport import Choice, connect
 from fcb_pipelines_tests.odoo.faulty import faulty, result
 
 DAY = timedelta(days=1)
@@ -49,21 +49,28 @@ def secure_url(certificate: Path) -> Iterator[str]:
         yield server.url
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(secure_url: str) -> None:
+@pytest.fixture(params=["jsonrpc", "json2"])
+def transport(request: pytest.FixtureRequest) -> Choice:
+    """Each transport in turn."""
+    chosen: Choice = request.param
+    return chosen
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(secure_url: str, transport: Choice) -> None:
     assert secure_url.startswith("https://")
     with pytest.raises(Refused, match=r"certificate of https://.* is not trusted .*SSL_CERT_FILE"):
-        connect(secure_url, "db", "user", "key", transport="jsonrpc").version()
+        connect(secure_url, "db", "user", "key", transport=transport).version()
 
 
 def test_a_private_authority_is_trusted_by_its_file(
-    secure_url: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    secure_url: str, certificate: Path, transport: Choice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    odoo = connect(secure_url, "db", "user", "key", transport="jsonrpc")
+    odoo = connect(secure_url, "db", "user", "key", transport=transport)
     assert odoo.version().major == 19
     assert odoo.call("res.partner", "search", []) == [7]
 
 
-def test_plain_http_where_tls_is_expected_is_told(secure_url: str) -> None:
-    with faulty(result([7])) as plain, pytest.raises(Exception, match="FCB_ODOO_URL"):
-        connect(plain.url.replace("http:", "https:"), "db", "user", "key", transport="jsonrpc", pauses_seconds=()).version()
+def test_plain_http_where_tls_is_expected_is_told(transport: Choice) -> None:
+    with faulty(result([7])) as plain, pytest.raises(RemoteError, match="FCB_ODOO_URL"):
+        connect(plain.url.replace("http:", "https:"), "db", "user", "key", transport=transport, pauses_seconds=()).version()
