@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
 from fcb_pipelines.acts.read_back import forget, read_back
-from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.errors import InvalidInput, Refused
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, skipped, users_in_scope
 from fcb_pipelines.domain.links import MADE_BY_US, LinkFacts, account_link, made_link
 from fcb_pipelines.domain.partners import AccountLink, LinkState, User, address, normalized_email, shared_emails
 from fcb_pipelines.domain.read_back import Part
-from fcb_pipelines.odoo import partners
+from fcb_pipelines.odoo import linked, partners
+from fcb_pipelines.odoo.linked import Name
 from fcb_pipelines.odoo.partners import Places
 from fcb_pipelines.odoo.records import Present
 from fcb_pipelines.store import partners as stored
@@ -34,6 +35,8 @@ class PartnersDecided:
     """By source user; a user whose partner is still to be made is unlinked."""
     failed: Mapping[str, str]
     """Why a user in scope has no partner, by source user."""
+    names: Mapping[str, Name] | None
+    """The external ids of linked partners; None where our user may not read them."""
 
 
 def import_partners(reading: Reading, *, dry_run: bool, report: Report) -> Imported:
@@ -52,6 +55,7 @@ def import_partners(reading: Reading, *, dry_run: bool, report: Report) -> Impor
             new = {shelf.source_ids[xid]: odoo_id for xid, odoo_id in applied.ids.items()}
             stored.put_links(conn, reading.service.code, _links_after(plan, new), reading.now)
             done = keep(conn, reading, plan.decided, [applied])
+        _name_linked(reading, plan, report)
         read_back(reading, Part.PARTNERS, plan.decided, [applied])
         return done
 
@@ -64,7 +68,8 @@ def decide(reading: Reading) -> PartnersDecided:
     addresses, reasons = _addresses(users, reading.service.place_of_supply)
     places = partners.places(reading.odoo, {country for country, _ in addresses.values() if country})
     present, forgotten = reading.present(partners.kind(places), {reading.xid(Entity.USER, each) for each in scope})
-    links = _links(reading, users, present)
+    names = linked.names(reading.odoo, reading.service.code)
+    links = _links(reading, users, present, names or {})
     reasons = _unplaced(addresses, places) | reasons
     ours = [user for user in users if _is_ours(links[user.external_user_id])]
     good = {reading.xid(Entity.USER, user.external_user_id): user for user in ours if user.external_user_id not in reasons}
@@ -76,7 +81,8 @@ def decide(reading: Reading) -> PartnersDecided:
         forgotten=forgotten,
     )
     refused = _refused(links, reasons)
-    return PartnersDecided(decided=_decided(reading, shelf, links, refused), links=links, failed=refused)
+    decided = _decided(reading, shelf, links, refused)
+    return PartnersDecided(decided=decided, links=links, failed=refused, names=names)
 
 
 def _decided(reading: Reading, shelf: Shelf, links: Mapping[str, AccountLink], refused: Mapping[str, str]) -> Decided:
@@ -108,12 +114,17 @@ def _unplaced(addresses: Mapping[str, Address], places: Places) -> dict[str, str
     return {user_id: reason for user_id, reason in checked.items() if reason}
 
 
-def _links(reading: Reading, users: Sequence[User], present: Present) -> dict[str, AccountLink]:
+def _links(reading: Reading, users: Sequence[User], present: Present, names: Mapping[str, Name]) -> dict[str, AccountLink]:
     """Read what says who is who, and decide for every user."""
     declared = reading.service.account_links
     with reading.db.transaction() as conn:
         previous = stored.links(conn, reading.service.code)
-    before = {link.odoo_id for link in previous.values() if link.odoo_id is not None}
+    named = {
+        user.external_user_id: names[xid].partner
+        for user in users
+        if (xid := reading.xid(Entity.LINKED_USER, user.external_user_id)) in names
+    }
+    before = {*named.values(), *(link.odoo_id for link in previous.values() if link.odoo_id is not None)}
     xids = {user.external_user_id: reading.xid(Entity.USER, user.external_user_id) for user in users}
     made = {user_id: present.ids[xid] for user_id, xid in xids.items() if xid in present.ids}
     emails = {email for user in users if user.external_user_id not in made and (email := normalized_email(user.email))}
@@ -122,6 +133,7 @@ def _links(reading: Reading, users: Sequence[User], present: Present) -> dict[st
         shared=shared_emails(user for user in users if user.external_user_id not in declared),
         made=made,
         previous=previous,
+        named=named,
         existing=frozenset(present.ids.values())
         | partners.existing(reading.odoo, before.union(declared.values()).difference(present.ids.values())),
         sharing=partners.sharing(reading.odoo, emails, ours=set(made.values())),
@@ -143,3 +155,21 @@ def _refused(links: Mapping[str, AccountLink], unplaced: Mapping[str, str]) -> d
 def _links_after(plan: PartnersDecided, new: Mapping[str, int]) -> list[AccountLink]:
     """The links once partners were made; `new` is by source user."""
     return [made_link(user_id, new[user_id]) if user_id in new else link for user_id, link in plan.links.items()]
+
+
+def _name_linked(reading: Reading, plan: PartnersDecided, report: Report) -> None:
+    """Give partners that were there before us an external id of ours, where our user may, and take it from those let go.
+
+    The links of users out of scope stay in our store, and so do these.
+    """
+    if plan.names is None:
+        return
+    others = {user_id: link for user_id, link in plan.links.items() if not _is_ours(link)}
+    wanted = {
+        reading.xid(Entity.LINKED_USER, user_id): link.odoo_id for user_id, link in others.items() if link.odoo_id is not None
+    }
+    unwanted = {reading.xid(Entity.LINKED_USER, user_id) for user_id in plan.links} - wanted.keys()
+    try:
+        linked.name(reading.odoo, plan.names, wanted, unwanted)
+    except Refused as error:
+        report(f"{Entity.USER}: linked partners carry no external id, their links stand in our store alone: {error}")

@@ -20,6 +20,8 @@ class Entity(StrEnum):
     """What kind of record of the source an external id stands for."""
 
     USER = "user"
+    LINKED_USER = "linked_user"
+    """A user whose partner was in Odoo before us: never `user`, under which a partner is ours to write and to prune."""
     PLAN = "plan"
     PLAN_USAGE = "plan_usage"
     SUBSCRIPTION = "subscription"

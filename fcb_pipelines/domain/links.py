@@ -23,14 +23,19 @@ class LinkFacts:
     """User → the partner that we made for it and that is in Odoo."""
     previous: Mapping[str, AccountLink] = field(default_factory=dict)
     """User → the link that was decided before."""
+    named: Mapping[str, int] = field(default_factory=dict)
+    """User → the partner that carries our external id of a link."""
     existing: frozenset[int] = frozenset()
-    """Which of the declared and previously linked partners are in Odoo."""
+    """Which of the declared, previously linked and named partners are in Odoo."""
     sharing: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Normalized e-mail → partners in Odoo that have it and that we did not make."""
 
 
 def account_link(user: User, facts: LinkFacts) -> AccountLink:
     """Decide by the first that speaks: fcb.toml, users with one e-mail, the partner that we made, the link before, the e-mail.
+
+    Where our store has no link before that still holds, as after it was lost or after partners were merged in Odoo, the partner
+    that carries our external id of the link is the one linked before.
 
     An ambiguous link needs a person; an unlinked user has no partner yet and may be given one.
     """
@@ -43,7 +48,7 @@ def account_link(user: User, facts: LinkFacts) -> AccountLink:
     claimed_by = facts.shared.get(email or "", ())
     if claimed_by:
         return _ambiguous(user, shared_reason(claimed_by, email or ""))
-    return _made(user, facts) or _previous(user, facts) or link(user, facts.sharing.get(email or "", ()))
+    return _made(user, facts) or _previous(user, facts) or _named(user, facts) or link(user, facts.sharing.get(email or "", ()))
 
 
 def shared_reason(users: tuple[str, ...], email: str) -> str:
@@ -66,6 +71,15 @@ def _previous(user: User, facts: LinkFacts) -> AccountLink | None:
     """The link from before, so that a changed e-mail does not make a second partner; not one whose partner is gone."""
     before = facts.previous.get(user.external_user_id)
     return before if before is not None and before.odoo_id in facts.existing else None
+
+
+def _named(user: User, facts: LinkFacts) -> AccountLink | None:
+    odoo_id = facts.named.get(user.external_user_id)
+    if odoo_id is None or odoo_id not in facts.existing:
+        return None
+    return AccountLink(
+        external_user_id=user.external_user_id, state=LinkState.LINKED, odoo_id=odoo_id, reason="it carries our external id"
+    )
 
 
 def _ambiguous(user: User, reason: str) -> AccountLink:

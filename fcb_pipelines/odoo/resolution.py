@@ -4,9 +4,10 @@ Owns: asking `ir.model.data`, and the way around it for a user who may not read 
 """
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from fcb_pipelines.domain.errors import Refused
-from fcb_pipelines.domain.external_ids import MODULE, is_of
+from fcb_pipelines.domain.external_ids import MODULE, Entity, is_of
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.records import READ_BATCH, Kind, batches
 
@@ -22,14 +23,20 @@ def resolve(odoo: Odoo, kind: Kind, service: str, *, wanted: Collection[str], kn
     One read where our user may read external ids (Access Rights). Else each id is proved through the record it was last seen
     on; those never seen before are looked for on all records of the model, or asked for one by one where that is quicker.
     """
-    head = f"{service}_{kind.entity}_".replace("_", "\\_")
-    domain = [("module", "=", MODULE), ("model", "=", kind.model), ("name", "=like", f"{head}%")]
     try:
-        found = odoo.search_read("ir.model.data", domain, ["name", "res_id"])
+        found = rows_of(odoo, kind.model, service, kind.entity)
     except Refused:
         return _without_rights(odoo, kind.model, {*wanted, *known}, known)
-    ids = {f"{MODULE}.{row['name']}": int(row["res_id"]) for row in found}
-    return {xid: ids[xid] for xid in sorted(ids) if is_of(xid, service, kind.entity)}
+    return {xid: int(found[xid]["res_id"]) for xid in sorted(found)}
+
+
+def rows_of(odoo: Odoo, model: str, service: str, entity: Entity) -> dict[str, dict[str, Any]]:
+    """Every external id of this service and entity → its row in `ir.model.data`; raises `Refused` without Access Rights."""
+    head = f"{service}_{entity}_".replace("_", "\\_")
+    domain = [("module", "=", MODULE), ("model", "=", model), ("name", "=like", f"{head}%")]
+    rows = odoo.search_read("ir.model.data", domain, ["name", "res_id"])
+    named = {f"{MODULE}.{row['name']}": row for row in rows}
+    return {xid: row for xid, row in named.items() if is_of(xid, service, entity)}
 
 
 def external_ids(odoo: Odoo, model: str, ids: Collection[int]) -> dict[int, str]:

@@ -24,6 +24,16 @@ BEFORE = AccountLink(external_user_id="u1", state=LinkState.LINKED, odoo_id=7, r
         (LinkFacts(sharing={EMAIL: (6, 5)}), "ambiguous", None, "partners 5, 6 in Odoo share"),
         (LinkFacts(previous={"u1": BEFORE}, existing=frozenset({7}), sharing={EMAIL: (5, 6)}), "linked", 7, "before"),
         (LinkFacts(previous={"u1": BEFORE}, sharing={EMAIL: (5,)}), "linked", 5, "the only partner"),
+        (LinkFacts(named={"u1": 8}, existing=frozenset({8}), sharing={EMAIL: (5,)}), "linked", 8, "it carries our external id"),
+        (LinkFacts(named={"u1": 8}, previous={"u1": BEFORE}, existing=frozenset({7, 8})), "linked", 7, "before"),
+        (
+            LinkFacts(named={"u1": 8}, previous={"u1": BEFORE}, existing=frozenset({8})),
+            "linked",
+            8,
+            "it carries our external id",
+        ),
+        (LinkFacts(named={"u1": 8}, made={"u1": 3}, existing=frozenset({8})), "linked", 3, "made by the import"),
+        (LinkFacts(named={"u1": 8}, sharing={EMAIL: (5,)}), "linked", 5, "the only partner"),
         (LinkFacts(made={"u1": 3}, previous={"u1": BEFORE}, existing=frozenset({7})), "linked", 3, "made by the import"),
         (LinkFacts(shared={EMAIL: ("u1", "u2")}, made={"u1": 3}), "ambiguous", None, "users u1, u2 share e-mail"),
         (
