@@ -2,6 +2,8 @@
 # make test    every check and every test: what the continuous integration runs
 # make check   format, lint, types and layers only
 # make bench   each figure beside its limit
+# make bench-odoo   the speed of a real Odoo (FCB_TEST_ODOO_URL …) beside a raw client
+# make faults  200 imports with something going wrong in each; FCB_TEST_SEED=17 plays one again (a tenth on a real Odoo too)
 # make lock    resolve the requirements anew
 # make clean   remove .venv; the demo's state is removed by `fcb reset`
 
@@ -14,7 +16,7 @@ UV := $(VENV)/bin/uv --quiet
 RUN := $(VENV)/bin/python -m
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench lock clean again
+.PHONY: demo test check bench bench-odoo faults lock clean again
 
 # A virtual environment knows its own path and its Python: one that was moved, copied or lost its Python is made again.
 ifneq ($(shell $(VENV)/bin/python -c 'import os; print(open("$(VENV)/place").read() == os.getcwd())' 2>/dev/null),True)
@@ -36,6 +38,12 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	@$(RUN) benchmarks $(ARGS)
+
+bench-odoo: $(VENV)/installed-dev
+	@$(RUN) benchmarks.odoo $(ARGS)
+
+faults: $(VENV)/installed-dev
+	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py $(ARGS)
 
 lock: $(VENV)/uv-installed
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements-bootstrap.lock requirements-bootstrap.in
