@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,9 +14,11 @@ from fcb_pipelines.odoo.sandbox.app import create_app
 from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
+from fcb_pipelines_tests.acts.month import Month, a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
+from fcb_pipelines_tests.source.small_host import SmallHost
 
 DATABASE = "odoo_imports"
 SERVERS = ("sandbox", *(["real"] if "FCB_TEST_ODOO_URL" in os.environ else []))
@@ -61,3 +64,11 @@ def chain(odoos: tuple[Odoo, Odoo], store_database: str) -> Iterator[Chain]:
 def least(chain: Chain, odoos: tuple[Odoo, Odoo]) -> Chain:
     """The same, by a user who may not read external ids."""
     return Chain(db=chain.db, odoo=odoos[1], service=chain.service)
+
+
+@pytest.fixture
+def month(chain: Chain, fresh_database: str, tmp_path: Path) -> Iterator[Month]:
+    """April of a small host against each Odoo; its drafts are removed afterwards."""
+    started = a_month(chain, SmallHost(fresh_database, tmp_path))
+    yield started
+    started.remove()

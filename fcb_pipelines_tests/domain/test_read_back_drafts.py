@@ -14,7 +14,7 @@ from fcb_pipelines_tests.domain.draft_lines import a_draft, a_draft_line
 
 LINE, TOTAL = TaxRounding.LINE, TaxRounding.TOTAL
 XID = "fcb.small_invoice_s1=2f2026-04"
-HEADER: Fields = {"type": "out_invoice", "partner": 7, "currency": "CAD", "reference": "s1 2026-04", "issued_on": None}
+HEADER: dict[str, Any] = {"type": "out_invoice", "partner": 7, "currency": "CAD", "reference": "s1 2026-04", "issued_on": None}
 
 
 def fields(line: DraftLine, **changes: Any) -> Fields:
