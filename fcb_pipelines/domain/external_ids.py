@@ -13,7 +13,7 @@ MODULE = "fcb"
 """The `module` half of every external id of ours in `ir.model.data`."""
 
 _SERVICE = re.compile(r"[a-z][a-z0-9]*")
-_SAFE = re.compile(r"[A-Za-z0-9-]")
+_UNSAFE = re.compile(r"[^A-Za-z0-9-]")
 
 
 class Entity(StrEnum):
@@ -59,4 +59,4 @@ def is_of(xid: str, service: str, entity: Entity) -> bool:
 
 
 def _escaped(text: str) -> str:
-    return "".join(char if _SAFE.fullmatch(char) else "".join(f"={byte:02x}" for byte in char.encode()) for char in text)
+    return _UNSAFE.sub(lambda found: "".join(f"={byte:02x}" for byte in found[0].encode()), text)

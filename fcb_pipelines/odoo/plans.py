@@ -14,7 +14,7 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, Plan
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import RECURRING
-from fcb_pipelines.odoo.records import FLAG, NUMBER, TEXT, Field, Kind, kept, rows_where
+from fcb_pipelines.odoo.records import FLAG, NUMBER, TEXT, Field, Kind, bare_rows_where, kept
 
 MODEL = "product.template"
 VARIANT = "product.product"
@@ -80,8 +80,8 @@ def usage(plan: Plan) -> Fields:
 
 def variants(odoo: Odoo, templates: Collection[int]) -> dict[int, int]:
     """The product that can stand on an order's line, by its template; the oldest where there are several."""
-    rows = rows_where(odoo, VARIANT, "product_tmpl_id", templates, ["product_tmpl_id"])
-    return {row["product_tmpl_id"][0]: row["id"] for row in reversed(rows)}
+    rows = bare_rows_where(odoo, VARIANT, "product_tmpl_id", templates, ["product_tmpl_id"])
+    return {row["product_tmpl_id"]: row["id"] for row in reversed(rows)}
 
 
 def _product(name: str, price: Decimal, code: str) -> Fields:

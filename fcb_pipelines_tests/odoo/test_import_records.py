@@ -1,6 +1,7 @@
 """Records of ours in each Odoo: values there and back, good rows beside bad ones, equal changes in one write."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,7 @@ from fcb_pipelines.odoo.records import (
 )
 from fcb_pipelines.odoo.removal import remove
 from fcb_pipelines.odoo.resolution import external_ids, resolve
+from fcb_pipelines_tests.odoo.editions import Names
 from fcb_pipelines_tests.odoo.made import Made
 
 PARTNER = Kind(
@@ -52,10 +54,11 @@ def pace() -> Pace:
 
 
 @pytest.mark.parametrize("price", ["0.0075", "19.99", "0", "1234567.123456", "0.000123"])
-def test_a_price_comes_back_as_it_went(odoo: Odoo, made: Made, price: str) -> None:
+def test_a_price_comes_back_as_it_went_if_it_is_not_cut(odoo: Odoo, made: Made, names: Names, price: str) -> None:
     fields: Fields = {"name": made.name("× p"), "price": kept(Decimal(price))}
     done = create(odoo, loading(PRODUCT, {made.xid("plan_1"): fields}), pace(), nobody)
-    assert read(odoo, PRODUCT, done.ids).fields == {made.xid("plan_1"): fields}
+    expected = {**fields, "price": kept(Decimal(str(names.price(price))))}
+    assert read(odoo, PRODUCT, done.ids).fields == {made.xid("plan_1"): expected}
 
 
 def test_good_rows_come_in_beside_bad_ones(odoo: Odoo, made: Made) -> None:
@@ -146,16 +149,49 @@ def test_ids_are_found_with_and_without_the_right_to_read_them(odoo: Odoo, impor
     assert resolve(odoo, PARTNER, "another", wanted=rows, known={}) == {}
 
 
+class Counted:
+    """An Odoo that remembers which methods it was called for."""
+
+    def __init__(self, odoo: Odoo) -> None:
+        self._odoo = odoo
+        self.methods: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._odoo, name)
+
+    def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        self.methods.append(method)
+        return self._odoo.call(model, method, *args, **kwargs)
+
+
+@pytest.mark.parametrize("others", [0, 200])
+def test_ids_never_seen_before_are_not_asked_for_one_by_one(
+    odoo: Odoo, importer: Odoo, made: Made, run: str, others: int
+) -> None:
+    rows: dict[str, Fields] = {made.xid("user_0"): {"name": made.name("0"), "reference": None}}
+    ids = create(odoo, loading(PARTNER, rows), pace(), nobody).ids
+    odoo.write("res.partner", list(ids.values()), {"active": False})
+    counted: Any = Counted(importer)
+    wanted = {*rows, *(made.xid(f"user_none{index}") for index in range(others))}
+    assert resolve(counted, PARTNER, run, wanted=wanted, known={}) == ids
+    assert counted.methods.count("check_object_reference") == (0 if others else 1)
+
+
+def _confirmed(odoo: Odoo, made: Made, partner: int) -> None:
+    """An order that no version deletes with its partner."""
+    odoo.call("sale.order", "action_confirm", [made.order(partner)])
+
+
 def test_a_record_in_use_stays_and_the_others_go(odoo: Odoo, made: Made) -> None:
     used, free = made.partner("used"), made.partner("free")
-    made.order(used)
+    _confirmed(odoo, made, used)
     done = remove(odoo, "res.partner", {"used": used, "free": free}, pace())
     assert (done.gone, list(done.refused)) == (["free"], ["used"])
 
 
 def test_what_is_gone_already_counts_as_removed_beside_what_is_in_use(odoo: Odoo, made: Made) -> None:
     ids = {name: made.partner(name) for name in ("gone", "used", "free", "lost")}
-    made.order(ids["used"])
+    _confirmed(odoo, made, ids["used"])
     odoo.unlink("res.partner", [ids["gone"], ids["lost"]])
     done = remove(odoo, "res.partner", ids, pace())
     assert (sorted(done.gone), list(done.refused)) == (["free", "gone", "lost"], ["used"])
@@ -168,7 +204,13 @@ def test_a_model_that_this_odoo_does_not_have_holds_nothing(odoo: Odoo) -> None:
 
 def test_a_code_of_nobody_reads_as_its_id() -> None:
     codec = coded({"CA": 38})
-    assert [codec.read(raw) for raw in ([38, "Canada"], [233, "United States"], False)] == ["CA", "#233", None]
+    assert [codec.read(raw) for raw in ([38, "Canada"], 38, [233, "United States"], 233, False)] == [
+        "CA",
+        "CA",
+        "#233",
+        "#233",
+        None,
+    ]
     assert [codec.sent("CA"), codec.sent(None), codec.cell(None)] == [38, False, ""]
 
 
@@ -182,8 +224,8 @@ def test_a_price_that_odoo_would_cut_is_refused_with_what_to_do() -> None:
         require_decimals(Decimal("0.0075"), 2)
 
 
-def test_decimals_are_those_that_odoo_says(odoo: Odoo) -> None:
-    assert decimals_kept(odoo, "product.template", "list_price") is None
+def test_decimals_are_those_that_odoo_says(odoo: Odoo, names: Names) -> None:
+    assert decimals_kept(odoo, "product.template", "list_price") == names.decimals
     assert decimals_kept(odoo, "sale.order.line", "product_uom_qty") in {2, 6}
 
 
