@@ -19,7 +19,7 @@ ZERO = Decimal(0)
 _PRICED_BY = frozenset({"quantity", "price_unit", "discount", "tax_ids", "product_id", "move_id", "display_type"})
 
 _CHANGING = """
-    SELECT l.id, l.move_id, l.display_type, l.product_id, l.name, m.state, m.fiscal_position_id
+    SELECT l.*, m.state, m.fiscal_position_id
       FROM account_move_line l JOIN account_move m ON m.id = l.move_id
      WHERE l.id = ANY(%s) ORDER BY l.id
 """
@@ -61,17 +61,22 @@ class MoveLineRules(Rules):
         refresh_totals(env, (row["move_id"] for row in rows))
 
     def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
-        """Another product brings its price, unit and taxes; the same one written again changes nothing.
+        """A product, even the same, brings its price, unit and taxes where they are not written along.
 
-        Raises UserError for taxes of a posted invoice; what else is written past the invoice, Odoo takes even then.
+        Not so if every value is as it was: then Odoo does nothing. Raises UserError for taxes of a posted invoice; whatever
+        else is written past the invoice, Odoo takes even then.
         """
-        if "tax_ids" in values and any(line["state"] == "posted" for line in env.conn.execute(_CHANGING, [list(ids)])):
+        lines = env.conn.execute(_CHANGING, [list(ids)]).fetchall()
+        if "tax_ids" in values and any(line["state"] == "posted" for line in lines):
             raise user_error(
                 "You cannot modify the taxes related to a posted journal item, "
                 "you should reset the journal entry to draft to do so."
             )
-        if values.get("product_id"):
-            _follow_new_product(env, env.conn.execute(_CHANGING, [list(ids)]).fetchall(), values)
+        changing = [line for line in lines if _is_change(line, values)]
+        if not changing:
+            values.clear()
+        elif "product_id" in values:
+            _follow_product(env, changing, values)
 
     def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Computes the invoices' totals if what they are made of has changed."""
@@ -93,22 +98,27 @@ class MoveLineRules(Rules):
         refresh_totals(env, touched)
 
 
-def _follow_new_product(env: Env, present: Sequence[Mapping[str, Any]], values: Values) -> None:
+def _is_change(line: Mapping[str, Any], values: Values) -> bool:
+    present = {name: line[name] for name in values if name in line}
+    return any(_comparable(value) != _comparable(values[name]) for name, value in present.items())
+
+
+def _comparable(value: Any) -> Any:
+    return sorted(value) if isinstance(value, list) else value or None
+
+
+def _follow_product(env: Env, lines: Sequence[Mapping[str, Any]], values: Values) -> None:
     product = sold_products(env, [values["product_id"]]).get(values["product_id"])
-    others = [line for line in present if line["product_id"] != values["product_id"]]
-    if product is None or not others:
+    if product is None:
+        values.setdefault("product_uom_id", None)
         return
-    before = sold_products(env, [line["product_id"] for line in others])
     places = all_places(env)
-    for line in others:
+    for line in lines:
         follows = {
             "product_uom_id": product["uom_id"],
             "price_unit": product["list_price"],
             "tax_ids": taxes_at(places.get(line["fiscal_position_id"]), product["taxes_id"]),
         }
-        old = before.get(line["product_id"])
-        if line["name"] is None or (old and line["name"] == described(old)):
-            follows["name"] = described(product)
         set_columns(env, MOVE_LINES, {line["id"]: {name: value for name, value in follows.items() if name not in values}})
 
 
