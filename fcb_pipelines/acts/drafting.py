@@ -233,7 +233,8 @@ def _outcome(
     touched = {xid for xid in own.made.unchanged if any(each.startswith(f"{xid}_") for each in changed_lines)}
     bad = {**decided.failed, **{xid: why for xid, why in refused.items() if xid in decided.keys}}
     good = {xid for xid in own.wanted if xid not in bad}
-    created, changed = good & own.made.create.keys(), good & (own.made.update.keys() | touched)
+    created = (good & own.made.create.keys()) - decided.remade
+    changed = good & (own.made.update.keys() | touched | decided.remade)
     gone = [xid for xid in (*decided.removed, *lines.made.extra) if xid not in refused]
     return Drafted(
         part=drafting.part,
@@ -244,7 +245,7 @@ def _outcome(
         removed=tuple(xid for xid in decided.removed if xid not in refused),
         untouched=len(decided.frozen & decided.sent.keys()),
         failed={decided.keys[xid]: why for xid, why in sorted(bad.items())},
-        totals=summed(each.draft.totals for xid, each in decided.sent.items() if xid not in bad),
+        totals=summed(each.draft.billed for xid, each in decided.sent.items() if xid not in bad),
         diff=(
             *diff_rows(own.made),
             *diff_rows(lines.made),

@@ -21,10 +21,15 @@ def shadow_inert(odoo: Odoo, db: Database, service: Service) -> tuple[NotInert, 
 
     A partner that was in Odoo before us may have payment tokens of its own: only those that we made are looked at.
     """
+    invoices = {
+        xid: odoo_id
+        for entity in (Entity.INVOICE, Entity.SOURCE_INVOICE)
+        for xid, odoo_id in _ours(odoo, db, service, entity, inert.INVOICE_MODEL).items()
+    }
     facts = InertFacts(
         orders=inert.orders_seen(odoo, _ours(odoo, db, service, Entity.SUBSCRIPTION, ORDER_MODEL)),
         tokens=inert.tokens(odoo, _ours(odoo, db, service, Entity.USER, PARTNER_MODEL)),
-        posted=inert.posted(odoo, _ours(odoo, db, service, Entity.INVOICE, inert.INVOICE_MODEL)),
+        posted=inert.posted(odoo, invoices),
     )
     return not_inert(facts)
 

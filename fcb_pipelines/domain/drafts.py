@@ -91,6 +91,12 @@ class Draft:
         net, tax = (total(each, self.currency) for each in ((one.net for one in self.lines), (one.tax for one in self.lines)))
         return Totals(net=net, tax=tax, gross=net + tax)
 
+    @property
+    def billed(self) -> Totals:
+        """What it adds to what is billed: a credit note takes off."""
+        its = self.totals
+        return Totals(net=-its.net, tax=-its.tax, gross=-its.gross) if self.is_refund else its
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
@@ -192,7 +198,7 @@ def _owner_and_currency(lines: Sequence[ExpectedLine]) -> tuple[str, str]:
 def _line(due: Due, line: ExpectedLine, rated: RatedLine | None, kept: Kept, zone: ZoneInfo) -> DraftLine:
     if line.net is None or line.tax is None:
         raise InvalidInput(f"its charge {line.charge}: {'; '.join(line.notes) or 'its amount is not known'}")
-    range_ = _range_text(line.service_from, line.service_to, zone)
+    range_ = range_text(line.service_from, line.service_to, zone)
     if rated is None or line.charge == FLAT or not _sells_units(rated):
         (quantity, price), what = (ONE, line.net.amount), "flat price" if line.charge == FLAT else line.charge
     else:
@@ -228,7 +234,7 @@ def _units_text(rated: RatedLine) -> str:
     return f"{used} used, {included} included, {plain(rated.unit_price)} per {plain(rated.unit_batch)}"
 
 
-def _range_text(service_from: datetime, service_to: datetime, zone: ZoneInfo) -> str:
+def range_text(service_from: datetime, service_to: datetime, zone: ZoneInfo) -> str:
     """First and last day of a range of whole days."""
     last = service_to.astimezone(zone).date() - timedelta(days=1)
     return f"{service_from.astimezone(zone).date().isoformat()} to {last.isoformat()}"
