@@ -17,6 +17,7 @@ from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.month import Month, a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.odoo.conftest import TRANSPORT, TRANSPORTS
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
 from fcb_pipelines_tests.source.small_host import SmallHost
 
@@ -41,10 +42,16 @@ def odoos(request: pytest.FixtureRequest) -> tuple[Odoo, Odoo]:
     """Each Odoo in turn, as the administrator and as the user with the least rights."""
     if request.param == "sandbox":
         url = request.getfixturevalue("sandbox_of_imports")
-        return connect(url, DATABASE, "admin", ADMIN_KEY), connect(url, DATABASE, "importer", IMPORTER_KEY)
+        return _connected(url, DATABASE, "admin", ADMIN_KEY), _connected(url, DATABASE, "importer", IMPORTER_KEY)
     names = ("URL", "DB", "USER", "KEY", "LEAST_USER", "LEAST_KEY")
     url, database, user, key, least_user, least_key = (os.environ[f"FCB_TEST_ODOO_{name}"] for name in names)
-    return connect(url, database, user, key), connect(url, database, least_user, least_key)
+    key = os.environ.get("FCB_TEST_ODOO_PASSWORD", key) if TRANSPORT == "jsonrpc" else key
+    return _connected(url, database, user, key), _connected(url, database, least_user, least_key)
+
+
+def _connected(url: str, database: str, user: str, key: str) -> Odoo:
+    """As an operator connects who sets nothing; `FCB_TEST_ODOO_TRANSPORT` says otherwise."""
+    return connect(url, database, user, key, transport=TRANSPORTS[TRANSPORT] if TRANSPORT else "auto")
 
 
 @pytest.fixture

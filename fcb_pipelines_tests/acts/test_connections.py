@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.odoo.transport import transport_of
 from fcb_pipelines.settings import load
 from fcb_pipelines_tests.acceptance.project import ROOT
 from fcb_pipelines_tests.conftest import NOW
-from fcb_pipelines_tests.odoo.faulty import faulty, result
+from fcb_pipelines_tests.odoo.faulty import USER, faulty, result
 
 WORKER = """
 import os
@@ -67,6 +68,14 @@ def test_threads_make_no_more_calls_at_once_than_the_settings_say(store_database
         given = variables(store_database, server.url, limit)
         list(workers.map(lambda _: asked(given, tmp_path), range(16)))
     assert (busy.most, busy.answered) == (limit, 16)
+
+
+@pytest.mark.parametrize(("transport", "spoken"), [("auto", "JSON-2 (auto)"), ("jsonrpc", "JSON-RPC"), ("json2", "JSON-2")])
+def test_odoo_is_spoken_to_as_the_settings_say(store_database: str, tmp_path: Path, transport: str, spoken: str) -> None:
+    with faulty(result([])) as server:
+        given = {**variables(store_database, server.url, 2), "FCB_ODOO_TRANSPORT": transport, "FCB_ODOO_USER": USER}
+        connections = Connections(settings=load(given, folder=tmp_path), now=NOW, report=lambda _: None)
+        assert transport_of(connections.odoo()) == spoken
 
 
 @pytest.mark.slow
