@@ -6,7 +6,7 @@ more moments than a short run has time for.
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,8 @@ from fcb_pipelines_tests.acceptance.project import Project
 from fcb_pipelines_tests.acceptance.remains import Remains, Shadow, remains, shadow, stored
 from fcb_pipelines_tests.acceptance.warm import Done
 from fcb_pipelines_tests.faults import benches, report
-from fcb_pipelines_tests.faults.ending import Ending
 from fcb_pipelines_tests.faults.frozen import frozen, reaches, settled
-from fcb_pipelines_tests.faults.rounds import Bench, Round, undisturbed
+from fcb_pipelines_tests.faults.rounds import Bench, Round, Undisturbed, undisturbed
 
 STORE, ODOO = "store", "odoo"
 IS_LONG = bool(os.environ.get("FCB_TEST_ALL_KILLS"))
@@ -45,7 +44,7 @@ RUN_MOMENTS = (
 LATER_RUN_MOMENTS = RUN_MOMENTS if IS_LONG else RUN_MOMENTS[-1:]
 PERIODS = ("2026-03", "2026-04", "2026-05")
 
-Played = tuple[Bench, Mapping[str, Ending]]
+Played = tuple[Bench, Undisturbed]
 """A server, and where each step ends on it if nothing goes wrong."""
 ROUNDS = pytest.StashKey[list[Round]]()
 

@@ -71,6 +71,14 @@ class Exchange(BaseHTTPRequestHandler):
     proxy: "Proxy"
     call: Call
 
+    def setup(self) -> None:
+        super().setup()
+        self.proxy.connected.add(self.connection)
+
+    def finish(self) -> None:
+        self.proxy.connected.discard(self.connection)
+        super().finish()
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.call = Call(path=self.path, headers=dict(self.headers.items()), body=body)
@@ -131,6 +139,7 @@ class Proxy:
         self._armed: tuple[Disturbance, Harm] | None = None
         self._counted = self._left = 0
         self._hurt: list[tuple[Any, ...]] = []
+        self.connected: set[socket.socket] = set()
         self.url = ""
         self.is_key_wrong = False
         self.disturbed = self.retried = 0
@@ -144,6 +153,12 @@ class Proxy:
     def disarm(self) -> None:
         with self._lock:
             self._armed, self.is_key_wrong = None, False
+
+    def hear_no_more(self) -> None:
+        """Take no further calls over connections that are kept; those that are under way go on."""
+        for connection in tuple(self.connected):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RD)
 
     def meet(self, exchange: Exchange) -> None:
         """Harm a call or pass it on."""
@@ -203,3 +218,4 @@ def between(upstream: str, key: str) -> Iterator[Proxy]:
         proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
         yield proxy
         server.shutdown()
+        proxy.hear_no_more()
