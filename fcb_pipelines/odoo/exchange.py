@@ -78,7 +78,8 @@ class Exchange:
             # What is left of this answer must never be taken for that of the next request.
             answer.close()
             raise
-        answer.release_conn()
+        finally:
+            answer.release_conn()
         return Answered(status=answer.status, location=answer.headers.get("Location", ""), body=content)
 
     def _kept_pool(self) -> HTTPConnectionPool:

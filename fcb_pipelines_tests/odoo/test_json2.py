@@ -1,14 +1,16 @@
 """JSON-2 on our side: names for arguments, answers in the shape of JSON-RPC, connections kept where that is safe."""
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
 from fcb_pipelines.domain.errors import InvalidInput, OutcomeUnknown, Refused
+from fcb_pipelines.odoo.exchange import CONNECTIONS
 from fcb_pipelines.odoo.json2 import named
 from fcb_pipelines_tests.odoo.connected import PAUSES, Slept, connected
-from fcb_pipelines_tests.odoo.faulty import Answer, error, faulty, first_only, result, text, then_gone
+from fcb_pipelines_tests.odoo.faulty import Answer, drip, error, faulty, first_only, result, text, then_gone
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,19 @@ def test_what_may_be_repeated_shares_a_connection() -> None:
         odoo = connected(server.url, "json2", sleep=slept)
         assert [odoo.call("res.partner", "search", []) for _ in range(3)] == [[7]] * 3
     assert (server.connections, slept) == (1, [])
+
+
+def test_answers_without_end_use_no_connection_up() -> None:
+    over = threading.Event()
+    endless = [drip(over)] * (CONNECTIONS + 1)
+    with faulty(*endless, result([7]), keeps_alive=True) as server:
+        odoo = connected(server.url, "json2", timeout_seconds=0.1)
+        for _ in range(len(endless) // (len(PAUSES) + 1)):
+            with pytest.raises(OutcomeUnknown, match="in time"):
+                odoo.call("res.partner", "search", [])
+        assert odoo.call("res.partner", "search", []) == [7]
+        over.set()
+    assert server.calls == ["search"] * (CONNECTIONS + 2)
 
 
 def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_before_anything_is_sent() -> None:
