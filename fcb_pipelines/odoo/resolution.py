@@ -60,16 +60,17 @@ def _unseen(odoo: Odoo, model: str, xids: Collection[str]) -> dict[str, int]:
     if len(xids) > 1 and odoo.call(model, "search_count", []) <= _RECORDS_AN_ASKING * len(xids):
         everything = odoo.call(model, "search", [])
         return {xid: odoo_id for odoo_id, xid in external_ids(odoo, model, everything).items() if xid in xids}
-    asked = {xid: _asked(odoo, xid) for xid in sorted(xids)}
+    asked = {xid: _asked(odoo, model, xid) for xid in sorted(xids)}
     return {xid: odoo_id for xid, odoo_id in asked.items() if odoo_id is not None}
 
 
-def _asked(odoo: Odoo, xid: str) -> int | None:
+def _asked(odoo: Odoo, model: str, xid: str) -> int | None:
     module, _, name = xid.partition(".")
     try:
-        _, odoo_id = odoo.call("ir.model.data", "check_object_reference", module, name)
+        found, odoo_id = odoo.call("ir.model.data", "check_object_reference", module, name)
     except Refused as error:
         if _NO_SUCH in str(error):
             return None
         raise
-    return int(odoo_id)
+    # What stands for a record of another model is not ours: the same id there would be somebody else's record.
+    return int(odoo_id) if found == model else None

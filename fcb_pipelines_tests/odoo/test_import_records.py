@@ -182,6 +182,18 @@ def _confirmed(odoo: Odoo, made: Made, partner: int) -> None:
     odoo.call("sale.order", "action_confirm", [made.order(partner)])
 
 
+def test_an_external_id_that_stands_for_something_else_is_not_taken_for_ours(
+    odoo: Odoo, importer: Odoo, made: Made, run: str
+) -> None:
+    xid = made.xid("user_taken")
+    (country,) = odoo.search_read("res.country", [("code", "=", "CA")], ["id"])
+    taken = {"module": "fcb", "name": xid.removeprefix("fcb."), "model": "res.country", "res_id": country["id"]}
+    row = odoo.call("ir.model.data", "create", taken)
+    for each in (odoo, importer):
+        assert resolve(each, PARTNER, run, wanted=[xid], known={}) == {}
+    odoo.unlink("ir.model.data", [row])
+
+
 def test_a_record_in_use_stays_and_the_others_go(odoo: Odoo, made: Made) -> None:
     used, free = made.partner("used"), made.partner("free")
     _confirmed(odoo, made, used)
