@@ -72,7 +72,7 @@ class Odoo(Protocol):
         """Set the same values on all ids, in one server transaction."""
 
     def unlink(self, model: str, ids: Sequence[int]) -> None:
-        """Delete records; Odoo refuses those in use."""
+        """Delete records; Odoo refuses those in use, and those that are gone."""
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call any other public method; for the few that have no better name here."""

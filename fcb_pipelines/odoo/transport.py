@@ -119,16 +119,25 @@ class OdooOver:
         return self._asking.ask(lambda: self._load(model, fields, rows, is_repeatable), is_repeatable=is_repeatable)
 
     def write(self, model: str, ids: Sequence[int], values: Row) -> None:
-        """Set the same values on all ids, in one server transaction."""
-        self.call(model, "write", list(ids), dict(values))
+        """Set the same values on all ids, in one server transaction.
+
+        Asked again when the outcome is unknown: values written twice are the same values. Commands would add their lines twice.
+        """
+        is_repeatable = not any(isinstance(value, list | tuple) for value in values.values())
+        self._call(model, "write", (list(ids), dict(values)), {}, is_repeatable=is_repeatable)
 
     def unlink(self, model: str, ids: Sequence[int]) -> None:
-        """Delete records; Odoo refuses those in use."""
-        self.call(model, "unlink", list(ids))
+        """Delete records; Odoo refuses those in use, and those that are gone.
+
+        Asked again when the outcome is unknown; what is refused may therefore be gone by our own first call.
+        """
+        self._call(model, "unlink", (list(ids),), {}, is_repeatable=True)
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call any other public method; a `context` given is laid over ours. A Decimal is sent as text."""
-        is_repeatable = method in READS
+        return self._call(model, method, args, kwargs, is_repeatable=method in READS)
+
+    def _call(self, model: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_repeatable: bool) -> Any:
         return self._asking.ask(
             lambda: self._execute(model, method, args, kwargs, is_repeatable=is_repeatable), is_repeatable=is_repeatable
         )
