@@ -15,6 +15,7 @@ from fcb_pipelines.odoo.plans import VARIANT
 from fcb_pipelines.odoo.records import rows_where
 
 _ORDERS, _ORDER_LINES = "sale.order", "sale.order.line"
+_ORDER_PARTNERS = ("partner_id", "partner_invoice_id", "partner_shipping_id")
 _INVOICES, _INVOICE_LINES = "account.move", "account.move.line"
 
 
@@ -49,10 +50,15 @@ def used_products(odoo: Odoo, templates: Collection[int], *, ignoring: Collectio
 
 
 def used_partners(odoo: Odoo, partners: Collection[int], *, ignoring: Collection[int]) -> frozenset[int]:
-    """Which of these partners have an order, other than those ignored, or an invoice."""
-    ordered = rows_where(odoo, _ORDERS, "partner_id", partners, ["partner_id"], also=[("id", "not in", sorted(ignoring))])
+    """Which of these partners have an order, other than those ignored, or an invoice.
+
+    An order that only names one as where to bill or deliver counts too: 18 would delete it, if it is a draft, with the partner.
+    """
+    others = [("id", "not in", sorted(ignoring))]
+    ordered = {name: rows_where(odoo, _ORDERS, name, partners, [name], also=others) for name in _ORDER_PARTNERS}
     invoiced = rows_where(odoo, _INVOICES, "partner_id", partners, ["partner_id"])
-    return frozenset(row["partner_id"][0] for row in (*ordered, *invoiced))
+    found = {row["partner_id"][0] for row in invoiced}
+    return frozenset(found.union(row[name][0] for name, rows in ordered.items() for row in rows))
 
 
 def remove(odoo: Odoo, model: str, ids: Mapping[str, int], pace: Pace) -> Removed:

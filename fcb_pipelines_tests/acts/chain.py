@@ -16,6 +16,7 @@ from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.odoo.made import AT_ONCE
 
 TAXES = TaxTable(
     rates=(
@@ -90,7 +91,7 @@ class Chain:
 
     def remove(self) -> None:
         """Delete everything that was made."""
-        self.odoo.call("sale.order", "action_cancel", list(self.ids("sale.order").values()))
+        self.odoo.call("sale.order", "action_cancel", list(self.ids("sale.order").values()), context=AT_ONCE)
         # Lines first: Odoo forgets the external id of a line that is deleted by itself, not of one that goes with its order.
         for model in ("sale.order.line", *MODELS):
             there = self.odoo.search_read(model, [("id", "in", list(self.ids(model).values()))], ["id"])

@@ -9,20 +9,16 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
-import psycopg
 import pytest
 
-from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.sandbox.app import create_app
 from fcb_pipelines.odoo.transport import Choice, connect
+from fcb_pipelines_tests.odoo.editions import USUAL, Names, names_of, sandbox_of
 from fcb_pipelines_tests.odoo.made import Made
-from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
+from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY
 
 DATABASE = "odoo_contract"
-NOW = datetime(2026, 6, 2, 16, 0, 0, 250_000, tzinfo=UTC)
 SANDBOX = "sandbox"
 REAL = "real"
 HAS_REAL = "FCB_TEST_ODOO_URL" in os.environ
@@ -76,13 +72,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def sandbox_url(postgres_url: str) -> Iterator[str]:
     """The address of a sandbox with a database of its own."""
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {DATABASE}")
-    keys = {"admin": ADMIN_KEY, "importer": IMPORTER_KEY}
-    with serving(create_app(in_database(postgres_url, DATABASE), keys, clock=lambda: NOW)) as url:
+    with sandbox_of(postgres_url, USUAL, DATABASE) as url:
         yield url
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -132,8 +123,14 @@ def run() -> str:
 
 
 @pytest.fixture
-def made(odoo: Odoo, run: str) -> Iterator[Made]:
+def names(odoo: Odoo, login: Login) -> Names:
+    """What this Odoo calls things."""
+    return names_of(odoo, login.url)
+
+
+@pytest.fixture
+def made(odoo: Odoo, run: str, names: Names) -> Iterator[Made]:
     """Makes records for a test and removes them, with all that hangs on them, when it ends."""
-    records = Made(odoo, run)
+    records = Made(odoo, run, names)
     yield records
     records.remove()

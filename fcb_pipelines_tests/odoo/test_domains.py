@@ -7,6 +7,7 @@ import pytest
 
 from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines_tests.odoo.editions import Names
 from fcb_pipelines_tests.odoo.made import Made
 
 PARTNER = "res.partner"
@@ -101,10 +102,10 @@ def test_lines_are_found_through_their_order(odoo: Odoo, made: Made) -> None:
     assert odoo.call("sale.order", "search", [("order_line.name", "=", "two"), ("id", "=", order)]) == [order]
 
 
-def test_a_write_date_is_compared_by_whole_seconds(odoo: Odoo, made: Made) -> None:
+def test_a_write_date_is_compared_by_whole_seconds_from_19_on(odoo: Odoo, made: Made, names: Names) -> None:
     partner = made.partner()
     moment = odoo.call(PARTNER, "read", [partner], ["write_date"])[0]["write_date"]
     ours = [("id", "=", partner)]
-    assert odoo.call(PARTNER, "search", [*ours, ("write_date", "=", moment)]) == [partner]
-    assert odoo.call(PARTNER, "search", [*ours, ("write_date", ">", moment)]) == []
+    assert odoo.call(PARTNER, "search", [*ours, ("write_date", "=", moment)]) == names.either([partner], [])
+    assert odoo.call(PARTNER, "search", [*ours, ("write_date", ">", moment)]) == names.either([], [partner])
     assert odoo.call(PARTNER, "search", [*ours, ("write_date", ">=", moment)]) == [partner]

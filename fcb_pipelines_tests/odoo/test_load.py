@@ -7,9 +7,11 @@ import pytest
 
 from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.odoo.client import LoadMessage, Odoo
+from fcb_pipelines_tests.odoo.editions import Names
 from fcb_pipelines_tests.odoo.made import Made
 
 PARTNER = "res.partner"
+NAMELESS = "Contacts require a name"
 
 
 def _load(odoo: Odoo, made: Made, *rows: tuple[str, str, str]) -> tuple[int, ...]:
@@ -116,17 +118,17 @@ def test_no_rows_are_nothing(odoo: Odoo) -> None:
     assert (loaded.ids, loaded.messages, loaded.is_rolled_back) == ((), (), False)
 
 
-def test_one_bad_row_takes_all_back(odoo: Odoo, made: Made) -> None:
+def test_one_bad_row_takes_all_back(odoo: Odoo, made: Made, names: Names) -> None:
     loaded = odoo.load(PARTNER, ["id", "name"], [[made.xid("1"), made.name("good")], [made.xid("2"), ""]])
     assert loaded.is_rolled_back
-    assert loaded.messages == (LoadMessage(record=1, field="", message="Contacts require a name"),)
+    assert loaded.messages == (LoadMessage(record=1, field="", message=names.either(NAMELESS, f"'{NAMELESS}'")),)
     assert odoo.search_read(PARTNER, [("name", "=", made.name("good"))], ["id"]) == []
 
 
 @pytest.mark.parametrize("blank", ["", None])
-def test_a_blank_row_is_a_record_without_a_name(odoo: Odoo, blank: str | None) -> None:
+def test_a_blank_row_is_a_record_without_a_name(odoo: Odoo, names: Names, blank: str | None) -> None:
     loaded = odoo.load(PARTNER, ["id", "name"], [[blank, blank]])
-    assert [message.message for message in loaded.messages] == ["Contacts require a name"]
+    assert [message.message for message in loaded.messages] == [names.either(NAMELESS, f"'{NAMELESS}'")]
 
 
 def test_every_bad_row_is_told(odoo: Odoo, made: Made) -> None:
@@ -243,9 +245,9 @@ def test_choices_are_keys_or_labels(odoo: Odoo, made: Made, cell: str, kept: str
 
 
 @pytest.mark.parametrize(("cell", "kept"), [("1.5", 1.5), (2, 2.0), ("0.000123", 0.000123), (Decimal("12.345678"), 12.345678)])
-def test_numbers_are_numbers_or_text(odoo: Odoo, made: Made, cell: object, kept: float) -> None:
+def test_numbers_are_numbers_or_text(odoo: Odoo, made: Made, names: Names, cell: object, kept: float) -> None:
     (template,) = odoo.load("product.template", ["id", "name", "list_price"], [[made.xid("p"), made.name("p"), cell]]).ids
-    assert odoo.search_read("product.template", [("id", "=", template)], ["list_price"])[0]["list_price"] == kept
+    assert odoo.search_read("product.template", [("id", "=", template)], ["list_price"])[0]["list_price"] == names.price(kept)
 
 
 def test_several_links_stand_in_one_cell(odoo: Odoo, made: Made) -> None:

@@ -9,8 +9,12 @@ import pytest
 
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines_tests.odoo.conftest import Login
+from fcb_pipelines_tests.odoo.editions import OLD, Names
 
 NOWHERE = 99_999_999
+
+CODES = (0, 200)
+"""Of every error in an answer: from 19 on, and in 18."""
 
 
 def _post(url: str, body: bytes) -> tuple[int, str, Any]:
@@ -35,22 +39,33 @@ def _ask(login: Login, service: str, method: str, *args: Any) -> Any:
 
 def _error(answer: Any) -> tuple[str, str]:
     error = answer["error"]
-    assert (error["code"], error["message"]) == (0, "Odoo Server Error")
+    assert (error["code"] in CODES, error["message"]) == (True, "Odoo Server Error")
     assert {"name", "message", "arguments", "context", "debug"} <= error["data"].keys()
     return error["data"]["name"], error["data"]["message"]
 
 
-def test_version_info_needs_no_login(login: Login) -> None:
+def test_version_info_needs_no_login(login: Login, names: Names) -> None:
     body = b'{"jsonrpc": "2.0", "method": "call", "params": {}, "id": 1}'
     status, kind, text = _post(f"{login.url}/web/webclient/version_info", body)
     result = json.loads(text)["result"]
     assert (status, kind) == (200, "application/json; charset=utf-8")
-    assert (result["server_version"], result["server_serie"], result["protocol_version"]) == ("19.0", "19.0", 1)
-    assert result["server_version_info"] == [19, 0, 0, "final", 0, ""]
+    assert (result["server_version"], result["server_serie"], result["protocol_version"]) == (
+        names.edition.version.text,
+        names.either("19.0", "18.0"),
+        1,
+    )
+    major, minor, micro, level, serial, edition = result["server_version_info"]
+    assert (major, minor, micro, level, serial) == (names.either(19, OLD), 0, 0, "final", 0)
+    assert edition == ("e" if names.edition.version.is_enterprise else "")
 
 
-def test_common_version_is_the_same(login: Login) -> None:
-    assert _ask(login, "common", "version")["result"]["server_version_info"] == [19, 0, 0, "final", 0, ""]
+def test_common_version_is_the_same(login: Login, names: Names) -> None:
+    assert _ask(login, "common", "version")["result"]["server_version_info"][0] == names.edition.version.major
+
+
+def test_errors_have_a_code_of_the_version(login: Login, names: Names) -> None:
+    error = _ask(login, "object", "execute_kw", login.database, 2, "wrong", "res.partner", "search_count", [[]])["error"]
+    assert error["code"] == names.either(*CODES)
 
 
 @pytest.mark.parametrize("method", ["login", "authenticate"])
@@ -84,6 +99,53 @@ def test_execute_takes_its_arguments_in_a_row(login: Login, odoo: Odoo) -> None:
     credentials = (login.database, odoo.user_id(), login.key)
     answer = _ask(login, "object", "execute", *credentials, "res.partner", "search", [("id", "=", 1)])
     assert answer["result"] == [1]
+
+
+NO_FIELD_18 = "Invalid field 'nofield' on model 'res.partner'"
+CUSTOMER_19 = (
+    "The operation cannot be completed: Missing required value for the field 'Customer' (partner_id).\n"
+    "Model: 'Sales Order' (sale.order)\n- create/update: a mandatory field is not set\n"
+    "- delete: another model requires the record being deleted, you can archive it instead\n"
+)
+CUSTOMER_18 = (
+    "The operation cannot be completed:\n- Create/update: a mandatory field is not set.\n"
+    "- Delete: another model requires the record being deleted. If possible, archive it instead.\n\n"
+    "Model: Sales Order (sale.order)\nField: Customer (partner_id)\n"
+)
+TERM_19 = (
+    "The operation cannot be completed: Another model is using the record you are trying to delete.\n\n"
+    "The troublemaker is: 'Sales Order' (sale.order)\n"
+    "Thanks to the following constraint: 'Payment Terms' (payment_term_id)\n"
+    "How about archiving the record instead?"
+)
+TERM_18 = (
+    "The operation cannot be completed: another model requires the record being deleted. If possible, archive it instead.\n\n"
+    "Model: Sales Order (sale.order)\nConstraint: sale_order_payment_term_id_fkey\n"
+)
+VALUE, ATTRIBUTE, VALIDATION = "builtins.ValueError", "builtins.AttributeError", "odoo.exceptions.ValidationError"
+
+IN_18 = {
+    "The method 'res.partner.nometh' does not exist": (
+        ATTRIBUTE,
+        "The method 'nometh' does not exist on the model 'res.partner'",
+    ),
+    "Private methods (such as 'res.partner._compute_display_name') cannot be called remotely.": (
+        "odoo.exceptions.AccessError",
+        "Private methods (such as _compute_display_name) cannot be called remotely.",
+    ),
+    "Invalid field 'nofield' in 'res.partner'": (VALUE, NO_FIELD_18),
+    "nofield": (VALUE, NO_FIELD_18),
+    "Invalid field 'nofield' on 'res.partner'": (VALUE, NO_FIELD_18),
+    "Invalid field res.partner.nofield in condition ('nofield', '=', 1)": (
+        VALUE,
+        "Invalid field res.partner.nofield in leaf ('nofield', '=', 1)",
+    ),
+    "Invalid operator in condition ('name', 'foo', 'x')": (VALUE, "Invalid leaf ('name', 'foo', 'x')"),
+    "Domain() invalid item in domain: ['name', '=']": (VALUE, "not enough values to unpack (expected 3, got 2)"),
+    CUSTOMER_19: (VALIDATION, CUSTOMER_18),
+    TERM_19: (VALIDATION, TERM_18),
+}
+"""What 19 says → name and words of the same error in 18, where they differ."""
 
 
 @pytest.mark.parametrize(
@@ -146,9 +208,7 @@ def test_execute_takes_its_arguments_in_a_row(login: Login, odoo: Odoo) -> None:
             "create",
             [{}],
             "odoo.exceptions.ValidationError",
-            "The operation cannot be completed: Missing required value for the field 'Customer' (partner_id).\n"
-            "Model: 'Sales Order' (sale.order)\n- create/update: a mandatory field is not set\n"
-            "- delete: another model requires the record being deleted, you can archive it instead\n",
+            CUSTOMER_19,
         ),
         (
             "res.partner",
@@ -176,10 +236,7 @@ def test_execute_takes_its_arguments_in_a_row(login: Login, odoo: Odoo) -> None:
             "create",
             [{"partner_id": 1, "payment_term_id": NOWHERE}],
             "odoo.exceptions.ValidationError",
-            "The operation cannot be completed: Another model is using the record you are trying to delete.\n\n"
-            "The troublemaker is: 'Sales Order' (sale.order)\n"
-            "Thanks to the following constraint: 'Payment Terms' (payment_term_id)\n"
-            "How about archiving the record instead?",
+            TERM_19,
         ),
         (
             "sale.order",
@@ -258,10 +315,11 @@ def test_execute_takes_its_arguments_in_a_row(login: Login, odoo: Odoo) -> None:
     ],
 )
 def test_errors_have_their_names_and_words(
-    login: Login, odoo: Odoo, *, model: str, method: str, args: list[Any], name: str, message: str
+    login: Login, odoo: Odoo, names: Names, *, model: str, method: str, args: list[Any], name: str, message: str
 ) -> None:
     credentials = (login.database, odoo.user_id(), login.key)
-    assert _error(_ask(login, "object", "execute_kw", *credentials, model, method, args)) == (name, message)
+    expected = names.either((name, message), IN_18.get(message, (name, message)))
+    assert _error(_ask(login, "object", "execute_kw", *credentials, model, method, args)) == expected
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ from fcb_pipelines.odoo.sandbox.access import GROUP_NAMES
 from fcb_pipelines.odoo.sandbox.app import create_app
 from fcb_pipelines.odoo.sandbox.edition import COMMUNITY_19
 from fcb_pipelines.odoo.transport import connect
-from fcb_pipelines_tests.odoo.conftest import DATABASE, NOW
+from fcb_pipelines_tests.odoo.conftest import DATABASE
+from fcb_pipelines_tests.odoo.editions import NOW
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
 
 ROOT = Path(fcb_pipelines.__file__).parents[1]

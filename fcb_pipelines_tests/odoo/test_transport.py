@@ -11,8 +11,9 @@ from fcb_pipelines.domain.errors import OutcomeUnknown, Refused, RemoteError, Ro
 from fcb_pipelines.odoo.sandbox.app import create_app
 from fcb_pipelines.odoo.sandbox.edition import COMMUNITY_19
 from fcb_pipelines.odoo.transport import Choice, connect, transport_of
-from fcb_pipelines_tests.odoo.conftest import DATABASE, NOW
+from fcb_pipelines_tests.odoo.conftest import DATABASE
 from fcb_pipelines_tests.odoo.connected import connected
+from fcb_pipelines_tests.odoo.editions import NOW
 from fcb_pipelines_tests.odoo.faulty import COMMUNITY_19 as VERSION_19
 from fcb_pipelines_tests.odoo.faulty import Answer, error, faulty, result, text
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, serving

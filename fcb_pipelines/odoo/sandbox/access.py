@@ -81,7 +81,7 @@ _RIGHTS: Mapping[str, Mapping[str, str]] = {
 
 def may(env: Env, model: str, operation: str) -> bool:
     """Whether the user has the right."""
-    return any(group in env.groups for group in _allowed(model, operation))
+    return any(group in env.groups for group in _allowed(env, model, operation))
 
 
 def require(env: Env, model: str, operation: str) -> None:
@@ -90,14 +90,14 @@ def require(env: Env, model: str, operation: str) -> None:
         raise access_error(_refusal(env, model, operation))
 
 
-def _allowed(model: str, operation: str) -> list[str]:
-    rights = _RIGHTS.get(model, {})
+def _allowed(env: Env, model: str, operation: str) -> list[str]:
+    rights = env.edition.rights.get(model, _RIGHTS.get(model, {}))
     return [group for group, letters in rights.items() if any(_LETTERS[letter] == operation for letter in letters)]
 
 
 def _refusal(env: Env, model: str, operation: str) -> str:
     label = env.model(model).label
-    names = sorted(env.edition.group_names[group] for group in _allowed(model, operation))
+    names = sorted(env.edition.group_names[group] for group in _allowed(env, model, operation))
     listed = "\n".join(f"\t- {name}" for name in names)
     groups = (
         f"This operation is allowed for the following groups:\n{listed}"

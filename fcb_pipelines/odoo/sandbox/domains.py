@@ -95,13 +95,14 @@ def _compared(env: Env, model: Model, field: Field, leaf: tuple[Any, ...]) -> sq
         return inside if operator in {"=", "in"} else sql.SQL("(NOT {})").format(inside)
     if operator in _COMPARISONS:
         literal = sql.Literal(kept(env, model, field, value))
-        return sql.SQL("coalesce({} " + operator + " {}, FALSE)").format(_seconds(field), literal)
+        return sql.SQL("coalesce({} " + operator + " {}, FALSE)").format(_seconds(env, field), literal)
     raise env.edition.wording.unusable_leaf(leaf)
 
 
-def _seconds(field: Field) -> sql.Composable:
-    # Microseconds are kept, but Odoo compares whole seconds.
-    return sql.SQL("date_trunc('second', {})").format(column(field)) if field.type == "datetime" else column(field)
+def _seconds(env: Env, field: Field) -> sql.Composable:
+    # Microseconds are kept, but from 19 on Odoo compares whole seconds.
+    is_cut = field.type == "datetime" and env.edition.compares_whole_seconds
+    return sql.SQL("date_trunc('second', {})").format(column(field)) if is_cut else column(field)
 
 
 def _one_of(env: Env, model: Model, field: Field, values: list[Any]) -> sql.Composable:
@@ -123,7 +124,7 @@ def _present_one_of(env: Env, model: Model, field: Field, values: list[Any]) -> 
     if field.type == "many2many":
         return sql.SQL("({} && {}::integer[])").format(column(field), sql.Literal(list(values)))
     plain = [value if field.type == "selection" else kept(env, model, field, value) for value in values]
-    return sql.SQL("coalesce({} = ANY({}), FALSE)").format(_seconds(field), sql.Literal(plain))
+    return sql.SQL("coalesce({} = ANY({}), FALSE)").format(_seconds(env, field), sql.Literal(plain))
 
 
 def _empty(field: Field) -> sql.Composable:

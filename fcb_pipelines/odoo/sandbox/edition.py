@@ -13,6 +13,7 @@ from fcb_pipelines.odoo.sandbox.editions.community_18 import (
     FIRST_RECORDS_18,
     GROUP_NAMES_18,
     PRODUCT_UNIT_18,
+    RIGHTS_18,
     VARIATION_18,
 )
 from fcb_pipelines.odoo.sandbox.editions.enterprise_19 import PLAN_RECORDS, VARIATION_ENTERPRISE, SubscriptionRules
@@ -26,7 +27,7 @@ from fcb_pipelines.odoo.sandbox.models.platform import CURRENCIES, PLATFORM
 from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS, SALES
 from fcb_pipelines.odoo.sandbox.move_line_rules import MoveLineRules
 from fcb_pipelines.odoo.sandbox.move_rules import MoveRules
-from fcb_pipelines.odoo.sandbox.partner_rules import PartnerRules
+from fcb_pipelines.odoo.sandbox.partner_rules import OrderTakingPartnerRules, PartnerRules
 from fcb_pipelines.odoo.sandbox.product_rules import PurchasedTemplateRules, TemplateRules, VariantRules
 from fcb_pipelines.odoo.sandbox.rules import NO_RULES, Rules
 from fcb_pipelines.odoo.sandbox.sale_line_rules import ExactLineRules, LineRules
@@ -85,11 +86,17 @@ COMMUNITY_19 = Edition(
 
 _MODELS_18 = varied(_MODELS, VARIATION_18)
 
+_RULES_18: Mapping[str, Rules] = {
+    PARTNERS.name: OrderTakingPartnerRules(),
+    TEMPLATES.name: PurchasedTemplateRules(),
+    ORDER_LINES.name: ExactLineRules(),
+}
+
 COMMUNITY_18 = Edition(
     version="18.0",
     version_parts=(18, 0, 0, "final", 0, ""),
     models=_MODELS_18,
-    rules=_ruled(_MODELS_18, {TEMPLATES.name: PurchasedTemplateRules(), ORDER_LINES.name: ExactLineRules()}),
+    rules=_ruled(_MODELS_18, _RULES_18),
     modules=_EVERYWHERE,
     wording=WORDING_18,
     group_names=GROUP_NAMES_18,
@@ -99,6 +106,9 @@ COMMUNITY_18 = Edition(
     },
     rounding_method=PER_LINE,
     taxes=TAXES_18,
+    rights=RIGHTS_18,
+    compares_whole_seconds=False,
+    asks_before_cancelling=True,
     first_records=FIRST_RECORDS_18,
     completed=COMPLETED_18,
 )

@@ -34,6 +34,12 @@ class Edition:
     """Of the company, as installed: `round_per_line` or `round_globally`."""
     taxes: tuple[TaxEntry, ...]
     """Sales taxes of the Canadian chart."""
+    rights: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Rights on models where they differ from 19.0's, as `access` writes them."""
+    compares_whole_seconds: bool = True
+    """Whether a domain compares moments without their microseconds."""
+    asks_before_cancelling: bool = False
+    """Whether an order that is no draft is only cancelled where the context says not to ask."""
     first_records: Mapping[str, Sequence[tuple[str | None, Mapping[str, Any]]]] = field(default_factory=dict)
     """Further records of an installation by model, each with its external id, if it has one."""
     completed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

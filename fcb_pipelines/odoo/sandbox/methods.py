@@ -189,8 +189,8 @@ def _check_object_reference(env: Env, model: Model, module: str, xml_id: str) ->
     return external_ids.reference(env, module, xml_id)
 
 
-def _on_orders(act: Callable[[Env, Sequence[int]], bool | None]) -> Method:
-    def method(env: Env, model: Model, ids: int | Sequence[int]) -> bool | None:
+def _on_orders(act: Callable[[Env, Sequence[int]], Any]) -> Method:
+    def method(env: Env, model: Model, ids: int | Sequence[int]) -> Any:
         if not _ids(ids):
             return True
         ensure_present(env, model, _ids(ids))

@@ -6,6 +6,7 @@ from typing import Any
 
 from fcb_pipelines.odoo.sandbox.env import Env
 from fcb_pipelines.odoo.sandbox.errors import ConstraintError, user_error
+from fcb_pipelines.odoo.sandbox.external_ids import forget
 from fcb_pipelines.odoo.sandbox.rules import Rules, Values
 
 
@@ -35,6 +36,25 @@ class PartnerRules(Rules):
         query = "SELECT FROM res_partner WHERE id = ANY(%s) AND type = 'contact' AND name IS NULL"
         if env.conn.execute(query, [list(ids)]).rowcount:
             raise _nameless(env)
+
+
+class OrderTakingPartnerRules(PartnerRules):
+    """As 18.0 has it: a partner that is deleted takes its draft and cancelled orders along, whoever made them."""
+
+    def unlinking(self, env: Env, ids: Sequence[int]) -> Sequence[int]:
+        """Deletes those orders, without asking whether the user might."""
+        super().unlinking(env, ids)
+        taken = env.conn.execute(_TAKEN_ALONG, {"ids": list(ids)}).fetchall()
+        forget(env, env.model("sale.order"), [row["id"] for row in taken])
+        return ()
+
+
+_TAKEN_ALONG = """
+    DELETE FROM sale_order o
+     WHERE o.state IN ('draft', 'cancel')
+       AND (o.partner_id = ANY(%(ids)s) OR o.partner_invoice_id = ANY(%(ids)s) OR o.partner_shipping_id = ANY(%(ids)s))
+ RETURNING o.id
+"""
 
 
 def normalized_email(email: Any) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import user_error
+from fcb_pipelines.odoo.sandbox.errors import user_error, value_error
 from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS
 from fcb_pipelines.odoo.sandbox.rules import Rules, Values
 from fcb_pipelines.odoo.sandbox.schema import ORDER_NAMES
@@ -74,10 +74,14 @@ def confirm(env: Env, ids: Sequence[int]) -> bool:
     return True
 
 
-def cancel(env: Env, ids: Sequence[int]) -> bool:
-    """Cancels. Raises UserError if one is locked."""
+def cancel(env: Env, ids: Sequence[int]) -> bool | dict[str, str]:
+    """Cancels, or answers the window that asks first where the edition has one. Raises UserError if one is locked."""
     if env.conn.execute("SELECT FROM sale_order WHERE id = ANY(%s) AND locked", [list(ids)]).rowcount:
         raise user_error("You cannot cancel a locked order. Please unlock it first.")
+    if env.edition.asks_before_cancelling and not env.context.get("disable_cancel_warning") and _states(env, ids) - {DRAFT}:
+        if len(ids) > 1:
+            raise value_error(f"Expected singleton: {ORDERS.name}({', '.join(map(str, ids))})")
+        return {"type": "ir.actions.act_window", "name": "Cancel Sales Order", "res_model": "sale.order.cancel"}
     write(env, env.model(ORDERS.name), ids, {"state": CANCEL})
     return True
 

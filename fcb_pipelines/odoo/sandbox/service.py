@@ -36,7 +36,7 @@ class Service:
         return {
             "server_version": self._edition.version,
             "server_version_info": list(self._edition.version_parts),
-            "server_serie": self._edition.version,
+            "server_serie": ".".join(str(part) for part in self._edition.version_parts[:2]),
             "protocol_version": 1,
         }
 

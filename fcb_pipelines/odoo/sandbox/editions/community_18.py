@@ -41,9 +41,11 @@ GROUP_NAMES_18: Mapping[str, str] = {
     SALESMAN: "Sales/User: Own Documents Only",
     ALL_LEADS: "Sales/User: All Documents",
     SALES_ADMIN: "Sales/Administrator",
-    INVOICING: "Invoicing/Billing",
-    ACCOUNTING_ADMIN: "Invoicing/Billing Administrator",
+    INVOICING: "Invoicing/Invoicing",
+    ACCOUNTING_ADMIN: "Invoicing/Administrator",
 }
+
+RIGHTS_18: Mapping[str, Mapping[str, str]] = {"uom.uom": {SALESMAN: "r", SYSTEM: "rwcu", EMPLOYEE: "r"}}
 
 TITLES = model("res.partner.title", "Partner Title", char("name", "Title", required=True), char("shortcut", "Abbreviation"))
 
@@ -80,6 +82,7 @@ VARIATION_18 = Variation(
         "res.users": {"all_group_ids": "groups_id"},
     },
     changed={
+        "res.partner": {name: {"is_checked_by_database": True} for name in ("parent_id", "state_id")},
         "sale.order.line": {
             "price_unit": _PRICE,
             "product_uom_id": {"label": "Unit of Measure"},
