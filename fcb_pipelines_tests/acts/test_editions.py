@@ -133,3 +133,13 @@ def test_a_price_that_18_would_cut_is_refused_until_its_accuracy_is_raised(old: 
         assert old.one("product.template", "plan_usage_p1", "list_price")["list_price"] == 0.0075
     finally:
         old.odoo.write("decimal.precision", [precision["id"]], {"digits": 2})
+
+
+def test_a_partner_that_18_would_delete_with_the_order_of_somebody_else_is_not_prunable(old: Chain) -> None:
+    old.all(SOURCE)
+    ours = old.ids("res.partner")[old.xid("user_u1")]
+    other = old.odoo.call("res.partner", "create", {"name": "other", "email": old.email("other")})
+    order = old.odoo.call("sale.order", "create", {"partner_id": other, "partner_invoice_id": ours})
+    listed = [one.external_id for one in prunable(old.reading(records(users=(), plans=(), subscriptions=())), take_all=False)]
+    assert listed == [old.xid(name) for name in ("subscription_s1", "plan_p1", "plan_usage_p1")]
+    old.odoo.unlink("sale.order", [order])
