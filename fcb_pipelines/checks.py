@@ -14,6 +14,7 @@ import dagster as dg
 
 from fcb_pipelines.acts import completeness, conservation, inert, quality, read_back
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.conservation import Equation
 from fcb_pipelines.acts.source import last_taken
 from fcb_pipelines.acts.usage import UsageConservation, usage_conservation
 from fcb_pipelines.assets.shell import ODOO_POOL, SOURCE, key, table
@@ -186,6 +187,27 @@ def _usage_places(found: UsageConservation) -> Iterable[dict[str, str | int]]:
         yield {"place": place, "events": amounts.events, **sums}
 
 
+def equations_hold(found: Sequence[Equation]) -> dg.AssetCheckResult:
+    """The result of a check of sums, each shown with both its sides."""
+    broken = [one for one in found if not one.holds]
+    rows = [
+        {
+            "equation": one.what,
+            "currency": one.currency,
+            "left": str(one.left),
+            "right": str(one.right),
+            "holds": "yes" if one.holds else "NO",
+        }
+        for one in found
+    ]
+    return dg.AssetCheckResult(
+        passed=not broken,
+        severity=ERROR,
+        description=f"{len(found) - len(broken)} of {len(found)} sums agree",
+        metadata={"equations": table(rows)},
+    )
+
+
 def period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
     """The checks of a period, each with a status per partition."""
     with warnings.catch_warnings():
@@ -222,24 +244,7 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
         context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
     ) -> dg.AssetCheckResult:
         """Register = Σ actual lines = Σ rows, and Σ expected lines = Σ rows, per currency, to the last decimal."""
-        equations = conservation.money_conserved(connections.period(service, context.partition_key))
-        broken = [one for one in equations if not one.holds]
-        rows = [
-            {
-                "equation": one.what,
-                "currency": one.currency,
-                "left": str(one.left),
-                "right": str(one.right),
-                "holds": "yes" if one.holds else "NO",
-            }
-            for one in equations
-        ]
-        return dg.AssetCheckResult(
-            passed=not broken,
-            severity=ERROR,
-            description=f"{len(equations) - len(broken)} of {len(equations)} sums agree",
-            metadata={"equations": table(rows)},
-        )
+        return equations_hold(conservation.money_conserved(connections.period(service, context.partition_key)))
 
     @dg.asset_check(asset=key(service, "reconciliation"), partitions_def=months)
     def coverage(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:

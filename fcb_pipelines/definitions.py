@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from fcb_pipelines.assets.invoices import invoice_assets
+from fcb_pipelines.assets.odoo_invoices import odoo_invoice_assets
 from fcb_pipelines.assets.partners import partner_assets
 from fcb_pipelines.assets.plans import plan_assets
 from fcb_pipelines.assets.rating import rating_assets
@@ -19,6 +20,7 @@ from fcb_pipelines.assets.source import source_assets
 from fcb_pipelines.assets.subscriptions import subscription_assets
 from fcb_pipelines.assets.usage import usage_assets
 from fcb_pipelines.checks import import_checks, period_checks, source_checks
+from fcb_pipelines.invoice_checks import invoice_checks
 from fcb_pipelines.jobs import service_jobs
 from fcb_pipelines.partitions import months
 from fcb_pipelines.resources import ConnectionsResource
@@ -49,10 +51,16 @@ def _service_defs(settings: Settings, service: Service) -> dg.Definitions:
         *rating_assets(service, partitions),
         *invoice_assets(service, partitions),
         *reconciliation_assets(service, partitions),
+        *odoo_invoice_assets(service, partitions),
     ]
     shown = dg.Definitions(
         assets=[*chain, *period_assets],
-        asset_checks=[*source_checks(service), *import_checks(service), *period_checks(service, partitions)],
+        asset_checks=[
+            *source_checks(service),
+            *import_checks(service),
+            *period_checks(service, partitions),
+            *invoice_checks(service, partitions),
+        ],
     )
     return dg.Definitions.merge(shown, service_jobs(service, partitions))
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from fcb_pipelines.assets.shell import DUAL_RUN, IMPORT, SOURCE
+from fcb_pipelines.assets.shell import DUAL_RUN, IMPORT, ODOO_INVOICES, SOURCE
 from fcb_pipelines.services import Service
 
 
@@ -27,10 +27,16 @@ def dual_run_job_name(service: Service) -> str:
     return f"{service.code}_dual_run"
 
 
+def odoo_invoices_job_name(service: Service) -> str:
+    """Name of the job that keeps one period's invoices in Odoo as drafts."""
+    return f"{service.code}_odoo_invoices"
+
+
 def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg.Definitions:
     """The jobs of a service, each with the checks of its assets, and its schedules."""
     of_service = dg.AssetSelection.key_prefixes([service.code])
-    source, chain, dual_run = (of_service & dg.AssetSelection.groups(group) for group in (SOURCE, IMPORT, DUAL_RUN))
+    groups = (SOURCE, IMPORT, DUAL_RUN, ODOO_INVOICES)
+    source, chain, dual_run, invoices = (of_service & dg.AssetSelection.groups(group) for group in groups)
     jobs = [
         dg.define_asset_job(
             snapshot_job_name(service),
@@ -46,6 +52,11 @@ def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg
             dual_run_job_name(service),
             selection=dual_run,
             description=f"Meter, rate and reconcile one period of {service.code} from the last snapshot.",
+        ),
+        dg.define_asset_job(
+            odoo_invoices_job_name(service),
+            selection=invoices,
+            description=f"Keep the invoices of one rated period of {service.code} in Odoo as drafts, where switched on.",
         ),
     ]
     return dg.Definitions(jobs=jobs, schedules=_schedules(service, months))

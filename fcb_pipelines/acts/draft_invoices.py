@@ -4,6 +4,7 @@ Owns: the act `draft_invoices`: which charges make which draft. Does not own: th
 on a line (domain/drafts), how drafts are written and read back (`drafting`).
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.invoices import ledger
+from fcb_pipelines.odoo.pace import Clock
 from fcb_pipelines.store import rating as stored
 from fcb_pipelines.store import stages
 
@@ -35,7 +37,9 @@ class MonthDue:
     due: tuple[Due, ...]
 
 
-def draft_invoices(work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, report: Report) -> Drafted:
+def draft_invoices(
+    work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, report: Report, clock: Clock = time.monotonic
+) -> Drafted:
     """Bring the month's draft invoices up to date from its expected lines; one that is no longer a draft is only compared.
 
     Raises `RuleViolation` where writing is switched off, where the month was not rated, or if an import of the service runs.
@@ -50,9 +54,10 @@ def draft_invoices(work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, 
     drafts, reasons = drawn(draws)
     drafting = Drafting(
         work=work,
-        reading=reading(work, odoo, month.records),
+        reading=reading(work, odoo, month.records, clock),
         entity=Entity.INVOICE,
         part=Part.DRAFT_INVOICES,
+        beside=Part.USAGE_LINES,
         stage=stages.ODOO_DRAFT_INVOICES,
         snapshot_id=month.records.snapshot_id,
         drafts=drafts,
@@ -61,9 +66,9 @@ def draft_invoices(work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, 
     return write(drafting, dry_run=dry_run, report=report)
 
 
-def reading(work: PeriodWork, odoo: Odoo, records: SourceRecords) -> Reading:
+def reading(work: PeriodWork, odoo: Odoo, records: SourceRecords, clock: Clock) -> Reading:
     """What the drafts of a period are decided from, as of the snapshot that the period was rated from."""
-    return Reading(db=work.db, odoo=odoo, service=work.service, records=records, taxes=work.taxes, now=work.now)
+    return Reading(db=work.db, odoo=odoo, service=work.service, records=records, taxes=work.taxes, now=work.now, clock=clock)
 
 
 def month_due(work: PeriodWork) -> MonthDue:

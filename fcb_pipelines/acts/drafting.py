@@ -48,6 +48,13 @@ class Drafting:
     """By the draft's key."""
     failed: Mapping[str, str]
     """Why there is no draft, by key."""
+    beside: Part | None = None
+    """The part that would be written instead in another edition of Odoo: there is nothing of it here."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that is read back with it."""
+        return (self.part,) if self.beside is None else (self.part, self.beside)
 
     def xid(self, key: str) -> str:
         """The external id of a draft."""
@@ -93,7 +100,8 @@ def write(drafting: Drafting, *, dry_run: bool, report: Report) -> Drafted:
             told = [one for xid, each in decided.sent.items() for one in predicted(xid, each.draft, rounding)]
             return _outcome(drafting, decided, shelves, {}, told)
         with drafting.work.db.transaction() as conn:
-            read_back.forget(conn, drafting.work.service.code, drafting.part, drafting.work.period.key)
+            for part in drafting.parts:
+                read_back.forget(conn, drafting.work.service.code, part, drafting.work.period.key)
         refused = _apply(drafting, decided, shelves, report)
         after = _after(drafting, decided, shelves, known)
         found = tuple(_compared(decided, after, refused, known))
@@ -264,12 +272,14 @@ def _keep(drafting: Drafting, decided: _Decided, after: InvoicesSeen, done: Draf
         for xid, odoo_id in after.ids.items()
         if xid in decided.keys
     ]
-    compared = read_back.ReadBack(part=drafting.part, period=work.period.key, records=len(decided.sent), read_at=now)
     digest = content_hash([_form(xid, each) for xid, each in sorted(decided.sent.items())])
     with work.db.transaction() as conn:
         stored.forget_records(conn, (*decided.forgotten, *done.removed))
         stored.put_records(conn, work.service.code, seen, now)
-        read_back.replace(conn, work.service.code, compared, found)
+        for part in drafting.parts:
+            records = len(decided.sent) if part is drafting.part else 0
+            compared = read_back.ReadBack(part=part, period=work.period.key, records=records, read_at=now)
+            read_back.replace(conn, work.service.code, compared, found if part is drafting.part else ())
         stored_drafts.replace(conn, work.service.code, drafting.snapshot_id, done, now)
         stages.record(conn, work.stage(drafting.stage, snapshot_id=drafting.snapshot_id, content_hash=digest))
 

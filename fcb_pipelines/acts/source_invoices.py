@@ -4,6 +4,7 @@ Owns: the act `source_invoices`, and the equations that prove that nothing is ca
 are carried (domain/source_drafts), how drafts are written and read back (`drafting`).
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
@@ -24,6 +25,7 @@ from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.domain.source_drafts import Placed, exact_taxes, is_carried, represented, source_draft, source_draft_key
 from fcb_pipelines.domain.tax import TaxUndecided, line_taxes
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.pace import Clock
 from fcb_pipelines.odoo.read_back import tax_rounding
 from fcb_pipelines.store import drafts as stored_drafts
 from fcb_pipelines.store import invoices as stored
@@ -34,7 +36,9 @@ VARIABLE = "FCB_ODOO_SOURCE_INVOICES"
 CONSERVED = "drafts of source invoices = lines carried"
 
 
-def source_invoices(work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, report: Report) -> Drafted:
+def source_invoices(
+    work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, report: Report, clock: Clock = time.monotonic
+) -> Drafted:
     """Bring the drafts of what the source billed beyond our model up to date; one that is no longer a draft is only compared.
 
     Raises `RuleViolation` where writing is switched off, where either side of the month was never built, or if an import of the
@@ -50,7 +54,7 @@ def source_invoices(work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool,
     drafts, reasons = drawn({key: partial(source_draft, each, period, rounding, zone) for key, each in by_invoice.items()})
     drafting = Drafting(
         work=work,
-        reading=reading(work, odoo, records),
+        reading=reading(work, odoo, records, clock),
         entity=Entity.SOURCE_INVOICE,
         part=Part.SOURCE_INVOICES,
         stage=stages.ODOO_SOURCE_INVOICES,

@@ -10,8 +10,9 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.partners import LinkState
 from fcb_pipelines.domain.rows import Status
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import imports, partners, read_back, reconciliation
+from fcb_pipelines.store import drafts, imports, partners, read_back, reconciliation
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.drafts import LastDrafted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,20 @@ class ReadBackStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceStatus:
+    """The last drafting of one kind for one period."""
+
+    part: str
+    period: str
+    drafts: int
+    """Those that are to be there, made or not changed, and those that are no longer drafts."""
+    failed: int
+    differences: int
+    totals: dict[str, dict[str, str]]
+    """Net, tax and gross by currency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodStatus:
     """The newest revision of a period."""
 
@@ -59,6 +74,7 @@ class ServiceStatus:
     live: int
     last_import: ImportCounts
     read_back: tuple[ReadBackStatus, ...]
+    invoices: tuple[InvoiceStatus, ...]
     periods: dict[str, PeriodStatus]
 
     def as_json(self) -> dict[str, Any]:
@@ -69,6 +85,7 @@ class ServiceStatus:
             "subscriptions": {"shadow": self.shadow, "live": self.live},
             "import": asdict(self.last_import),
             "read_back": [asdict(one) for one in self.read_back],
+            "invoices": [asdict(one) for one in self.invoices],
             "periods": {period: asdict(status) for period, status in self.periods.items()},
         }
 
@@ -85,6 +102,7 @@ def service_status(conn: Connection, service: Service) -> ServiceStatus:
         live=0,  # nothing can be flipped yet
         last_import=_last_import(conn, service),
         read_back=_read_back(conn, service),
+        invoices=tuple(map(_invoices, drafts.last(conn, service.code))),
         periods=_periods(conn, service),
     )
 
@@ -92,6 +110,18 @@ def service_status(conn: Connection, service: Service) -> ServiceStatus:
 def _last_import(conn: Connection, service: Service) -> ImportCounts:
     runs = imports.latest_runs(conn, service.code).values()
     return ImportCounts(**{name: sum(getattr(run, name) for run in runs) for name in ImportCounts.__dataclass_fields__})
+
+
+def _invoices(last: LastDrafted) -> InvoiceStatus:
+    done = last.outcome
+    return InvoiceStatus(
+        part=last.part,
+        period=last.period,
+        drafts=sum(done[name] for name in ("created", "changed", "unchanged", "untouched")),
+        failed=done["failed"],
+        differences=len(done["differences"]),
+        totals=done["totals"],
+    )
 
 
 def _read_back(conn: Connection, service: Service) -> tuple[ReadBackStatus, ...]:

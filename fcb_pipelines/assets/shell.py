@@ -15,6 +15,7 @@ from fcb_pipelines.services import Service
 SOURCE = "source"
 IMPORT = "import"
 DUAL_RUN = "dual_run"
+ODOO_INVOICES = "odoo_invoices"
 ODOO_POOL = "odoo"
 """Of everything that calls Odoo: a run with any of it waits in the queue while as many others go on as dagster.yaml lets."""
 MOST_ROWS = 50

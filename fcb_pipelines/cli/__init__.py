@@ -16,6 +16,7 @@ COMMANDS = {
     "doctor": "Test every connection and setting, and say what to do.",
     "env": "Print the exports for a plain `dagster dev`.",
     "import": "Take a snapshot and bring Odoo's shadow copy up to date.",
+    "invoices": "Keep what a period bills as drafts in Odoo.",
     "migrate": "Bring our own database up to date.",
     "prune": "List, and once confirmed remove, what an import made and nobody uses.",
     "quote": "Price quantities under a charge.",

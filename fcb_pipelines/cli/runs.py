@@ -5,6 +5,7 @@ Owns: the step from a command to a run, and what a failed run tells the operator
 
 import os
 import re
+from collections.abc import Sequence
 
 import dagster as dg
 import psycopg
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from fcb_pipelines.cli.session import connections, folder
 from fcb_pipelines.definitions import build_defs
 from fcb_pipelines.domain.errors import InvalidSettings, Refused, RolledBack, RuleViolation
-from fcb_pipelines.jobs import dual_run_job_name, import_job_name, snapshot_job_name
+from fcb_pipelines.jobs import dual_run_job_name, import_job_name, odoo_invoices_job_name, snapshot_job_name
 from fcb_pipelines.local.databases import DAGSTER_SCHEME
 from fcb_pipelines.local.processes import dagster_variables
 from fcb_pipelines.services import Service
@@ -40,19 +41,46 @@ def run_period(settings: Settings, service: Service, key: str, *, refresh: bool 
     _run(settings, dual_run_job_name(service), partition_key=key)
 
 
+def run_invoices(settings: Settings, service: Service, key: str, *, assets: Sequence[str]) -> None:
+    """Keep a period's invoices in Odoo as drafts, of the assets named; raises like `run_import` where one could not be made.
+
+    What Odoo has otherwise fails a check of the run and not the command, which shows it.
+    """
+    service.period(key)
+    chosen = [dg.AssetKey([service.code, name]) for name in assets]
+    result = _result(settings, odoo_invoices_job_name(service), partition_key=key, assets=chosen)
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    if not made.issuperset(chosen):
+        raise _failed(odoo_invoices_job_name(service), result)
+
+
 def _run(settings: Settings, job: str, *, partition_key: str | None = None) -> None:
+    result = _result(settings, job, partition_key=partition_key)
+    if not result.success:
+        raise _failed(job, result)
+
+
+def _result(
+    settings: Settings, job: str, *, partition_key: str | None, assets: Sequence[dg.AssetKey] | None = None
+) -> dg.ExecuteInProcessResult:
     os.environ.update(dagster_variables(settings, folder=folder()))
     _refuse_unreachable(os.environ["FCB_DAGSTER_URL"])
     definitions = build_defs(settings=settings, resources={"connections": connections(settings)})
     try:
         with dg.DagsterInstance.from_config(os.environ["DAGSTER_HOME"]) as instance:
-            result = definitions.resolve_job_def(job).execute_in_process(
-                instance=instance, partition_key=partition_key, run_config=QUIET, raise_on_error=False
+            return definitions.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                partition_key=partition_key,
+                run_config=QUIET,
+                raise_on_error=False,
+                asset_selection=assets,
             )
     except (DagsterPostgresException, DBAPIError) as error:
         raise RolledBack(f"{job}: Dagster's database stopped answering. Check FCB_DAGSTER_URL, then run again") from error
-    if not result.success:
-        raise RuleViolation(f"{job} failed (run {result.run_id}): {_why(result)}")
+
+
+def _failed(job: str, result: dg.ExecuteInProcessResult) -> RuleViolation:
+    return RuleViolation(f"{job} failed (run {result.run_id}): {_why(result)}")
 
 
 def _refuse_unreachable(url: str) -> None:

@@ -6,7 +6,7 @@ import click
 from rich.table import Table
 
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.status import ServiceStatus, service_status
+from fcb_pipelines.acts.status import InvoiceStatus, ServiceStatus, service_status
 from fcb_pipelines.cli.session import answer, connected, connections, console_of, json_option
 from fcb_pipelines.domain.rows import Status
 from fcb_pipelines.settings import Settings
@@ -54,6 +54,8 @@ def _print(found: dict[str, ServiceStatus]) -> None:
             f"{done.skipped} skipped, {done.failed} failed"
         )
         console.print(f"read back from Odoo: {_read_back(one)}")
+        for each in one.invoices:
+            console.print(_invoices(each))
         console.print(_periods(one) if one.periods else "no period was reconciled yet: fcb run --period YYYY-MM")
 
 
@@ -62,6 +64,12 @@ def _read_back(one: ServiceStatus) -> str:
         return "nothing yet"
     counts = (f"{found.part} {found.period}".strip() + f" {found.differences} differences" for found in one.read_back)
     return ", ".join(counts) + ("; see fcb doctor" if any(found.differences for found in one.read_back) else "")
+
+
+def _invoices(one: InvoiceStatus) -> str:
+    sums = ", ".join(f"{amounts['gross']} {code}" for code, amounts in one.totals.items()) or "nothing"
+    counts = f"{one.drafts} in Odoo over {sums}, {one.failed} failed, {one.differences} differences"
+    return f"{one.part.replace('_', ' ')} {one.period}: {counts}"
 
 
 def _periods(one: ServiceStatus) -> Table:

@@ -1,5 +1,6 @@
 """What Dagster shows: assets with keys, groups, kinds, owners and descriptions, jobs, schedules, partitions."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,8 @@ TORONTO = ZoneInfo("America/Toronto")
 SOURCE = ("users", "plans", "subscriptions", "usage", "invoices")
 CHAIN = ("partners", "plans", "shadow_subscriptions")
 DUAL_RUN = ("usage_totals", "rated_lines", "expected_invoices", "actual_invoices", "reconciliation")
-ALL = {*(f"source/{name}" for name in SOURCE), *CHAIN, *DUAL_RUN}
+INVOICES = ("odoo_draft_invoices", "odoo_source_invoices")
+ALL = {*(f"source/{name}" for name in SOURCE), *CHAIN, *DUAL_RUN, *INVOICES}
 UPSTREAM = {
     "partners": {"source/users"},
     "plans": {"source/plans", "partners"},
@@ -24,8 +26,16 @@ UPSTREAM = {
     "expected_invoices": {"rated_lines", "source/users"},
     "actual_invoices": {"source/invoices", "usage_totals"},
     "reconciliation": {"expected_invoices", "actual_invoices"},
+    "odoo_draft_invoices": {"expected_invoices", "partners", "plans"},
+    "odoo_source_invoices": {"actual_invoices", "expected_invoices", "partners"},
 }
-PERIOD_CHECKS = {"usage_conserved": True, "money_conserved": True, "coverage": False, "register_reconciled": False}
+PERIOD_CHECKS = {
+    "usage_conserved": True,
+    "money_conserved": True,
+    "coverage": False,
+    "register_reconciled": False,
+    "source_invoices_carried": True,
+}
 """Name → whether a failure stops what comes after."""
 
 
@@ -39,7 +49,9 @@ def specs(settings: Settings) -> dict[str, dg.AssetSpec]:
 
 def check_specs(settings: Settings) -> dict[str, dg.AssetCheckSpec]:
     found = [spec for one in graph(settings).asset_checks or () for spec in one.check_specs]
-    return {spec.name: spec for spec in found if spec.asset_key.path[0] == "nexacloud"}
+    mine = [spec for spec in found if spec.asset_key.path[0] == "nexacloud"]
+    names = Counter(spec.name for spec in mine)
+    return {f"{spec.asset_key.path[-1]} {spec.name}" if names[spec.name] > 1 else spec.name: spec for spec in mine}
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +73,13 @@ def test_every_asset_is_told_about(shown: dict[str, dg.AssetSpec]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "names"), [("source", {f"source/{name}" for name in SOURCE}), ("import", set(CHAIN)), ("dual_run", set(DUAL_RUN))]
+    ("group", "names"),
+    [
+        ("source", {f"source/{name}" for name in SOURCE}),
+        ("import", set(CHAIN)),
+        ("dual_run", set(DUAL_RUN)),
+        ("odoo_invoices", set(INVOICES)),
+    ],
 )
 def test_groups(shown: dict[str, dg.AssetSpec], group: str, names: set[str]) -> None:
     assert {name for name, spec in shown.items() if spec.group_name == group} == {f"nexacloud/{name}" for name in names}
@@ -73,8 +91,9 @@ def test_what_an_asset_is_made_from(shown: dict[str, dg.AssetSpec], name: str) -
     assert found == {f"nexacloud/{each}" for each in UPSTREAM[name]}
 
 
-def test_only_the_dual_run_has_partitions(shown: dict[str, dg.AssetSpec]) -> None:
-    assert {name for name, spec in shown.items() if spec.partitions_def} == {f"nexacloud/{name}" for name in DUAL_RUN}
+def test_only_what_is_of_a_month_has_partitions(shown: dict[str, dg.AssetSpec]) -> None:
+    monthly = {f"nexacloud/{name}" for name in (*DUAL_RUN, *INVOICES)}
+    assert {name for name, spec in shown.items() if spec.partitions_def} == monthly
 
 
 def test_a_second_service_has_all_of_it_under_its_own_key(two_services: Settings) -> None:
@@ -92,6 +111,7 @@ def test_jobs_and_schedules_of_every_service_resolve(two_services: Settings, cod
         ("snapshot", {f"source/{name}" for name in SOURCE}),
         ("import", {*(f"source/{name}" for name in SOURCE), *CHAIN}),
         ("dual_run", set(DUAL_RUN)),
+        ("odoo_invoices", set(INVOICES)),
     ):
         keys = definitions.resolve_job_def(f"{code}_{job}").asset_layer.executable_asset_keys
         assert {key.to_user_string() for key in keys} == {f"{code}/{name}" for name in names}
@@ -101,7 +121,8 @@ def test_jobs_and_schedules_of_every_service_resolve(two_services: Settings, cod
 
 def test_checks_guard_what_comes_after(project_settings: Settings) -> None:
     found = check_specs(project_settings)
-    guards = {f"{name}_suite" for name in SOURCE} | {"import_complete", "shadow_inert", "odoo_read_back"}
+    read_back = {f"{asset} odoo_read_back" for asset in ("shadow_subscriptions", *INVOICES)}
+    guards = {f"{name}_suite" for name in SOURCE} | {"import_complete", "shadow_inert"} | read_back
     assert set(found) == guards | {"records_usable"} | set(PERIOD_CHECKS)
     assert {name for name, spec in found.items() if spec.blocking} == guards | {
         name for name, stops in PERIOD_CHECKS.items() if stops
@@ -112,7 +133,7 @@ def test_checks_guard_what_comes_after(project_settings: Settings) -> None:
 def test_a_check_of_a_period_carries_the_partition(project_settings: Settings) -> None:
     """Without it a check has one status, and a good May would hide a bad March."""
     found = check_specs(project_settings)
-    partitioned = {f"nexacloud/{name}" for name in DUAL_RUN}
+    partitioned = {f"nexacloud/{name}" for name in (*DUAL_RUN, *INVOICES)}
     for name, spec in found.items():
         has = spec.partitions_def is not None
         assert has == (spec.asset_key.to_user_string() in partitioned), name
@@ -188,7 +209,9 @@ def test_everything_that_calls_odoo_is_in_its_pool(project_settings: Settings) -
     assert pools["money_conserved"] is None
 
 
-@pytest.mark.parametrize(("job", "pools"), [("import", {"odoo"}), ("snapshot", set()), ("dual_run", set())])
+@pytest.mark.parametrize(
+    ("job", "pools"), [("import", {"odoo"}), ("snapshot", set()), ("dual_run", set()), ("odoo_invoices", {"odoo"})]
+)
 def test_a_run_waits_for_the_pool_only_if_it_calls_odoo(project_settings: Settings, job: str, pools: set[str]) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         run = instance.create_run_for_job(graph(project_settings).resolve_job_def(f"nexacloud_{job}"))
