@@ -5,6 +5,7 @@ entry points hand it in).
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -38,8 +39,11 @@ class Connections:
             raise InvalidSettings("the store has no address: set FCB_DATABASE_URL, or start the embedded one with `make demo`")
         return Database(url.get_secret_value())
 
-    def odoo(self) -> Odoo:
-        """Odoo through its port; connects when first asked something."""
+    def odoo(self, *, is_counted: bool = True) -> Odoo:
+        """Odoo through its port; connects when first asked something.
+
+        Each request takes one of the slots. Only who looks what is wrong with our own database, which keeps them, goes without.
+        """
         access = self._odoo_access()
         key = access.key.get_secret_value()
         return connect(
@@ -49,7 +53,7 @@ class Connections:
             key,
             transport=self.settings.odoo_transport,
             timeout_seconds=self.settings.odoo_timeout_seconds,
-            slot=self.slots().slot,
+            slot=self.slots().slot if is_counted else nullcontext,
         )
 
     def reading(self, service: Service) -> Reading:

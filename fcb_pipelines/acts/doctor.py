@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.domain.errors import FcbError
-from fcb_pipelines.domain.findings import Finding, error, ok, warning
+from fcb_pipelines.domain.findings import Finding, Level, error, ok, warning
 from fcb_pipelines.domain.tax import TaxRate, TaxUndecided, rates_due
 from fcb_pipelines.odoo import check as odoo_check
 from fcb_pipelines.settings import Settings
@@ -22,11 +22,12 @@ def diagnose(connections: Connections) -> Iterator[Finding]:
         "settings", f"{settings.config_file.name} and FCB_* variables are well formed; services: {', '.join(settings.services)}"
     )
     yield from _terms(settings)
-    yield from _store(connections)
+    store = tuple(_store(connections))
+    yield from store
     for service in settings.services.values():
         yield from source_check.check(service)
     try:
-        odoo = connections.odoo()
+        odoo = connections.odoo(is_counted=all(one.level is not Level.ERROR for one in store))
     except FcbError as failure:
         yield error("FCB_ODOO_URL", str(failure))
         return

@@ -1,9 +1,11 @@
 """Partners against each Odoo: made once, linked by e-mail where they were there before, never guessed at."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
+from fcb_pipelines.acts.partners import import_partners
 from fcb_pipelines.domain.canonical import BadRow
 from fcb_pipelines.domain.imports import Action
 from fcb_pipelines.domain.partners import AccountLink, LinkState
@@ -30,6 +32,19 @@ def test_a_user_becomes_a_partner_with_a_place(chain: Chain) -> None:
     assert (made["name"], made["company_name"], made["ref"]) == ("Zoë × Søn", "Maple × Co", "u1")
     assert (made["country_id"][1], made["state_id"][1]) == ("Canada", "Ontario (CA)")
     assert link_of(chain).odoo_id == made["id"]
+
+
+def test_progress_is_told_of_new_and_of_changed_records(chain: Chain) -> None:
+    told: list[str] = []
+    for names in ("abc", "adef"):
+        users = tuple(a_user(f"u{number}", name=name) for number, name in enumerate(names))
+        import_partners(chain.reading(records(users=users)), dry_run=False, report=told.append)
+    assert [line.partition(" new or changed")[0] for line in told] == [
+        "user: 3 of 3",
+        "user: 1 of 3",
+        "user: 3 of 3",
+    ]
+    assert all(re.fullmatch(r".* records sent \(\d+ a second\)", line) for line in told)
 
 
 @pytest.mark.parametrize(

@@ -79,3 +79,12 @@ def test_a_call_that_fails_tells_nothing_of_the_pace() -> None:
     with pytest.raises(ValueError, match="bad"):
         fail()
     assert pace.size == FIRST
+
+
+@pytest.mark.parametrize(("seconds", "size"), [(0.5, FIRST), (TARGET_SECONDS, FEWEST)])
+def test_a_small_rest_tells_of_the_pace_only_if_it_is_slow(seconds: float, size: int) -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    with pace.measured(3):
+        clock.now += seconds
+    assert pace.size == size
