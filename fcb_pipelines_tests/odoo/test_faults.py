@@ -42,6 +42,10 @@ def _create(odoo: Odoo) -> Any:
     return odoo.call("res.partner", "create", {"name": "x"})
 
 
+def _unlink(odoo: Odoo) -> Any:
+    return odoo.unlink("res.partner", [1])
+
+
 def _load(odoo: Odoo) -> Any:
     return odoo.load("res.partner", ["id", "name"], [["fcb.x", "x"]])
 
@@ -112,6 +116,8 @@ def test_an_answer_to_load_that_is_none_leaves_the_outcome_unknown(value: object
         (_load, error(SERIALIZATION), 3),
         (_search, hang_up, 3),
         (_load, hang_up, 3),
+        (_write, hang_up, 3),
+        (_unlink, hang_up, 3),
         (_load_without_ids, hang_up, 1),
         (_write_commands, hang_up, 1),
         (_create, hang_up, 1),
