@@ -22,7 +22,7 @@ from fcb_pipelines.store.database import Connection, connect
 
 SHORTEST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.005, 0.05
 """How long the first in the line waits before it looks again, at most; longer the longer it waited already."""
-PATIENCE_SECONDS = 1800.0
+PATIENCE_SECONDS = 600.0
 
 LOCK = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
 TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
@@ -59,7 +59,7 @@ class Slots:
     def slot(self) -> Iterator[None]:
         """Hold one slot while the block runs, waiting for it first.
 
-        Raises `Refused` if our own database cannot be reached, `RolledBack` if no slot came free within half an hour. A
+        Raises `Refused` if our own database cannot be reached, `RolledBack` if no slot came free within ten minutes. A
         session that is lost while the block runs frees the slot early: the call goes on, beyond the limit.
         """
         conn, name = self._taken()

@@ -173,7 +173,7 @@ def test_patience_ends_with_what_to_do(store_database: str) -> None:
     moments = iter([0.0, 0.0, 0.0, PATIENCE_SECONDS, PATIENCE_SECONDS + 1, PATIENCE_SECONDS + 2])
     with Slots(store_database, "odoo", 1).slot():
         late = Slots(store_database, "odoo", 1, clock=lambda: next(moments), sleep=lambda _: None)
-        with pytest.raises(RolledBack, match="within 30 minutes: FCB_ODOO_CONCURRENCY is 1"):
+        with pytest.raises(RolledBack, match="within 10 minutes: FCB_ODOO_CONCURRENCY is 1"):
             late.slot().__enter__()
 
 
