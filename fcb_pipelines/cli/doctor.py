@@ -2,25 +2,29 @@
 
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from fcb_pipelines.acts.doctor import diagnose
+from fcb_pipelines.acts.doctor import diagnose, fix
 from fcb_pipelines.cli.session import answer, connected, json_option
-from fcb_pipelines.domain.findings import Finding, Level
+from fcb_pipelines.domain.findings import Finding, Fixed, Level
 
 MARKS = {Level.OK: "[green]ok[/]     ", Level.WARNING: "[yellow]warning[/]", Level.ERROR: "[red]error[/]  "}
 
 
 @click.command()
 @click.option("--verbose", is_flag=True, help="Show also what is in order, column by column.")
+@click.option("--fix", "is_fixing", is_flag=True, help="Apply what can be mended in Odoo's settings, one by one.")
 @json_option
-def doctor(*, verbose: bool, as_json: bool) -> None:
+def doctor(*, verbose: bool, is_fixing: bool, as_json: bool) -> None:
     """Test every connection and setting, and say what to do.
 
-    Nothing is written. Exit code 1 if anything must be mended before the work can go on.
+    Nothing is written without --fix. With it every setting of Odoo that has a remedy is written and read back; what else it
+    changes there is said first. Exit code 1 if anything must be mended before the work can go on, or was refused.
     """
     with connected() as connections:
         findings = []
@@ -28,13 +32,45 @@ def doctor(*, verbose: bool, as_json: bool) -> None:
             findings.append(finding)
             if not as_json and (verbose or not _is_detail(finding)):
                 _show(finding)
+        fixed = {}
+        if is_fixing:
+            for one in fix(connections, _announced(findings, as_json=as_json)):
+                fixed[one.about] = one
+                if not as_json:
+                    _print("[green]fixed[/]  " if one.is_applied else "[red]refused[/]", one.about, one.message)
     counts = Counter(finding.level for finding in findings)
     if as_json:
-        answer([{"level": one.level.value, "about": one.about, "message": one.message} for one in findings])
+        answer([_as_json(one, fixed.get(one.about)) for one in findings])
     else:
-        click.echo(f"{counts[Level.OK]} in order, {counts[Level.WARNING]} warnings, {counts[Level.ERROR]} errors")
-    if counts[Level.ERROR]:
+        mended = f", {sum(one.is_applied for one in fixed.values())} of {len(fixed)} fixed" if is_fixing else ""
+        click.echo(f"{counts[Level.OK]} in order, {counts[Level.WARNING]} warnings, {counts[Level.ERROR]} errors{mended}")
+    if _must_be_mended(findings, fixed):
         sys.exit(1)
+
+
+def _announced(findings: Iterable[Finding], *, as_json: bool) -> Iterator[Finding]:
+    """Say what each remedy writes, and what else that changes, before it is applied."""
+    for finding in findings:
+        if finding.remedy is not None and not as_json:
+            _print("[yellow]fixing[/] ", finding.about, f"{finding.remedy.words}; {finding.remedy.influence}")
+        yield finding
+
+
+def _must_be_mended(findings: Iterable[Finding], fixed: Mapping[str, Fixed]) -> bool:
+    applied = {about for about, one in fixed.items() if one.is_applied}
+    errors = {finding.about for finding in findings if finding.level is Level.ERROR}
+    return bool(errors - applied) or applied != fixed.keys()
+
+
+def _as_json(finding: Finding, fixed: Fixed | None) -> dict[str, Any]:
+    """A finding, with its remedy if it has one, and what became of that if it was applied."""
+    shown: dict[str, Any] = {"level": finding.level.value, "about": finding.about, "message": finding.message}
+    if finding.remedy is not None:
+        writes = [{"model": one.model, "values": dict(one.values)} for one in finding.remedy.writes]
+        shown["remedy"] = {"words": finding.remedy.words, "influence": finding.remedy.influence, "writes": writes}
+    if fixed is not None:
+        shown["fix"] = {"applied": fixed.is_applied, "message": fixed.message}
+    return shown
 
 
 def _is_detail(finding: Finding) -> bool:
@@ -43,4 +79,10 @@ def _is_detail(finding: Finding) -> bool:
 
 
 def _show(finding: Finding) -> None:
-    Console(soft_wrap=True).print(f"{MARKS[finding.level]} {escape(finding.about)}: {escape(finding.message)}")
+    _print(MARKS[finding.level], finding.about, finding.message)
+    if finding.remedy is not None:
+        _print("         ", "fcb doctor --fix would", f"{finding.remedy.words}; {finding.remedy.influence}")
+
+
+def _print(mark: str, about: str, message: str) -> None:
+    Console(soft_wrap=True).print(f"{mark} {escape(about)}: {escape(message)}")

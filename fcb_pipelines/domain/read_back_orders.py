@@ -168,7 +168,7 @@ def _why_total(sent: OrderSent, stored: OrderStored, ours: TaxRounding, odoos: T
         return next(_included(line) for line in stored.lines.values() if any(tax.is_included for tax in line.taxes))
     nets = {line_id: line.net(sent.currency).amount for line_id, line in sent.lines.items()}
     if ours is not odoos and all(line.subtotal == nets.get(line_id) for line_id, line in stored.lines.items()):
-        return f"Odoo rounds taxes by {odoos} and we by {ours}: fcb doctor --fix sets Odoo's rounding, {IMPORT_AGAIN}"
+        return f"Odoo rounds taxes by {odoos} and we by {ours}: fcb doctor --fix sets Odoo's rounding, then {REMAKE}"
     return "it follows from what Odoo has on the lines"
 
 

@@ -1,98 +1,103 @@
-"""What `fcb doctor` says about Odoo: reached or not, version, rights, currency, precision, taxes.
+"""What `fcb doctor` says about Odoo: reached or not, version, rights, settings, taxes, books.
 
-Owns: the findings and their order. Does not own: mending them.
+Owns: the order, and what is looked at before anything else can be. Does not own: rights (`rights`), settings
+(`check_settings`), books (`check_books`), mending any of it (`remedies`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
-from fcb_pipelines.domain.errors import FcbError, Refused
+from fcb_pipelines.domain.errors import FcbError
 from fcb_pipelines.domain.findings import Finding, error, ok, warning
 from fcb_pipelines.domain.money import plain
-from fcb_pipelines.domain.tax import TaxRate
+from fcb_pipelines.domain.plans import Interval
+from fcb_pipelines.domain.tax import TaxRate, TaxRounding
+from fcb_pipelines.odoo import check_books, check_settings, rights
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.edition import OdooEdition, detect, subscription_plans
+from fcb_pipelines.odoo.rights import Act
+from fcb_pipelines.odoo.transport import transport_of
 
 SUPPORTED = (18, 19)
 """Major versions that the rules of this package were measured on."""
 
-QUANTITY_DIGITS = 6
-"""Decimals that a quantity of core-hours needs; with fewer, Odoo rounds it without a word (decimal.precision)."""
-
-PRECISION = {18: "Product Unit of Measure", 19: "Product Unit"}
-"""Name of the precision that cuts quantities, by major version."""
-
-RIGHTS = {
-    "res.partner": ("read", "create", "write"),
-    "product.template": ("read", "create", "write"),
-    "sale.order": ("read", "create", "write"),
-    "sale.order.line": ("read", "create", "write"),
-    "product.pricelist": ("read",),
-    "account.tax": ("read",),
-}
-"""What an import does to each model."""
+MODULES = {"sale_management": "Sales", "account": "Invoicing"}
+"""Without these apps there is nothing to write to."""
 
 
-def check(odoo: Odoo, currencies: Iterable[str], rates: Sequence[TaxRate]) -> tuple[Finding, ...]:
-    """Look at a server without writing; one that cannot be reached is a finding, not an error.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What our settings ask of an Odoo."""
 
-    `currencies` are those that services bill in, `rates` those that must be found among the server's sale taxes.
-    """
+    currencies: tuple[str, ...]
+    """Those that services bill in."""
+    rates: tuple[TaxRate, ...]
+    """Those that must be found among the server's sale taxes."""
+    roundings: tuple[TaxRounding, ...] = (TaxRounding.LINE,)
+    acts: tuple[Act, ...] = (Act.IMPORT,)
+    partners: tuple[int, ...] = ()
+    """Our customers there, as last seen."""
+    next_draft: date
+    """The earliest day that we still invoice."""
+    now: datetime
+
+
+def check(odoo: Odoo, needs: Needs) -> tuple[Finding, ...]:
+    """Look at a server without writing; one that cannot be reached is a finding, not an error."""
     found: list[Finding] = []
     try:
-        version = odoo.version()
-        edition = "Enterprise" if version.is_enterprise else "Community"
-        known = version.major in SUPPORTED
-        advice = "" if known else f"; measured are only {' and '.join(map(str, SUPPORTED))}, so compare an import by hand first"
-        found.append((ok if known else warning)("Odoo version", f"{version.text} {edition}{advice}"))
-        found.append(ok("Odoo login", f"user id {odoo.user_id()}"))
-        found += _rights(odoo)
-        found += _currencies(odoo, sorted(set(currencies)))
-        found += _precision(odoo, PRECISION.get(version.major, PRECISION[max(PRECISION)]))
-        found += _taxes(odoo, rates)
+        # One after the other, so that what was found before a failure is told.
+        for finding in _findings(odoo, needs):
+            found.append(finding)
     except FcbError as failure:
         found.append(error("FCB_ODOO_URL", str(failure)))
     return tuple(found)
 
 
-def _rights(odoo: Odoo) -> Iterator[Finding]:
-    for model, operations in RIGHTS.items():
-        missing = [operation for operation in operations if not odoo.call(model, "has_access", [], operation)]
-        if missing:
-            yield error(f"Odoo rights on {model}", f"our user may not {', '.join(missing)}: give it the group that may")
-        else:
-            yield ok(f"Odoo rights on {model}", ", ".join(operations))
-
-
-def _currencies(odoo: Odoo, currencies: Sequence[str]) -> Iterator[Finding]:
-    companies = odoo.search_read("res.company", [], ["name", "currency_id"])
-    company = companies[0]["currency_id"][1] if companies else "none"
-    lists = {row["currency_id"][1] for row in odoo.search_read("product.pricelist", [("active", "=", True)], ["currency_id"])}
-    for code in currencies:
-        if code in lists or code == company:
-            yield ok(f"Odoo currency {code}", f"company in {company}, price lists in {', '.join(sorted(lists)) or 'none'}")
-        else:
-            yield error(
-                f"Odoo currency {code}",
-                f"the company is in {company} and no price list is in {code}: orders would come out in another currency. "
-                f"Make a price list in {code} (Sales > Products > Pricelists)",
-            )
-
-
-def _precision(odoo: Odoo, name: str) -> Iterator[Finding]:
-    about = f"Odoo precision {name!r}"
-    advice = "Settings > Technical > Decimal Accuracy, or as administrator over RPC"
-    try:
-        rows = odoo.search_read("decimal.precision", [("name", "=", name)], ["digits"])
-    except Refused:
-        yield warning(
-            about, f"our user may not read it; let an administrator see that it is at least {QUANTITY_DIGITS} ({advice})"
-        )
+def _findings(odoo: Odoo, needs: Needs) -> Iterator[Finding]:
+    yield _version(odoo)
+    yield ok("Odoo login", f"user id {odoo.user_id()}, over {transport_of(odoo)}")
+    missing = _missing_modules(odoo)
+    if missing:
+        yield error("Odoo apps", f"{' and '.join(missing)} are not installed: install them (Apps), nothing else was looked at")
         return
-    digits = rows[0]["digits"] if rows else 0
-    if digits >= QUANTITY_DIGITS:
-        yield ok(about, f"{digits} digits")
+    edition = detect(odoo)
+    yield from rights.check(odoo, edition, needs.acts)
+    yield from check_settings.check(odoo, edition, needs.currencies, needs.roundings)
+    yield from _taxes(odoo, needs.rates)
+    yield from _plans(odoo, edition)
+    yield from check_books.check(odoo, needs.partners, next_draft=needs.next_draft, now=needs.now)
+
+
+def _version(odoo: Odoo) -> Finding:
+    version = odoo.version()
+    edition = "Enterprise" if version.is_enterprise else "Community"
+    known = version.major in SUPPORTED
+    advice = "" if known else f"; measured are only {' and '.join(map(str, SUPPORTED))}, so compare an import by hand first"
+    return (ok if known else warning)("Odoo version", f"{version.text} {edition}{advice}")
+
+
+def _missing_modules(odoo: Odoo) -> list[str]:
+    rows = odoo.search_read("ir.module.module", [("name", "in", list(MODULES)), ("state", "=", "installed")], ["name"])
+    return [label for name, label in MODULES.items() if name not in {row["name"] for row in rows}]
+
+
+def _plans(odoo: Odoo, edition: OdooEdition) -> Iterator[Finding]:
+    """Of Enterprise: the recurring plan that a subscription will run on once it is live."""
+    if not edition.has_subscriptions:
+        return
+    there = subscription_plans(odoo)
+    missing = [interval for interval in Interval if interval not in there]
+    if missing:
+        yield warning(
+            "Odoo recurring plans",
+            f"there is none that is {' or '.join(missing)}: make it (Subscriptions > Configuration > Recurring Plans) before a "
+            "subscription goes live",
+        )
     else:
-        yield warning(about, f"{digits} digits: quantities of usage would be rounded; raise it to {QUANTITY_DIGITS} ({advice})")
+        yield ok("Odoo recurring plans", ", ".join(there))
 
 
 def _taxes(odoo: Odoo, rates: Sequence[TaxRate]) -> Iterator[Finding]:
@@ -104,5 +109,8 @@ def _taxes(odoo: Odoo, rates: Sequence[TaxRate]) -> Iterator[Finding]:
             yield ok(about, f"sale tax {next(name for amount, name in there.items() if amount == rate.percent)!r}")
         else:
             yield error(
-                about, f"no sale tax of that rate: install the chart of accounts of {rate.place[:2]} in Odoo's settings"
+                about,
+                f"no sale tax of that rate: set the company's country and province, then choose the localization of "
+                f"{rate.place[:2]} (Accounting > Configuration > Settings > Fiscal Localization); installing its module is not "
+                "enough",
             )

@@ -14,6 +14,7 @@ from fcb_pipelines.domain.read_back import Cutting
 from fcb_pipelines.domain.read_back_orders import LineStored, OrderStored, TaxStored
 from fcb_pipelines.domain.tax import TaxRounding
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.edition import LINE_TAXES, QUANTITY_PRECISION
 from fcb_pipelines.odoo.records import NUMBER, decimals_kept, rows_where
 from fcb_pipelines.odoo.resolution import external_ids
 from fcb_pipelines.odoo.subscriptions import LINE_MODEL, MODEL, PRICE
@@ -53,7 +54,7 @@ def orders_seen(odoo: Odoo, orders: Mapping[str, int], lines: Collection[str], k
 
 def taxes_field(odoo: Odoo) -> str:
     """What an order's line calls its taxes: `tax_ids` from 19 on, `tax_id` before."""
-    return "tax_ids" if "tax_ids" in odoo.fields(LINE_MODEL) else "tax_id"
+    return next(name for name in LINE_TAXES if name in odoo.fields(LINE_MODEL))
 
 
 def cutting(odoo: Odoo) -> Cutting:
@@ -67,7 +68,7 @@ def cutting(odoo: Odoo) -> Cutting:
 
 def quantity_setting(odoo: Odoo) -> str:
     """The name of the decimal accuracy that cuts quantities; it was renamed together with the line's taxes."""
-    return "Product Unit" if taxes_field(odoo) == "tax_ids" else "Product Unit of Measure"
+    return QUANTITY_PRECISION[taxes_field(odoo)]
 
 
 def tax_rounding(odoo: Odoo) -> TaxRounding:

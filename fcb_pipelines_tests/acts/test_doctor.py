@@ -1,22 +1,27 @@
 """The doctor: everything is looked at, what is wrong is named with what to do, and one fault hides no other."""
 
+import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.doctor import diagnose
+from fcb_pipelines.acts.doctor import diagnose, fix
 from fcb_pipelines.domain.findings import Finding, Level
+from fcb_pipelines.domain.read_back import Difference, Part
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.settings import load
 from fcb_pipelines.source.columns import ENTITIES
+from fcb_pipelines.store.database import Database
+from fcb_pipelines.store.read_back import ReadBack, replace
 from fcb_pipelines_tests.acceptance.fixtures import Demo
 from fcb_pipelines_tests.acceptance.project import ROOT
 from fcb_pipelines_tests.acts.conftest import DATABASE
 from fcb_pipelines_tests.conftest import NOW
-from fcb_pipelines_tests.odoo.server import IMPORTER_KEY
+from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY
 from fcb_pipelines_tests.source.small_host import SmallHost
 
 SMALL = """
@@ -27,6 +32,9 @@ currency = "CAD"
 first_period = "2026-03"
 place_of_supply = "CA-ON"
 """
+SETTINGS = ["Odoo precision 'Product Unit'", "Odoo tax rounding"]
+"""What a new installation of Odoo 19 needs."""
+
 SECRET = "never-to-be-shown"
 Doctor = Callable[..., dict[str, Finding]]
 
@@ -38,17 +46,26 @@ def host(fresh_database: str, tmp_path: Path) -> SmallHost:
 
 
 @pytest.fixture
-def doctor(host: SmallHost, store_database: str, sandbox_of_imports: str, tmp_path: Path) -> Doctor:
-    """The findings on a small service that is in order, with what a test makes of its variables and its file."""
+def connections(host: SmallHost, store_database: str, sandbox_of_imports: str, tmp_path: Path) -> Callable[..., Connections]:
+    """A small service that is in order, with what a test makes of its variables and its file."""
     odoo = {"FCB_ODOO_DB": DATABASE, "FCB_ODOO_USER": "importer", "FCB_ODOO_KEY": IMPORTER_KEY}
     given = {"FCB_SOURCE_SMALL_URL": host.url, "FCB_DATABASE_URL": store_database, "FCB_ODOO_URL": sandbox_of_imports, **odoo}
 
-    def look(more: str = "terms_assumed_from = 2026-01-01", **variables: str) -> dict[str, Finding]:
+    def configured(more: str = "terms_assumed_from = 2026-01-01", **variables: str) -> Connections:
         (tmp_path / "fcb.toml").write_text(
             SMALL + more + "\n" + "".join((ROOT / "fcb.toml").read_text().partition("[[taxes]]")[1:])
         )
-        settings = load({**given, **variables}, folder=tmp_path)
-        return {one.about: one for one in diagnose(Connections(settings=settings, now=NOW, report=lambda _: None))}
+        return Connections(settings=load({**given, **variables}, folder=tmp_path), now=NOW, report=lambda _: None)
+
+    return configured
+
+
+@pytest.fixture
+def doctor(connections: Callable[..., Connections]) -> Doctor:
+    """The findings on it."""
+
+    def look(**changes: str) -> dict[str, Finding]:
+        return {one.about: one for one in diagnose(connections(**changes))}
 
     return look
 
@@ -60,9 +77,10 @@ def at(level: Level, found: dict[str, Finding]) -> set[str]:
 def test_a_demo_is_healthy(demo: Demo) -> None:
     findings = demo.doctor.answer
     assert demo.doctor.code == 0
-    assert all(set(one) == {"level", "about", "message"} for one in findings)
+    assert all(set(one) - {"remedy"} == {"level", "about", "message"} for one in findings)
     assert {one["level"] for one in findings} == {"ok", "warning"}
-    assert [one["about"] for one in findings if one["level"] == "warning"] == ["Odoo precision 'Product Unit'"]
+    assert [one["about"] for one in findings if one["level"] == "warning"] == SETTINGS
+    assert [one["about"] for one in findings if "remedy" in one] == SETTINGS
     read = {one["about"]: one["message"] for one in findings if one["message"].startswith("read ")}
     assert {read[f"{name}.sql"] for name in ("users", "plans", "subscriptions")} == {
         "read 7 users",
@@ -74,10 +92,60 @@ def test_a_demo_is_healthy(demo: Demo) -> None:
 def test_people_are_shown_what_matters_and_counts(demo: Demo) -> None:
     brief, whole = demo.project.fcb("doctor"), demo.project.fcb("doctor", "--verbose")
     count = len(json.loads(demo.doctor.out))
-    assert brief.out.splitlines()[-1] == f"{count - 1} in order, 1 warnings, 0 errors"
-    assert len(whole.out.splitlines()) == count + 1
+    assert brief.out.splitlines()[-1] == f"{count - 2} in order, 2 warnings, 0 errors"
+    assert len(whole.out.splitlines()) == count + len(SETTINGS) + 1
+    assert sum("fcb doctor --fix would: " in line for line in brief.out.splitlines()) == len(SETTINGS)
     assert "plans.sql: price_monthly" in whole.out
     assert "plans.sql: price_monthly" not in brief.out
+
+
+def test_fixing_says_what_else_changes_before_it_writes_and_whom_to_ask_where_it_may_not(demo: Demo) -> None:
+    told = demo.project.fcb("doctor", "--fix")
+    lines = [line for line in told.out.splitlines() if line.startswith(("fixing", "refused"))]
+    assert [line.split()[0] for line in lines] == ["fixing", "refused"] * len(SETTINGS)
+    assert "every draft order and invoice of the company, other people's too" in lines[2]
+    assert told.out.splitlines()[-1].endswith("0 errors, 0 of 2 fixed")
+    answered = demo.project.fcb("doctor", "--fix", "--json")
+    fixes = {one["about"]: one["fix"] for one in json.loads(answered.out) if "fix" in one}
+    assert {about: fix["applied"] for about, fix in fixes.items()} == dict.fromkeys(SETTINGS, False)
+    assert all("FCB_ODOO_KEY of a user who may" in fix["message"] for fix in fixes.values())
+    assert (told.code, answered.code) == (1, 1)
+
+
+@pytest.fixture
+def as_found(sandbox_of_imports: str) -> Iterator[None]:
+    """Puts the settings back that other tests of this sandbox expect as installed."""
+    yield
+    admin = connect(sandbox_of_imports, DATABASE, "admin", ADMIN_KEY)
+    (unit,) = admin.search_read("decimal.precision", [("name", "=", "Product Unit")], ["id"])
+    admin.write("decimal.precision", [unit["id"]], {"digits": 2})
+    admin.write("res.company", [1], {"tax_calculation_rounding_method": "round_globally"})
+
+
+@pytest.mark.usefixtures("as_found")
+def test_an_administrator_fixes_what_was_found(doctor: Doctor, connections: Callable[..., Connections]) -> None:
+    found = doctor()
+    assert [about for about, one in found.items() if one.remedy] == SETTINGS
+    done = list(fix(connections(FCB_ODOO_USER="admin", FCB_ODOO_KEY=ADMIN_KEY), found.values()))
+    assert [(one.about, one.is_applied) for one in done] == [(about, True) for about in SETTINGS]
+    assert all(one.message.startswith("done and read back: ") for one in done)
+    assert not at(Level.WARNING, doctor()) & set(SETTINGS)
+
+
+def test_what_odoo_has_otherwise_is_told_until_it_is_read_back_clean(doctor: Doctor, store_database: str) -> None:
+    about = "read-back of small subscriptions"
+    assert about not in doctor(), "nothing was imported yet"
+    read = ReadBack(part=Part.SUBSCRIPTIONS, period="", records=7, read_at=NOW)
+    one = Difference(external_id="fcb.small_subscription_1", field="total", sent="1.00", stored="2.00", why="because")
+    with Database(store_database).transaction() as conn:
+        replace(conn, "small", read, [dataclasses.replace(one, field=f"f{number}") for number in range(7)])
+    found = doctor()[about]
+    assert found.level is Level.WARNING
+    assert "subscriptions: fcb.small_subscription_1 has f0 2.00 and not 1.00: because" in found.message
+    assert found.message.endswith("(and 2 more)")
+    with Database(store_database).transaction() as conn:
+        replace(conn, "small", read, [])
+    assert doctor()[about].level is Level.OK
 
 
 def test_a_service_that_is_in_order_has_no_errors(doctor: Doctor) -> None:

@@ -145,6 +145,14 @@ def test_a_currency_that_nobody_bills_in_is_a_difference_and_stops_nothing(chain
     assert differences(chain) == {}
 
 
+def test_the_user_with_the_least_rights_imports_reads_back_and_has_nothing_left_to_change(least: Chain) -> None:
+    source = records(users=(a_user(), a_user("u2", state="QC")), subscriptions=(a_subscription(), a_subscription("s2", "u2")))
+    assert [done.failed for done in least.all(source)] == [0, 0, 0]
+    assert [differences(least, part) for part in PARTS] == [{}, {}, {}]
+    assert [(done.created, done.changed) for done in least.all(source)] == [(0, 0)] * 3
+    assert [differences(least, part) for part in PARTS] == [{}, {}, {}]
+
+
 class TestObjections:
     """Nothing is posted that was not read back, or that differs."""
 

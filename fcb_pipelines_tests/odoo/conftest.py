@@ -14,6 +14,7 @@ import pytest
 
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.transport import Choice, connect
+from fcb_pipelines_tests.odoo.bent import Server, copied, installed
 from fcb_pipelines_tests.odoo.editions import USUAL, Names, names_of, sandbox_of
 from fcb_pipelines_tests.odoo.made import Made
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY
@@ -134,3 +135,17 @@ def made(odoo: Odoo, run: str, names: Names) -> Iterator[Made]:
     records = Made(odoo, run, names)
     yield records
     records.remove()
+
+
+@pytest.fixture(scope="session")
+def installed_sandbox(postgres_url: str) -> Iterator[str]:
+    """The name of a database with a new installation, which each `server` copies."""
+    with installed(postgres_url) as name:
+        yield name
+
+
+@pytest.fixture
+def server(postgres_url: str, installed_sandbox: str) -> Iterator[Server]:
+    """A sandbox that the test alone has and may bend."""
+    with copied(postgres_url, installed_sandbox) as started:
+        yield started

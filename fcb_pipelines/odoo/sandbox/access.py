@@ -34,6 +34,27 @@ GROUP_NAMES: Mapping[str, str] = {
     ACCOUNTING_ADMIN: "Accounting/Administrator",
 }
 
+_IMPLIED: Mapping[str, tuple[str, ...]] = {
+    SALESMAN: (EMPLOYEE,),
+    ALL_LEADS: (SALESMAN,),
+    SALES_ADMIN: (ALL_LEADS,),
+    INVOICING: (EMPLOYEE,),
+    ACCOUNTING_ADMIN: (INVOICING,),
+    RIGHTS: (EMPLOYEE,),
+    SYSTEM: (RIGHTS, CONTACTS, PRODUCTS),
+}
+
+
+def implied(group: str) -> tuple[str, ...]:
+    """The groups that a group brings along at once."""
+    return _IMPLIED.get(group, ())
+
+
+def all_implied(group: str) -> set[str]:
+    """The groups that a group brings along, itself too, as 19.0 tells them."""
+    return {group}.union(*map(all_implied, implied(group)))
+
+
 IMPORTER_GROUPS = (EMPLOYEE, CONTACTS, PRODUCTS, SALESMAN, ALL_LEADS, INVOICING)
 """The least that an importer needs; deleting orders asks for Sales/Administrator on top."""
 
@@ -71,6 +92,7 @@ _RIGHTS: Mapping[str, Mapping[str, str]] = {
     "res.partner": {SALESMAN: "r", SALES_ADMIN: "rwc", ACCOUNTING_ADMIN: "r", CONTACTS: "rwcu", EMPLOYEE: "r"},
     "res.partner.title": {CONTACTS: "rwcu", EMPLOYEE: "r"},
     "res.users": {RIGHTS: "rwcu", EMPLOYEE: "r"},
+    "res.users.apikeys": {EMPLOYEE: "r"},
     "sale.order": {SALESMAN: "rwc", SALES_ADMIN: "rwcu", INVOICING: "rw"},
     "sale.order.line": {SALESMAN: "rwcu", INVOICING: "rw"},
     "sale.subscription.plan": {SALESMAN: "r", SALES_ADMIN: "rwcu"},

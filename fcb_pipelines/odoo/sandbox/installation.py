@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg import sql
 
-from fcb_pipelines.odoo.sandbox.access import ADMIN_GROUPS, IMPORTER_GROUPS
+from fcb_pipelines.odoo.sandbox.access import ADMIN_GROUPS, IMPORTER_GROUPS, all_implied, implied
 from fcb_pipelines.odoo.sandbox.chart import POSITIONS, TAX_GROUPS, Position, TaxEntry, purchased, replaced_by
 from fcb_pipelines.odoo.sandbox.connections import Connection
 from fcb_pipelines.odoo.sandbox.env import Edition
@@ -126,8 +126,17 @@ def _states(countries: Mapping[str, int]) -> Iterable[tuple[str, Row]]:
 
 
 def _groups(edition: Edition) -> Iterable[tuple[str, Row]]:
+    numbers = {code: number for number, code in enumerate(edition.group_names, start=1)}
     for code, name in edition.group_names.items():
-        yield code, {"name": name.rpartition("/")[2].strip(), "full_name": " / ".join(map(str.strip, name.split("/")))}
+        yield (
+            code,
+            {
+                "name": name.rpartition("/")[2].strip(),
+                "full_name": " / ".join(map(str.strip, name.split("/"))),
+                "implied_ids": [numbers[each] for each in implied(code)],
+                "all_implied_ids": sorted(numbers[each] for each in all_implied(code)),
+            },
+        )
 
 
 def _people(country: int, state: int) -> Iterable[tuple[str | None, Row]]:

@@ -80,6 +80,7 @@ VARIATION_18 = Variation(
     renamed={
         "sale.order.line": {"tax_ids": "tax_id", "product_uom_id": "product_uom"},
         "res.users": {"all_group_ids": "groups_id"},
+        "res.groups": {"all_implied_ids": "trans_implied_ids"},
     },
     changed={
         "res.partner": {name: {"is_checked_by_database": True} for name in ("parent_id", "state_id")},

@@ -1,6 +1,6 @@
 """Who is dealt with: partners, companies and sales teams."""
 
-from fcb_pipelines.odoo.sandbox.fields import boolean, char, html, integer, many2one, model, one2many, selection
+from fcb_pipelines.odoo.sandbox.fields import boolean, char, date, html, integer, many2one, model, one2many, selection
 
 _COMPANY_ABOVE = """(
     WITH RECURSIVE up AS (
@@ -98,6 +98,10 @@ COMPANIES = model(
     many2one("account_fiscal_country_id", "Fiscal Country", "res.country"),
     many2one("account_sale_tax_id", "Default Sale Tax", "account.tax"),
     selection("chart_template", "Chart Template", {"ca_2023": "Canada"}),
+    date("fiscalyear_lock_date", "Global Lock Date"),
+    date("sale_lock_date", "Lock Sales"),
+    date("tax_lock_date", "Lock Tax Return"),
+    date("hard_lock_date", "Hard Lock Date"),
     selection("tax_calculation_rounding_method", "Tax Calculation Rounding Method", ROUNDING_METHODS),
     boolean("active", "Active", default=True),
     integer("sequence", "Sequence", default=10),

@@ -39,7 +39,19 @@ GROUPS = model(
     "Access Groups",
     char("name", "Name", required=True),
     char("full_name", "Group Name", readonly=True),
+    many2many("implied_ids", "Implied Groups", "res.groups"),
+    many2many("all_implied_ids", "Transitively Implied Groups", "res.groups", readonly=True),
     display="r.full_name",
+    is_kept_read_only=True,
+)
+
+API_KEYS = model(
+    "res.users.apikeys",
+    "User API Keys",
+    char("name", "Description", required=True, readonly=True),
+    many2one("user_id", "User", "res.users", required=True, readonly=True),
+    char("scope", "Scope", readonly=True),
+    datetime_("expiration_date", "Expiration Date", readonly=True),
     is_kept_read_only=True,
 )
 
@@ -152,4 +164,4 @@ TOKENS = model(
     is_kept_read_only=True,
 )
 
-PLATFORM = (USERS, GROUPS, MODULES, EXTERNAL_IDS, PRECISIONS, CURRENCIES, COUNTRIES, STATES, TOKENS, TRANSACTIONS)
+PLATFORM = (USERS, GROUPS, API_KEYS, MODULES, EXTERNAL_IDS, PRECISIONS, CURRENCIES, COUNTRIES, STATES, TOKENS, TRANSACTIONS)
