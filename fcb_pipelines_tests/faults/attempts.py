@@ -7,11 +7,13 @@ import multiprocessing.connection
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 
 from fcb_pipelines.acts.prune import prunable, prune
 from fcb_pipelines.domain.errors import FcbError, OutcomeUnknown, Refused, RolledBack, RuleViolation
 from fcb_pipelines.odoo.transport import Choice, connect
 from fcb_pipelines.store.database import Database
+from fcb_pipelines.store.slots import Slots
 from fcb_pipelines_tests.acts.chain import Chain, counts, silent
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.faults.small import source
@@ -69,6 +71,12 @@ class Ended:
     touched: int = 0
 
 
+@cache
+def slots(store_url: str) -> Slots:
+    """As in the product every call takes one, and whoever is killed must leave none taken."""
+    return Slots(store_url, "odoo", limit=2)
+
+
 def chain(task: Task) -> Chain:
     access = task.access
     odoo = connect(
@@ -79,6 +87,7 @@ def chain(task: Task) -> Chain:
         transport=access.transport,
         timeout_seconds=task.timeout_seconds,
         pauses_seconds=task.pauses_seconds,
+        slot=slots(task.store_url).slot,
     )
     return Chain(db=Database(task.store_url), odoo=odoo, service=a_service(task.service))
 
