@@ -7,7 +7,7 @@ on a line (domain/drafts), how drafts are written and read back (`drafting`).
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from fcb_pipelines.acts.draft_references import drawn
@@ -15,12 +15,16 @@ from fcb_pipelines.acts.drafting import Drafting, require_switched_on, write
 from fcb_pipelines.acts.imports import Reading, Report
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
+from fcb_pipelines.acts.usage_lines import write as write_usage_lines
 from fcb_pipelines.domain.drafted import Drafted
 from fcb_pipelines.domain.drafts import Due, draft, draft_key
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
 from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.read_back import Part
+from fcb_pipelines.odoo import usage_lines
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.edition import detect
 from fcb_pipelines.odoo.invoices import ledger
 from fcb_pipelines.odoo.pace import Clock
 from fcb_pipelines.store import rating as stored
@@ -45,25 +49,34 @@ def draft_invoices(
     Raises `RuleViolation` where writing is switched off, where the month was not rated, or if an import of the service runs.
     """
     require_switched_on(is_on=is_on, variable=VARIABLE, dry_run=dry_run)
-    month = month_due(work)
-    kept = ledger(odoo).kept
+    month, edition = month_due(work), detect(odoo)
+    is_invoiced_by_odoo = edition.has_subscriptions
+    kept = usage_lines.kept(odoo) if is_invoiced_by_odoo else ledger(odoo).kept
+    due = [_usage_of(one) for one in month.due] if is_invoiced_by_odoo else month.due
     draws = {
         draft_key(one.external_subscription_id, work.period.key): partial(draft, one, work.period.key, kept, work.service.zone)
-        for one in month.due
+        for one in due
     }
     drafts, reasons = drawn(draws)
     drafting = Drafting(
         work=work,
         reading=reading(work, odoo, month.records, clock),
         entity=Entity.INVOICE,
-        part=Part.DRAFT_INVOICES,
-        beside=Part.USAGE_LINES,
+        part=Part.USAGE_LINES if is_invoiced_by_odoo else Part.DRAFT_INVOICES,
+        beside=Part.DRAFT_INVOICES if is_invoiced_by_odoo else Part.USAGE_LINES,
         stage=stages.ODOO_DRAFT_INVOICES,
         snapshot_id=month.records.snapshot_id,
         drafts=drafts,
         failed=reasons,
     )
+    if is_invoiced_by_odoo:
+        return write_usage_lines(drafting, edition, dry_run=dry_run, report=report)
     return write(drafting, dry_run=dry_run, report=report)
+
+
+def _usage_of(due: Due) -> Due:
+    """What is due beside the flat price, which an order that runs as a subscription has as its own recurring line."""
+    return replace(due, lines=tuple((line, rated) for line, rated in due.lines if line.charge != FLAT))
 
 
 def reading(work: PeriodWork, odoo: Odoo, records: SourceRecords, clock: Clock) -> Reading:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from fcb_pipelines.acts.imports import Reading
-from fcb_pipelines.domain.drafts import Article, Draft
+from fcb_pipelines.domain.drafts import Article, Draft, DraftLine
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import part_id
 from fcb_pipelines.domain.partners import AccountLink, LinkState
@@ -37,12 +37,13 @@ class References:
         return DraftSent(
             draft=draft,
             header=invoices.header(draft, self._partner(draft.external_user_id)),
-            lines={
-                line_id: invoices.line(one, self._product(one.article), self.taxes.of(one.place, one.taxes))
-                for line_id, one in lines.items()
-            },
+            lines={line_id: invoices.line(one, *self.of_line(one)) for line_id, one in lines.items()},
             line_of=lines,
         )
+
+    def of_line(self, line: DraftLine) -> tuple[int | None, tuple[int, ...]]:
+        """The product and the taxes of a line; raises `InvalidInput` with the reason where one is not there or not sure."""
+        return self._product(line.article), self.taxes.of(line.place, line.taxes)
 
     def _partner(self, user_id: str) -> int:
         link = self.links.get(user_id)

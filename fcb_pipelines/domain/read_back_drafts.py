@@ -51,8 +51,8 @@ def differences(xid: str, sent: DraftSent, seen: DraftSeen | None, rounding: Tax
     if seen is None:
         yield Difference(external_id=xid, field=RECORD, sent="there", stored=None, why=GONE)
         return
-    yield from fields_differing({xid: sent.header}, {xid: seen.header}, lambda change: _why_field(change, seen.state))
-    yield from fields_differing(sent.lines, seen.lines, lambda change: _why_field(change, seen.state))
+    yield from fields_differing({xid: sent.header}, {xid: seen.header}, lambda change: why_field(change, seen.state))
+    yield from fields_differing(sent.lines, seen.lines, lambda change: why_field(change, seen.state))
     yield from _more_lines(xid, sent, seen)
     if seen.totals is not None and seen.totals.net.currency == sent.draft.currency:
         yield from _totals(xid, sent, seen, seen.totals, rounding)
@@ -124,7 +124,8 @@ def _why_rounded(ours: Totals, stored: Totals, rounding: TaxRounding) -> str:
     return f"Odoo rounds taxes {_WAYS[rounding]}: {its}; ours {_WAYS[TaxRounding.LINE]}: {own}: {per_line}"
 
 
-def _why_field(change: FieldChange, state: str) -> str:
+def why_field(change: FieldChange, state: str) -> str:
+    """The likely cause of a field that differs; `state` is where the record stands, empty for what can still be written."""
     frozen = _frozen(state)
     if frozen:
         return frozen
@@ -138,6 +139,6 @@ def _why_field(change: FieldChange, state: str) -> str:
 
 def _frozen(state: str) -> str:
     """Why an invoice that is no longer a draft is only compared; empty for a draft."""
-    if state == DRAFT:
+    if state in {DRAFT, ""}:
         return ""
     return f"it is no longer a draft but {state!r}, so it is never written again: settle the difference by a credit note"
