@@ -21,6 +21,7 @@ from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.partners import forget_links
 
 NO_LONGER = "it is in use or needed by now: list again"
+STILL_NAMED = "an order or an invoice names it: choose that too, or leave both"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +87,22 @@ def prune(reading: Reading, *, ids: Collection[str], take_all: bool, report: Rep
         done = removal.Removed(refused=dict.fromkeys(sorted(set(ids) - {one.external_id for one in chosen}), NO_LONGER))
         for model in (ORDER_MODEL, PRODUCT_MODEL, PARTNER_MODEL):
             going = {one.external_id: one.odoo_id for one in chosen if one.model == model}
-            each = removal.remove(reading.odoo, model, going, Pace(reading.clock))
+            held = _held(reading, going) if model == PARTNER_MODEL else {}
+            free = {xid: odoo_id for xid, odoo_id in going.items() if xid not in held}
+            each = removal.remove(reading.odoo, model, free, Pace(reading.clock))
+            each.refused |= held
             report(f"{model}: {len(each.gone)} removed, {len(each.refused)} refused")
             done.gone += each.gone
             done.refused |= each.refused
         with reading.db.transaction() as conn:
             _forget(conn, reading.service, found.gone.union(done.gone))
     return Pruned(removed=tuple(done.gone), refused=done.refused)
+
+
+def _held(reading: Reading, partners: Mapping[str, int]) -> dict[str, str]:
+    """Partners that an order still names, ours that was not chosen or anybody's; 18 would delete a draft along with them."""
+    used = removal.used_partners(reading.odoo, partners.values(), ignoring=())
+    return {xid: STILL_NAMED for xid, odoo_id in partners.items() if odoo_id in used}
 
 
 def _forget(conn: Connection, service: Service, xids: Collection[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.sandbox.app import create_app
+from fcb_pipelines.odoo.sandbox.edition import EDITIONS
 from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
@@ -18,6 +19,7 @@ from fcb_pipelines_tests.acts.month import Month, a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.odoo.conftest import TRANSPORT, TRANSPORTS
+from fcb_pipelines_tests.odoo.editions import USUAL, prices_kept_whole
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
 from fcb_pipelines_tests.source.small_host import SmallHost
 
@@ -31,7 +33,7 @@ def sandbox_of_imports(postgres_url: str) -> Iterator[str]:
     with psycopg.connect(postgres_url, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {DATABASE}")
     keys = {"admin": ADMIN_KEY, "importer": IMPORTER_KEY}
-    with serving(create_app(in_database(postgres_url, DATABASE), keys, clock=lambda: NOW)) as url:
+    with serving(create_app(in_database(postgres_url, DATABASE), keys, clock=lambda: NOW, edition=EDITIONS[USUAL])) as url:
         yield url
     with psycopg.connect(postgres_url, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
@@ -63,8 +65,9 @@ def chain(odoos: tuple[Odoo, Odoo], store_database: str) -> Iterator[Chain]:
             "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('any', %s, false, '')", [NOW]
         )
     started = Chain(db=db, odoo=odoos[0], service=a_service(f"t{secrets.token_hex(5)}"))
-    yield started
-    started.remove()
+    with prices_kept_whole(odoos[0]):
+        yield started
+        started.remove()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from fcb_pipelines.acts.inert import shadow_inert
-from fcb_pipelines.acts.prune import prunable, prune
+from fcb_pipelines.acts.prune import STILL_NAMED, prunable, prune
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain, counts, reasons, silent
@@ -143,3 +143,11 @@ def test_a_partner_that_18_would_delete_with_the_order_of_somebody_else_is_not_p
     listed = [one.external_id for one in prunable(old.reading(records(users=(), plans=(), subscriptions=())), take_all=False)]
     assert listed == [old.xid(name) for name in ("subscription_s1", "plan_p1", "plan_usage_p1")]
     old.odoo.unlink("sale.order", [order])
+
+
+def test_a_partner_is_not_pruned_before_its_order_or_18_would_delete_both(old: Chain) -> None:
+    old.all(SOURCE)
+    reading = old.reading(records(users=(), plans=(), subscriptions=()))
+    done = prune(reading, ids=[old.xid("user_u1")], take_all=False, report=silent)
+    assert (done.removed, done.refused) == ((), {old.xid("user_u1"): STILL_NAMED})
+    assert list(old.ids("sale.order")) == [old.xid("subscription_s1")]

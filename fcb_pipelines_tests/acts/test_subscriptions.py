@@ -52,7 +52,7 @@ def test_a_dry_run_shows_the_whole_chain_and_writes_nothing(chain: Chain) -> Non
     ("changed", "price"),
     [
         ({"contract_price": Decimal("12.3456")}, 12.3456),
-        ({"discount_percent": Decimal("33.333")}, 13.3267333),
+        ({"discount_percent": Decimal("33.33")}, 13.327333),
         ({"interval": Interval.YEARLY}, 199.9),
     ],
 )

@@ -24,6 +24,9 @@ NOW = datetime(2026, 6, 2, 16, 0, 0, 250_000, tzinfo=UTC)
 USUAL = os.environ.get("FCB_TEST_SANDBOX_EDITION", "community-19")
 """The edition that the contract tests run on: any other can be asked for by hand."""
 
+OLD = 18
+"""The version that has names, digits and words of its own."""
+
 USERS = {"admin": ADMIN_KEY, "importer": IMPORTER_KEY}
 
 
@@ -39,6 +42,18 @@ def sandbox_of(postgres_url: str, edition: str, database: str) -> Iterator[str]:
 def as_user(url: str, database: str, user: str = "admin") -> Odoo:
     """The port, as one of the two users."""
     return connect(url, database, user, USERS[user], transport="jsonrpc")
+
+
+@contextmanager
+def prices_kept_whole(odoo: Odoo) -> Iterator[None]:
+    """An 18 set up as our imports need it, which cut prices to cents when it was installed; others are as they are."""
+    if odoo.version().major > OLD:
+        yield
+        return
+    (price,) = odoo.search_read("decimal.precision", [("name", "=", "Product Price")], ["digits"])
+    odoo.write("decimal.precision", [price["id"]], {"digits": 6})
+    yield
+    odoo.write("decimal.precision", [price["id"]], {"digits": price["digits"]})
 
 
 def _run(postgres_url: str, statement: str) -> None:
@@ -87,7 +102,6 @@ class Names:
         return in_18 if self.is_18 else in_19
 
 
-OLD = 18
 _KNOWN: dict[str, OdooEdition] = {}
 
 
