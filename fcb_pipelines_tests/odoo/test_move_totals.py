@@ -15,6 +15,8 @@ from fcb_pipelines_tests.odoo.switched import GLOBALLY, PER_LINE, UNITS, active,
 HST, GST, QST, BOTH = "13% HST", "5% GST", "9.975% QST", "14.975% GST+QST"
 TWO = (GST, QST)
 
+NOTHING = "exactly nothing"
+
 Line = tuple[str, str, tuple[str, ...]]
 Totals = tuple[float, float, float]
 """Without tax, tax, and both."""
@@ -64,7 +66,7 @@ ROWS = (
         (29.99, 1.80, 31.79),
         *(_line("9.995"), _line("9.995", "1", GST), _line("9.995", "1", BOTH), ("9.995", "1", ()), _line("-4.9975", "2", BOTH)),
     ),
-    _row("exactly nothing", (-0.01, 0.00, -0.01), (-0.01, 0.00, -0.01), _line("0.004"), _line("0.004"), _line("-0.008")),
+    _row(NOTHING, (-0.01, 0.00, -0.01), (-0.01, 0.00, -0.01), _line("0.004"), _line("0.004"), _line("-0.008")),
     _row("less than nothing", (-3.50, -0.50, -4.00), (-3.50, -0.46, -3.96), *[_line("-0.35")] * 10),
     _row("without tax", (0.03, 0.00, 0.03), (0.02, 0.00, 0.02), *[UNTAXED] * 3),
     _row("forty thirds", (13.20, 2.00, 15.20), (13.33, 2.00, 15.33), *[_line("0.333333", "1", BOTH)] * 40),
@@ -105,6 +107,9 @@ YEN = (
     ),
 )
 
+FIRST_WITH_NOTHING_LEFT = FIRST_WITH_PARTS_ROUNDED = 19
+"""Globally, 18.0 makes 0.00 of lines that come to exactly nothing; 19.0 leaves them as each is rounded."""
+
 METHODS = pytest.mark.parametrize("method", [PER_LINE, GLOBALLY])
 
 
@@ -135,8 +140,9 @@ def _expected(rows: tuple[Row, ...], method: str) -> dict[str, Totals]:
 
 @METHODS
 def test_totals(odoo: Odoo, made: Made, method: str) -> None:
+    rows = tuple(row for row in ROWS if row.name != NOTHING or odoo.version().major >= FIRST_WITH_NOTHING_LEFT)
     with rounding(odoo, method), prices_in_full(odoo):
-        assert _drafts(odoo, made, ROWS) == _expected(ROWS, method)
+        assert _drafts(odoo, made, rows) == _expected(rows, method)
 
 
 @METHODS
@@ -165,7 +171,9 @@ def test_globally_the_lines_need_not_come_to_the_total(odoo: Odoo, made: Made) -
         move = made.invoice(lines)
     items = made.items(move, "price_subtotal", "price_total", "amount_currency")
     assert [item["price_subtotal"] for item in items] == [1.01, 2.68, 1.01]
-    assert [item["price_total"] for item in items] == [1.14, 3.03, 1.14]
+    # 18.0 rounds a line's price and tax together, 19.0 each for itself.
+    second = 3.03 if odoo.version().major >= FIRST_WITH_PARTS_ROUNDED else 3.02
+    assert [item["price_total"] for item in items] == [1.14, second, 1.14]
     assert [item["amount_currency"] for item in items] == [-1.01, -2.67, -1.01]
 
 
@@ -194,7 +202,7 @@ def test_taxes_and_what_is_due_are_lines_of_their_own(odoo: Odoo, made: Made) ->
     assert len(seen["invoice_line_ids"]) == 2
     assert len(seen["line_ids"]) == 5
     own = made.items(move, "name", "amount_currency", "tax_line_id", "group_tax_id", "quantity", kinds=("tax", "payment_term"))
-    assert [(one["name"], one["amount_currency"], one["group_tax_id"] and one["group_tax_id"][1]) for one in own] == [
+    assert [(one["name"] or False, one["amount_currency"], one["group_tax_id"] and one["group_tax_id"][1]) for one in own] == [
         (GST, -5.0, BOTH),
         (QST, -9.98, BOTH),
         (False, 124.98, False),

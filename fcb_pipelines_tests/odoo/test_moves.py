@@ -32,7 +32,8 @@ def test_a_draft_needs_nothing(odoo: Odoo, made: Made) -> None:
         "line_ids": [],
     }
     seen = _one(odoo, move, "currency_id", "journal_id", "date", "invoice_date_due")
-    assert (seen["currency_id"][1], seen["journal_id"][1]) == ("CAD", "Sales")
+    (journal,) = odoo.search_read("account.journal", [("id", "=", seen["journal_id"][0])], ["type", "code"])
+    assert (seen["currency_id"][1], journal["type"], journal["code"]) == ("CAD", "sale", "INV")
     assert seen["date"] == seen["invoice_date_due"]
 
 
