@@ -18,8 +18,9 @@ from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.external_ids import Entity, has_tail
 from fcb_pipelines.domain.imports import Action, DiffRow, diff_rows
 from fcb_pipelines.domain.read_back import Difference, Part
-from fcb_pipelines.domain.read_back_drafts import DraftSent, differences, left_over, predicted
+from fcb_pipelines.domain.read_back_drafts import DraftSent, differences, is_rounded_otherwise, left_over, predicted
 from fcb_pipelines.domain.revisions import content_hash
+from fcb_pipelines.domain.tax import TaxRounding
 from fcb_pipelines.odoo import invoices
 from fcb_pipelines.odoo.batches import Applied
 from fcb_pipelines.odoo.invoices import InvoicesSeen
@@ -78,7 +79,7 @@ class _Decided:
     frozen: set[str]
     """No longer drafts."""
     remade: set[str] = field(default_factory=set)
-    """Drafts that must be deleted first, because an invoice cannot become a credit note."""
+    """Drafts that must be deleted first: an invoice cannot become a credit note, nor be rounded anew while its lines stay."""
     removed: dict[str, int] = field(default_factory=dict)
     """Drafts for which nothing is due any more."""
     kept: dict[str, str] = field(default_factory=dict)
@@ -132,11 +133,11 @@ def _decide(drafting: Drafting, known: References) -> _Decided:
     for key, reason in drafting.failed.items():
         decided.keys[drafting.xid(key)], decided.failed[drafting.xid(key)] = key, reason
     for xid, odoo_id in found.ids.items():
-        _decide_on_present(decided, xid, odoo_id)
+        _decide_on_present(decided, xid, odoo_id, known.taxes.rounding)
     return decided
 
 
-def _decide_on_present(decided: _Decided, xid: str, odoo_id: int) -> None:
+def _decide_on_present(decided: _Decided, xid: str, odoo_id: int, rounding: TaxRounding) -> None:
     seen = decided.found.seen[xid]
     if xid in decided.failed:
         decided.kept[xid] = f"it is of an earlier run and cannot be brought up to date: {decided.failed[xid]}"
@@ -144,7 +145,9 @@ def _decide_on_present(decided: _Decided, xid: str, odoo_id: int) -> None:
         if xid not in decided.sent:
             decided.kept[xid] = f"{NOTHING_DUE}, and it is no longer a draft but {seen.state!r}: settle it by a credit note"
     elif xid in decided.sent:
-        if seen.header[invoices.TYPE] != decided.sent[xid].header[invoices.TYPE]:
+        sent = decided.sent[xid]
+        is_other_type = seen.header[invoices.TYPE] != sent.header[invoices.TYPE]
+        if is_other_type or is_rounded_otherwise(sent, seen, rounding):
             decided.remade.add(xid)
     elif seen.strangers:
         decided.kept[xid] = f"{NOTHING_DUE}, but somebody added lines to it: delete it in Odoo"

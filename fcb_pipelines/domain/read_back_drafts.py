@@ -16,6 +16,7 @@ from fcb_pipelines.domain.tax import TaxRounding
 
 DRAFT = "draft"
 
+_OTHER = {TaxRounding.LINE: TaxRounding.TOTAL, TaxRounding.TOTAL: TaxRounding.LINE}
 _WAYS = {TaxRounding.LINE: "per line", TaxRounding.TOTAL: "globally"}
 
 
@@ -56,6 +57,14 @@ def differences(xid: str, sent: DraftSent, seen: DraftSeen | None, rounding: Tax
     yield from _more_lines(xid, sent, seen)
     if seen.totals is not None and seen.totals.net.currency == sent.draft.currency:
         yield from _totals(xid, sent, seen, seen.totals, rounding)
+
+
+def is_rounded_otherwise(sent: DraftSent, seen: DraftSeen, rounding: TaxRounding) -> bool:
+    """Whether a draft still has the totals of the other way to round: Odoo keeps them when its company changes the way."""
+    if seen.lines != sent.lines or seen.strangers:
+        return False
+    now, before = (totals_in_odoo(sent.draft.lines, sent.draft.currency, each) for each in (rounding, _OTHER[rounding]))
+    return seen.totals == before and before != now
 
 
 def left_over(xid: str, reference: str, why: str) -> Difference:

@@ -8,7 +8,7 @@ from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.drafts import Draft, DraftLine, Totals, totals_in_odoo
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.domain.read_back import CHANGED, RECORD, Difference
-from fcb_pipelines.domain.read_back_drafts import DraftSeen, DraftSent, differences, left_over, predicted
+from fcb_pipelines.domain.read_back_drafts import DraftSeen, DraftSent, differences, is_rounded_otherwise, left_over, predicted
 from fcb_pipelines.domain.tax import TaxRounding
 from fcb_pipelines_tests.domain.draft_lines import a_draft, a_draft_line
 
@@ -120,6 +120,17 @@ def test_the_other_rounding_method_is_no_excuse() -> None:
     differing = found(FLAT, seen(FLAT, TOTAL), LINE)
     assert all(one.why.startswith("unknown: ") for one in differing.values())
     assert differing
+
+
+def test_a_draft_of_before_the_company_changed_its_rounding_is_known() -> None:
+    assert is_rounded_otherwise(sent(FLAT), seen(FLAT, TOTAL), LINE)
+    assert is_rounded_otherwise(sent(FLAT), seen(FLAT, LINE), TOTAL)
+    assert not is_rounded_otherwise(sent(FLAT), seen(FLAT, LINE), LINE)
+    assert not is_rounded_otherwise(sent(FLAT), seen(FLAT, totals=totals("9.27", "1.22", "10.49")), LINE)
+    assert not is_rounded_otherwise(sent(FLAT), seen(FLAT, TOTAL, strangers={1: "Gift"}), LINE)
+    assert not is_rounded_otherwise(sent(FLAT), seen(FLAT, TOTAL, changed={"0": {"quantity": Decimal(2)}}), LINE)
+    even = a_draft(a_draft_line("1", "100", "13"))
+    assert not is_rounded_otherwise(sent(even), seen(even, TOTAL), LINE)
 
 
 def test_lines_that_somebody_added_are_named_and_explain_the_total() -> None:
