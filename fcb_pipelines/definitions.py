@@ -19,8 +19,10 @@ from fcb_pipelines.assets.reconciliation import reconciliation_assets
 from fcb_pipelines.assets.source import source_assets
 from fcb_pipelines.assets.subscriptions import subscription_assets
 from fcb_pipelines.assets.usage import usage_assets
-from fcb_pipelines.checks import import_checks, period_checks, source_checks
-from fcb_pipelines.invoice_checks import invoice_checks
+from fcb_pipelines.checks.imports import import_checks
+from fcb_pipelines.checks.odoo_invoices import invoice_checks
+from fcb_pipelines.checks.periods import period_checks
+from fcb_pipelines.checks.source import source_checks
 from fcb_pipelines.jobs import service_jobs
 from fcb_pipelines.partitions import months
 from fcb_pipelines.resources import ConnectionsResource

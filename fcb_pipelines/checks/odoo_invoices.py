@@ -1,6 +1,6 @@
-"""What must hold of a period's invoices in Odoo, shown in Dagster.
+"""The checks of a period's invoices in Odoo.
 
-Owns: which checks guard them. Does not own: how a check looks (checks), the rules (acts, domain).
+Owns: which checks guard them. Does not own: the rules (acts/read_back, acts/source_invoices).
 """
 
 import warnings
@@ -11,7 +11,7 @@ from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.source_invoices import source_invoices_conserved
 from fcb_pipelines.assets.odoo_invoices import DRAFT_INVOICES, SOURCE_INVOICES
 from fcb_pipelines.assets.shell import key
-from fcb_pipelines.checks import equations_hold, odoo_read_back
+from fcb_pipelines.checks.shell import equations_hold, odoo_read_back
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.services import Service
 

@@ -1,4 +1,4 @@
-"""What the checks show and how grave it is, on a real Postgres and a small host."""
+"""Tables in the page: every column of any row, the first rows of many."""
 
 from decimal import Decimal
 from typing import Any

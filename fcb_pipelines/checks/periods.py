@@ -1,0 +1,128 @@
+"""The checks of a period: that no unit and no cent is lost, and how much is decided.
+
+Owns: which checks guard a month's dual run. Does not own: the sums (acts/usage, acts/conservation), coverage (domain/coverage).
+"""
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import dagster as dg
+
+from fcb_pipelines.acts import conservation
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.usage import UsageConservation, usage_conservation
+from fcb_pipelines.assets.shell import key, table
+from fcb_pipelines.checks.shell import ERROR, WARN, equations_hold
+from fcb_pipelines.domain.coverage import Coverage
+from fcb_pipelines.domain.money import plain
+from fcb_pipelines.services import Service
+from fcb_pipelines.store.reconciliation import latest_revisions
+
+
+def period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
+    """The checks of a period, each with a status per partition."""
+    with warnings.catch_warnings():
+        # Dagster calls partitioned checks a preview; without them a later good month would hide a bad one.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return _period_checks(service, months)
+
+
+def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
+
+    @dg.asset_check(asset=key(service, "usage_totals"), blocking=True, partitions_def=months)
+    def usage_conserved(
+        context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
+    ) -> dg.AssetCheckResult:
+        """Σ usage pulled, less what was refused, plus what stands or is gone = Σ usage events = Σ usage totals, exactly."""
+        work = connections.period(service, context.partition_key)
+        with work.db.transaction() as conn:
+            found = usage_conservation(conn, service, work.period)
+        return dg.AssetCheckResult(
+            passed=found.is_conserved and found.is_uncontested,
+            severity=WARN if found.is_conserved else ERROR,
+            description=_usage_verdict(found),
+            metadata={
+                "sums": table(_usage_places(found)),
+                "conflicts": found.pulled.conflicts,
+                "rejected": found.pulled.rejected,
+                "gone from the source": found.pulled.absent,
+                "to look at": table(map(asdict, found.odd)),
+            },
+        )
+
+    @dg.asset_check(asset=key(service, "reconciliation"), blocking=True, partitions_def=months)
+    def money_conserved(
+        context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
+    ) -> dg.AssetCheckResult:
+        """Register = Σ actual lines = Σ rows, and Σ expected lines = Σ rows, per currency, to the last decimal."""
+        return equations_hold(conservation.money_conserved(connections.period(service, context.partition_key)))
+
+    @dg.asset_check(asset=key(service, "reconciliation"), partitions_def=months)
+    def coverage(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Everything billed and everything due is decided. A finding in the dual run, so it warns."""
+        with connections.database().transaction() as conn:
+            latest = latest_revisions(conn, service.code, context.partition_key)
+        if not latest:
+            never = f"{context.partition_key} was never reconciled: run fcb run --service {service.code} --period"
+            return dg.AssetCheckResult(passed=False, severity=WARN, description=f"{never} {context.partition_key}")
+        revision = latest[0]
+        found = Coverage(**revision.coverage)
+        shares = [
+            *({"share": "of money", "currency": code, "decided": share} for code, share in found.money.items()),
+            *({"share": "of money, proved", "currency": code, "decided": share} for code, share in found.proved_money.items()),
+            {"share": "of due subscriptions", "currency": "", "decided": found.subscriptions},
+        ]
+        return dg.AssetCheckResult(
+            passed=found.is_complete,
+            severity=WARN,
+            description="complete" if found.is_complete else "part of what was billed or due is undecided",
+            metadata={"coverage": table(shares), "revision": revision.revision},
+        )
+
+    @dg.asset_check(asset=key(service, "reconciliation"), partitions_def=months)
+    def register_reconciled(connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Every month of the last snapshot's register is in the newest rows. What is out of scope or out of date warns."""
+        gaps = conservation.register_gaps(connections, service)
+        rows = [
+            {
+                "service month": gap.month,
+                "currency": gap.currency,
+                "register": str(gap.register),
+                "rows": str(gap.rows),
+                "why": gap.why,
+            }
+            for gap in gaps
+        ]
+        return dg.AssetCheckResult(
+            passed=not gaps,
+            severity=WARN,
+            description="every month agrees" if not gaps else f"{len(gaps)} months differ between register and rows",
+            metadata={"months": table(rows)},
+        )
+
+    return [usage_conserved, money_conserved, coverage, register_reconciled]
+
+
+def _usage_verdict(found: UsageConservation) -> str:
+    if not found.is_conserved:
+        return "units were lost or doubled"
+    if found.is_uncontested:
+        return "every unit is where it should be"
+    pulled = found.pulled
+    return (
+        f"every unit is accounted for, but the source contradicts {pulled.conflicts} stored events, no longer has "
+        f"{pulled.absent}, and {pulled.rejected} rows could not be used"
+    )
+
+
+def _usage_places(found: UsageConservation) -> Iterable[dict[str, str | int]]:
+    """How the usage that was pulled becomes the totals, a place a row."""
+    pulled = found.pulled
+    places = {"pulled": pulled.read}
+    if not found.is_uncontested:
+        places |= {"− not taken, as other content is stored": pulled.offered, "+ stored instead": pulled.stands}
+        places |= {"+ gone from the source": pulled.gone}
+    for place, amounts in (places | {"usage events": found.stored, "usage totals": found.totals}).items():
+        sums = {metric: plain(quantity) for metric, quantity in sorted(amounts.quantities.items())}
+        yield {"place": place, "events": amounts.events, **sums}
