@@ -4,7 +4,8 @@ Owns: the table of acts, models and groups (measured on 18.0 and 19.0 Community;
 taking a group, which is an administrator's.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -136,7 +137,8 @@ class Held:
 
 def check(odoo: Odoo, edition: OdooEdition, acts: Collection[Act]) -> Iterator[Finding]:
     """Every right that these acts need, whether our user has it; then each of its groups that none of them needs."""
-    held = _held(odoo, edition)
+    needed = {EMPLOYEE, *(right.group for act in acts for right in NEEDS[act])}
+    held = _held(odoo, edition, needed)
 
     def may(model: str, operation: str) -> bool:
         return edition.may(odoo, model, operation)
@@ -146,7 +148,7 @@ def check(odoo: Odoo, edition: OdooEdition, acts: Collection[Act]) -> Iterator[F
     yield _orders_of_others(held)
     if Act.PRUNE not in acts:
         yield _prune(may)
-    yield from _needless(held, {EMPLOYEE, *(right.group for act in acts for right in NEEDS[act])})
+    yield from _needless(held, needed)
 
 
 def _by_model(acts: Collection[Act]) -> dict[str, list[Right]]:
@@ -183,21 +185,32 @@ def _prune(may: May) -> Finding:
     )
 
 
-def _held(odoo: Odoo, edition: OdooEdition) -> Held:
+def _held(odoo: Odoo, edition: OdooEdition, needed: Set[str]) -> Held:
     given = edition.user_groups
     # 18 keeps what a group brings along among those given.
     everything = "all_group_ids" if "all_group_ids" in odoo.fields(USERS) else given
     (user,) = odoo.search_read(USERS, [("id", "=", odoo.user_id())], [given, everything])
-    ids = sorted({*user[given], *user[everything]})
-    named = odoo.call(GROUPS, "get_external_id", ids)
-    brings, names = _groups(odoo, ids)
+    has = sorted({*user[given], *user[everything]})
+    ids = {xid: int(group) for group, xid in odoo.call(GROUPS, "get_external_id", has).items() if xid}
+    ids |= _lacking(odoo, needed - ids.keys())
+    brings, names = _groups(odoo, {*has, *ids.values()})
     return Held(
         given=frozenset(user[given]),
         all=frozenset(user[everything]),
         brings=brings,
         names=names,
-        ids={xid: int(group) for group, xid in named.items() if xid},
+        ids=ids,
     )
+
+
+def _lacking(odoo: Odoo, groups: Collection[str]) -> dict[str, int]:
+    """Where groups are that our user does not have, so that they can be named as this Odoo does."""
+    found: dict[str, int] = {}
+    for group in sorted(groups):
+        # One that is not there, or that our user may not see, keeps the name that we know it by.
+        with suppress(Refused):
+            found[group] = int(odoo.call("ir.model.data", "check_object_reference", *group.split("."))[1])
+    return found
 
 
 def _groups(odoo: Odoo, ids: Collection[int]) -> tuple[dict[int, frozenset[int]], dict[int, str]]:
