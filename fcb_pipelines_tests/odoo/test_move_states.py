@@ -72,7 +72,7 @@ def test_an_invoice_of_nothing_is_paid(odoo: Odoo, made: Made, partner: int) -> 
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({"partner_id": False}, "The 'Customer' field is required to validate the invoice."),
+        ({"partner_id": False}, "to validate the "),
         ({"price": -10.0}, "You cannot validate an invoice with a negative total amount."),
     ],
 )
@@ -84,7 +84,7 @@ def test_what_cannot_be_posted(odoo: Odoo, made: Made, partner: int, values: dic
 
 
 def test_nothing_cannot_be_posted(odoo: Odoo, made: Made, partner: int) -> None:
-    with pytest.raises(Refused, match="Even magicians can't post nothing!"):
+    with pytest.raises(Refused, match="Even magicians can't post nothing!|You need to add a line before posting"):
         odoo.call("account.move", "action_post", [made.invoice(partner_id=partner)])
 
 
