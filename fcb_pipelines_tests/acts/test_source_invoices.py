@@ -112,6 +112,7 @@ def test_a_second_run_changes_nothing_and_both_kinds_stand_beside_each_other(apr
 
 def test_it_follows_the_source(april: Month) -> None:
     carried(april)
+    credited = april.moves()["source_invoice_in=5f3=2f2026-04"]
     # Credited more than billed, no longer owed, edited: a credit note cannot become an invoice, so it is made anew.
     april.host.run(
         "UPDATE invoices SET subtotal = 10, tax = 1.30, total = 11.30, lines = '[]' WHERE external_invoice_id = 'in_3'",
@@ -121,7 +122,9 @@ def test_it_follows_the_source(april: Month) -> None:
     done = again(april)
     assert (counts(done), done.failed) == ((0, 2, 2, 1, 0, 0), {})
     moves = april.moves()
-    assert (moves["source_invoice_in=5f3=2f2026-04"]["move_type"], len(moves)) == ("out_invoice", 4)
+    billed_now = moves["source_invoice_in=5f3=2f2026-04"]
+    assert (credited["move_type"], billed_now["move_type"], len(moves)) == ("out_refund", "out_invoice", 4)
+    assert billed_now["id"] != credited["id"]
     assert len(april.lines(moves["source_invoice_in=5f4=2f2026-04"])) == 1
     assert done.differences == ()
     assert conserved(april)
