@@ -63,7 +63,7 @@ class SandboxProcess:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self._process = PROCESSES.Process(target=serve, args=(*self._given, self._port))
+        self._process = PROCESSES.Process(target=serve, args=(*self._given, self._port), daemon=True)
         self._process.start()
         wait_until(lambda: answers(self.url + READY_PAGE))
 
