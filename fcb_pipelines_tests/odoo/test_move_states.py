@@ -84,7 +84,7 @@ def test_what_cannot_be_posted(odoo: Odoo, made: Made, partner: int, values: dic
 
 
 def test_nothing_cannot_be_posted(odoo: Odoo, made: Made, partner: int) -> None:
-    with pytest.raises(Refused, match="Even magicians can't post nothing!|You need to add a line before posting"):
+    with pytest.raises(Refused, match=r"Even magicians can't post nothing!|You need to add a line before posting"):
         odoo.call("account.move", "action_post", [made.invoice(partner_id=partner)])
 
 
