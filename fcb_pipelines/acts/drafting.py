@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fcb_pipelines.acts.draft_references import References, references
-from fcb_pipelines.acts.imports import Reading, Report, Shelf, apply
+from fcb_pipelines.acts.imports import Reading, Report, Shelf, send
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.drafted import Drafted
@@ -22,7 +22,6 @@ from fcb_pipelines.domain.read_back_drafts import DraftSent, differences, is_rou
 from fcb_pipelines.domain.revisions import content_hash
 from fcb_pipelines.domain.tax import TaxRounding
 from fcb_pipelines.odoo import invoices
-from fcb_pipelines.odoo.batches import Applied
 from fcb_pipelines.odoo.invoices import InvoicesSeen
 from fcb_pipelines.odoo.pace import Pace
 from fcb_pipelines.odoo.records import Present
@@ -190,23 +189,24 @@ def _shelves(drafting: Drafting, decided: _Decided, known: References) -> tuple[
 
 
 def _apply(drafting: Drafting, decided: _Decided, shelves: tuple[Shelf, Shelf], report: Report) -> dict[str, str]:
-    """Make the difference; why Odoo refused which record, by external id."""
+    """Make the difference; why Odoo refused which record, by external id.
+
+    A draft that changed is written whole and through the invoice, which Odoo refuses where somebody posted it meanwhile: a line
+    by itself it would let us change even then.
+    """
     reading, (own, lines) = drafting.reading, shelves
     gone = {**decided.removed, **{xid: decided.found.ids[xid] for xid in decided.remade}}
     removed = _remove(reading, invoices.MODEL, gone)
-    new = apply(
-        reading,
-        own,
-        invoices.loading(own.kind, own.made.create, {xid: each.lines for xid, each in decided.sent.items()}),
-        report,
-    )
-    extra = _remove(reading, invoices.LINE_MODEL, {line_id: lines.present.ids[line_id] for line_id in lines.made.extra})
     of = {line_id: xid for xid, each in decided.sent.items() for line_id in each.lines}
-    lost = {line_id: fields for line_id, fields in lines.made.create.items() if of[line_id] in own.present.ids}
-    at = {line_id: own.present.ids[of[line_id]] for line_id in lost}
-    parts = apply(reading, lines, invoices.loading_lines(lost, at), report) if lost or lines.made.update else Applied()
-    refused = removed.refused | new.failed | extra.refused | parts.failed
-    return {**refused, **{of[line_id]: why for line_id, why in parts.failed.items()}}
+    touched = {*own.made.create, *own.made.update, *(of[line_id] for line_id in (*lines.made.create, *lines.made.update))}
+    load = invoices.loading(
+        own.kind,
+        {xid: fields for xid, fields in own.wanted.items() if xid in touched},
+        {xid: each.lines for xid, each in decided.sent.items()},
+    )
+    written = send(reading, drafting.entity, load, report)
+    extra = _remove(reading, invoices.LINE_MODEL, {line_id: lines.present.ids[line_id] for line_id in lines.made.extra})
+    return removed.refused | written.failed | extra.refused
 
 
 def _remove(reading: Reading, model: str, ids: Mapping[str, int]) -> Removed:

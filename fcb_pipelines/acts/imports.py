@@ -152,6 +152,11 @@ def apply(reading: Reading, shelf: Shelf, load: Load | None, report: Report) -> 
     return Applied(ids=new.ids, failed=new.failed | changed.failed)
 
 
+def send(reading: Reading, what: str, load: Load, report: Report) -> Applied:
+    """Make or change records as whole rows by their external ids, telling how far it is."""
+    return create(reading.odoo, load, Pace(reading.clock), _Progress(what, len(load.rows), reading.clock, report))
+
+
 class _Progress:
     """Tells how many of the records that differ were sent, and how many a second."""
 

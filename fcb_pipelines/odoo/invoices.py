@@ -134,7 +134,7 @@ def line(one: DraftLine, product: int | str | None, taxes: Iterable[int]) -> Fie
 
 
 def loading(kind: Kind, new: Mapping[str, Fields], lines: Mapping[str, Mapping[str, Fields]]) -> Load:
-    """The load that creates invoices together with their lines, which are by invoice: none is there without the other."""
+    """The load that makes or changes invoices as a whole, with their lines, which are by invoice."""
     columns = [*kind.columns(), *LINE.columns("invoice_line_ids/")]
     empty = [""] * (len(kind.fields) + 1)
     cells = {xid: [LINE.row(line_id, fields) for line_id, fields in lines[xid].items()] for xid in new}
@@ -144,12 +144,6 @@ def loading(kind: Kind, new: Mapping[str, Fields], lines: Mapping[str, Mapping[s
         rows={xid: [*kind.row(xid, fields), *cells[xid][0]] for xid, fields in new.items()},
         more={xid: [[*empty, *row] for row in rows[1:]] for xid, rows in cells.items()},
     )
-
-
-def loading_lines(lines: Mapping[str, Fields], invoices: Mapping[str, int]) -> Load:
-    """The load that puts lines into drafts that are there; `invoices` is by the line's external id."""
-    rows = {xid: [invoices[xid], *LINE.row(xid, fields)] for xid, fields in lines.items()}
-    return Load(model=LINE_MODEL, columns=["move_id/.id", *LINE.columns()], rows=rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

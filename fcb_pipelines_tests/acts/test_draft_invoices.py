@@ -1,6 +1,6 @@
 """Draft invoices on each Odoo: made once, kept up to date while they are drafts, read back, and never touched afterwards."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,6 +18,20 @@ from fcb_pipelines_tests.acts.month import OVERAGE_OF_CENTS, Month
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND
 
 KEY = f"{FIRST}/2026-04"
+
+
+class PostedMeanwhile:
+    """An Odoo in which somebody posts an invoice right before our next write."""
+
+    def __init__(self, odoo: Odoo, move: int) -> None:
+        self._odoo = odoo
+        self._move = move
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"load", "write", "unlink"} and self._move:
+            self._odoo.call("account.move", "action_post", [self._move])
+            self._move = 0
+        return getattr(self._odoo, name)
 
 
 @pytest.fixture
@@ -183,6 +197,17 @@ def test_a_posted_invoice_is_compared_and_never_written(april: Month) -> None:
     assert counts(done) == (0, 0, 0, 0, 0, 0)
     assert "nothing is due for it any more, and it is no longer a draft but 'posted'" in why(done)["record"]
     assert april.the_move() == before
+
+
+def test_an_invoice_posted_between_our_reading_and_writing_is_refused_and_named(april: Month) -> None:
+    april.drafted()
+    meanwhile: Any = PostedMeanwhile(april.chain.odoo, april.the_move()["id"])
+    april.used(3_240_000)
+    done = april.again(odoo=cast("Odoo", meanwhile))
+    assert list(done.failed) == [KEY]
+    assert "no longer a draft but 'posted'" in why(done)["quantity"]
+    assert amounts(april.the_move()) == ("9.89", "1.29", "11.18")
+    assert [line["price_subtotal"] for line in april.lines(april.the_move())] == [9.14, 0.75]
 
 
 def test_cents_that_odoo_rounds_otherwise_are_named_before_and_after(april: Month) -> None:
