@@ -57,7 +57,8 @@ def remove_state(state: Path) -> None:
 
 
 def _refuse_content(state: Path) -> None:
-    if any(state.iterdir()):
+    # The marker is the first thing in a folder of ours: somebody else may have made it since we looked.
+    if any(state.iterdir()) and not is_ours(state):
         raise InvalidSettings(f"FCB_STATE_DIR: {state} is not empty and not ours: name a new or an empty folder")
 
 

@@ -92,7 +92,7 @@ def test_a_wrong_source_address_names_its_variable(real: Real, wrong: dict[str, 
     [
         ("FCB_SOURCE_NEXACLOUD_URL", f"mysql://reader:{SECRET}@db/x", "is not a Postgres address"),
         ("FCB_ODOO_KEY", SECRET, "refused our login"),
-        ("FCB_ODOO_USER", "nobody", "refused our login"),
+        ("FCB_ODOO_USER", "nobody", "FCB_ODOO_KEY is a key of the user 'importer'"),
         ("FCB_ODOO_DB", "nodb", "nodb"),
         ("FCB_ODOO_URL", "http://127.0.0.1:1", "127.0.0.1:1"),
     ],
