@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 
 import psycopg
 
-from fcb_pipelines.domain.errors import RolledBack
+from fcb_pipelines.domain.errors import Refused, RolledBack, RuleViolation
 from fcb_pipelines.store.database import Connection, connect
 
 SHORTEST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.005, 0.05
@@ -59,8 +59,10 @@ class Slots:
     def slot(self) -> Iterator[None]:
         """Hold one slot while the block runs, waiting for it first.
 
-        Raises `Refused` if our own database cannot be reached, `RolledBack` if no slot came free within ten minutes. A
-        session that is lost while the block runs frees the slot early: the call goes on, beyond the limit.
+        Raises `RolledBack` if our own database does not answer: the call was not made, and a pause may bridge a restart. Never
+        `Refused`, which would be taken for the answer to the call and blamed on its records. Raises `RuleViolation`, which
+        nobody asks again, if no slot came free within ten minutes. A session that is lost while the block runs frees the slot
+        early: the call goes on, beyond the limit.
         """
         conn, name = self._taken()
         try:
@@ -89,6 +91,8 @@ class Slots:
         # There was no idle session, or it was lost since the last call.
         try:
             return self._searched(connect(self._url, autocommit=True, name=SESSION))
+        except Refused as error:
+            raise RolledBack(str(error)) from None
         except psycopg.OperationalError as error:
             reason = str(error).strip().partition("\n")[0]
             raise RolledBack(f"our own database, which counts the calls to Odoo, stopped answering ({reason})") from None
@@ -110,9 +114,10 @@ class Slots:
                 conn.execute(UNLOCK, [self._line])
             if name is not None:
                 return name
-        raise RolledBack(
+        raise RuleViolation(
             f"no call to Odoo was free within {PATIENCE_SECONDS / 60:.0f} minutes: "
-            f"FCB_ODOO_CONCURRENCY is {len(self._names)}, and so many go on elsewhere"
+            f"FCB_ODOO_CONCURRENCY is {len(self._names)}, and so many go on elsewhere; "
+            "run again when they have ended"
         )
 
     def _awaited(self, conn: Connection, deadline: float) -> str | None:

@@ -11,8 +11,12 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from fcb_pipelines.domain.errors import Refused, RolledBack
+from fcb_pipelines.domain.errors import RolledBack, RuleViolation
+from fcb_pipelines.odoo.batches import Applied, Load, load_batch
+from fcb_pipelines.odoo.pace import Pace
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.store.slots import PATIENCE_SECONDS, Slots
+from fcb_pipelines_tests.odoo.faulty import faulty, result
 
 SESSIONS = "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fcb slot'"
 HOLDER = """
@@ -173,10 +177,32 @@ def test_patience_ends_with_what_to_do(store_database: str) -> None:
     moments = iter([0.0, 0.0, 0.0, PATIENCE_SECONDS, PATIENCE_SECONDS + 1, PATIENCE_SECONDS + 2])
     with Slots(store_database, "odoo", 1).slot():
         late = Slots(store_database, "odoo", 1, clock=lambda: next(moments), sleep=lambda _: None)
-        with pytest.raises(RolledBack, match="within 10 minutes: FCB_ODOO_CONCURRENCY is 1"):
-            late.slot().__enter__()
+        with faulty(result([7])) as server:
+            odoo = connect(server.url, "d", "u", "k", slot=late.slot)
+            with pytest.raises(RuleViolation, match="within 10 minutes: FCB_ODOO_CONCURRENCY is 1"):
+                odoo.version()
+    assert server.paths == [], "ten minutes are ten minutes, and not again for each attempt"
 
 
-def test_a_store_that_cannot_be_reached_is_said() -> None:
-    with pytest.raises(Refused, match="our own database cannot be reached"):
-        Slots("postgresql://nobody@127.0.0.1:1/fcb", "odoo", 1).slot().__enter__()
+NOWHERE = "postgresql://nobody@127.0.0.1:1/fcb"
+
+
+def test_a_store_that_cannot_be_reached_did_nothing_and_is_blamed_on_no_record() -> None:
+    load, done, pauses = Load(model="res.partner", columns=["id"], rows={"a": ["a"]}), Applied(), list[float]()
+    with faulty(result({"ids": [7], "messages": []})) as server:
+        odoo = connect(server.url, "d", "u", "k", slot=Slots(NOWHERE, "odoo", 1).slot, sleep=pauses.append)
+        with pytest.raises(RolledBack, match=r"our own database cannot be reached: .*FCB_DATABASE_URL"):
+            load_batch(odoo, load, ["a"], Pace(lambda: 0.0), done)
+    assert (server.calls, done.failed, len(pauses)) == ([], {}, 3)
+
+
+def test_a_restart_of_the_store_is_bridged(store_database: str) -> None:
+    addresses = iter([NOWHERE, NOWHERE, store_database, store_database, store_database])
+
+    @contextmanager
+    def slot() -> Iterator[None]:
+        with Slots(next(addresses), "odoo", 1).slot():
+            yield
+
+    with faulty(result([7])) as server:
+        assert connect(server.url, "d", "u", "k", slot=slot, sleep=lambda _: None).version().major == 19
