@@ -69,11 +69,15 @@ class Reading:
         with self.db.transaction() as conn:
             return subscriptions_with_usage(conn, self.service.code, self.scope()[0])
 
-    def present(self, kind: Kind, wanted: Collection[str]) -> tuple[Present, frozenset[str]]:
-        """The records of ours of a kind in Odoo, and which external ids the store knew that are gone there."""
+    def known(self, kind: Kind) -> dict[str, int]:
+        """Where our store last saw the records of a kind in Odoo, by external id."""
         with self.db.transaction() as conn:
             seen = stored.records(conn, self.service.code, kind.entity)
-        known = {one.external_id: one.odoo_id for one in seen if one.model == kind.model}
+        return {one.external_id: one.odoo_id for one in seen if one.model == kind.model}
+
+    def present(self, kind: Kind, wanted: Collection[str]) -> tuple[Present, frozenset[str]]:
+        """The records of ours of a kind in Odoo, and which external ids the store knew that are gone there."""
+        known = self.known(kind)
         there = read(self.odoo, kind, resolve(self.odoo, kind, self.service.code, wanted=wanted, known=known))
         return there, frozenset(known.keys() - there.ids.keys())
 

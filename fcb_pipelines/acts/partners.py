@@ -4,22 +4,23 @@ Owns: the act `import_partners` and the decision it rests on, which the import o
 rules (domain/partners, domain/links), the fields (odoo/partners).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
 from fcb_pipelines.acts.read_back import forget, read_back
 from fcb_pipelines.domain.errors import InvalidInput, Refused
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, skipped, users_in_scope
-from fcb_pipelines.domain.links import MADE_BY_US, LinkFacts, account_link, made_link
+from fcb_pipelines.domain.links import MADE_BY_US, LinkFacts, account_link, made_link, merged
 from fcb_pipelines.domain.partners import AccountLink, LinkState, User, address, normalized_email, shared_emails
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.odoo import linked, partners
 from fcb_pipelines.odoo.linked import Name
 from fcb_pipelines.odoo.partners import Places
-from fcb_pipelines.odoo.records import Present
+from fcb_pipelines.odoo.records import Kind, Present
 from fcb_pipelines.store import partners as stored
+from fcb_pipelines.store.imports import forget_records
 
 OUT_OF_SCOPE = "out of scope: not active, and no subscription or invoice names it"
 
@@ -37,6 +38,8 @@ class PartnersDecided:
     """Why a user in scope has no partner, by source user."""
     names: Mapping[str, Name] | None
     """The external ids of linked partners; None where our user may not read them."""
+    merged: Mapping[str, int]
+    """External ids of partners that we made and that were merged in Odoo → the partner that stayed."""
 
 
 def import_partners(reading: Reading, *, dry_run: bool, report: Report) -> Imported:
@@ -50,6 +53,8 @@ def import_partners(reading: Reading, *, dry_run: bool, report: Report) -> Impor
             return plan.decided.imported({})
         (shelf,) = plan.decided.shelves
         forget(reading, Part.PARTNERS)
+        # Before any is made anew, or one made by an import that then ended in the middle would look like a merge.
+        _forget_gone(reading, shelf.forgotten)
         applied = apply(reading, shelf, None, report)
         with reading.db.transaction() as conn:
             new = {shelf.source_ids[xid]: odoo_id for xid, odoo_id in applied.ids.items()}
@@ -67,9 +72,11 @@ def decide(reading: Reading) -> PartnersDecided:
     users = tuple(user for user in source.users if user.external_user_id in scope)
     addresses, reasons = _addresses(users, reading.service.place_of_supply)
     places = partners.places(reading.odoo, {country for country, _ in addresses.values() if country})
-    present, forgotten = reading.present(partners.kind(places), {reading.xid(Entity.USER, each) for each in scope})
+    there, forgotten = reading.present(partners.kind(places), {reading.xid(Entity.USER, each) for each in scope})
     names = linked.names(reading.odoo, reading.service.code)
-    links = _links(reading, users, present, names or {})
+    taken = _merged(reading, partners.kind(places), there)
+    present = _without(there, taken)
+    links = _links(reading, users, present, names or {}, taken)
     reasons = _unplaced(addresses, places) | reasons
     ours = [user for user in users if _is_ours(links[user.external_user_id])]
     good = {reading.xid(Entity.USER, user.external_user_id): user for user in ours if user.external_user_id not in reasons}
@@ -82,7 +89,22 @@ def decide(reading: Reading) -> PartnersDecided:
     )
     refused = _refused(links, reasons)
     decided = _decided(reading, shelf, links, refused)
-    return PartnersDecided(decided=decided, links=links, failed=refused, names=names)
+    return PartnersDecided(decided=decided, links=links, failed=refused, names=names, merged=taken)
+
+
+def _merged(reading: Reading, kind: Kind, there: Present) -> dict[str, int]:
+    """The external ids of ours that a merge in Odoo has moved, with the partners that stayed; these are not ours to write."""
+    known = reading.known(kind)
+    moved = {known[xid] for xid, odoo_id in there.ids.items() if known.get(xid, odoo_id) != odoo_id}
+    return merged(there.ids, known, partners.existing(reading.odoo, moved))
+
+
+def _without(there: Present, xids: Collection[str]) -> Present:
+    return replace(
+        there,
+        ids={xid: odoo_id for xid, odoo_id in there.ids.items() if xid not in xids},
+        fields={xid: fields for xid, fields in there.fields.items() if xid not in xids},
+    )
 
 
 def _decided(reading: Reading, shelf: Shelf, links: Mapping[str, AccountLink], refused: Mapping[str, str]) -> Decided:
@@ -114,7 +136,9 @@ def _unplaced(addresses: Mapping[str, Address], places: Places) -> dict[str, str
     return {user_id: reason for user_id, reason in checked.items() if reason}
 
 
-def _links(reading: Reading, users: Sequence[User], present: Present, names: Mapping[str, Name]) -> dict[str, AccountLink]:
+def _links(
+    reading: Reading, users: Sequence[User], present: Present, names: Mapping[str, Name], taken: Mapping[str, int]
+) -> dict[str, AccountLink]:
     """Read what says who is who, and decide for every user."""
     declared = reading.service.account_links
     with reading.db.transaction() as conn:
@@ -132,6 +156,7 @@ def _links(reading: Reading, users: Sequence[User], present: Present, names: Map
         declared=declared,
         shared=shared_emails(user for user in users if user.external_user_id not in declared),
         made=made,
+        merged={user_id: taken[xid] for user_id, xid in xids.items() if xid in taken},
         previous=previous,
         named=named,
         existing=frozenset(present.ids.values())
@@ -162,6 +187,8 @@ def _name_linked(reading: Reading, plan: PartnersDecided, report: Report) -> Non
 
     The links of users out of scope stay in our store, and so do these.
     """
+    for xid, partner in plan.merged.items():
+        report(f"{xid}: merged in Odoo into partner {partner}, which is linked and no longer written")
     if plan.names is None:
         return
     others = {user_id: link for user_id, link in plan.links.items() if not _is_ours(link)}
@@ -170,6 +197,21 @@ def _name_linked(reading: Reading, plan: PartnersDecided, report: Report) -> Non
     }
     unwanted = {reading.xid(Entity.LINKED_USER, user_id) for user_id in plan.links} - wanted.keys()
     try:
-        linked.name(reading.odoo, plan.names, wanted, unwanted)
+        there = _renamed(reading, plan, wanted) if plan.merged else plan.names
+        linked.name(reading.odoo, there, wanted, unwanted)
     except Refused as error:
         report(f"{Entity.USER}: linked partners carry no external id, their links stand in our store alone: {error}")
+
+
+def _renamed(reading: Reading, plan: PartnersDecided, wanted: Collection[str]) -> Mapping[str, Name]:
+    """Rename the external ids of partners that were merged; one whose link needs a person keeps telling that it was merged."""
+    users = {reading.xid(Entity.USER, user_id): reading.xid(Entity.LINKED_USER, user_id) for user_id in plan.links}
+    free = [xid for xid in plan.merged if xid not in users or users[xid] in wanted]
+    there = linked.rename(reading.odoo, reading.service.code, plan.names or {}, free)
+    _forget_gone(reading, free)
+    return there
+
+
+def _forget_gone(reading: Reading, xids: Collection[str]) -> None:
+    with reading.db.transaction() as conn:
+        forget_records(conn, xids)

@@ -37,6 +37,23 @@ def names(odoo: Odoo, service: str) -> dict[str, Name] | None:
         return None
 
 
+def rename(odoo: Odoo, service: str, there: Mapping[str, Name], merged: Collection[str]) -> dict[str, Name]:
+    """Have external ids of partners that we made, and that were merged since, say that the partner is not ours.
+
+    Returns `there` with what was renamed. Raises `Refused` where our user may not.
+    """
+    rows = rows_of(odoo, MODEL, service, Entity.USER)
+    after = dict(there)
+    for xid in sorted(rows.keys() & set(merged)):
+        row, new = rows[xid], xid.replace(f"_{Entity.USER}_", f"_{Entity.LINKED_USER}_", 1)
+        if new in there:
+            odoo.unlink(_NAMES, [row["id"]])
+        else:
+            odoo.write(_NAMES, [row["id"]], {"name": new.removeprefix(f"{MODULE}."), "noupdate": True})
+            after[new] = Name(row=row["id"], partner=row["res_id"])
+    return after
+
+
 def name(odoo: Odoo, there: Mapping[str, Name], wanted: Mapping[str, int], unwanted: Collection[str]) -> None:
     """Have each wanted external id stand for its partner, and none of the unwanted for any; done twice it does nothing more.
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from fcb_pipelines.acts.partners import import_partners
 from fcb_pipelines.acts.prune import prunable
+from fcb_pipelines.domain.links import MERGED
 from fcb_pipelines.domain.partners import LinkState
 from fcb_pipelines_tests.acts.chain import Chain, counts
 from fcb_pipelines_tests.acts.source_records import a_user, records
@@ -125,3 +127,69 @@ def test_the_link_in_the_store_wins_over_the_external_id(chain: Chain) -> None:
     chain.odoo.write("ir.model.data", [row(chain)["id"]], {"res_id": second})
     chain.partners(a_customer(chain))
     assert (link_of(chain).odoo_id, row(chain)["res_id"]) == (first, first)
+
+
+def merge(chain: Chain, gone: int, stays: int) -> None:
+    """What Odoo's wizard does: the external ids move to the partner that stays, the other one is deleted."""
+    rows = chain.odoo.search_read("ir.model.data", [("model", "=", "res.partner"), ("res_id", "=", gone)], ["id"])
+    chain.odoo.write("ir.model.data", [row["id"] for row in rows], {"res_id": stays})
+    chain.odoo.unlink("res.partner", [gone])
+
+
+NOBODY = records(users=(), plans=(), subscriptions=())
+
+
+@pytest.mark.parametrize("is_least", [False, True])
+def test_a_partner_that_ours_was_merged_into_is_linked_and_neither_written_nor_pruned(
+    chain: Chain, least: Chain, is_least: bool
+) -> None:
+    by = least if is_least else chain
+    by.partners(records())
+    theirs = existing(chain, chain.email("theirs"))
+    merge(chain, chain.ids("res.partner")[chain.xid("user_u1")], theirs)
+    before = written(chain, theirs)
+    assert prunable(by.reading(NOBODY), take_all=False) == ()
+    for _ in range(3):
+        assert counts(by.partners(records())) == (0, 0, 1, 0, 0)
+        assert (link_of(chain).odoo_id, link_of(chain).reason) == (theirs, MERGED)
+    assert prunable(by.reading(NOBODY), take_all=False) == ()
+    assert written(chain, theirs) == before
+    assert chain.ids("res.partner") == {chain.xid("user_u1" if is_least else LINKED): theirs}
+
+
+@pytest.mark.parametrize("is_least", [False, True])
+def test_of_two_partners_of_ours_that_were_merged_none_is_written_any_more(chain: Chain, least: Chain, is_least: bool) -> None:
+    by, both = (least if is_least else chain), records(users=(a_user("u1"), a_user("u2")))
+    by.partners(both)
+    ids = chain.ids("res.partner")
+    stays = ids[chain.xid("user_u1")]
+    merge(chain, ids[chain.xid("user_u2")], stays)
+    before = written(chain, stays)
+    after = records(users=(a_user("u1", name="Other"), a_user("u2", name="Another")))
+    for _ in range(2):
+        assert counts(by.partners(after)) == (0, 0, 2, 0, 0)
+        assert [(link_of(chain, each).odoo_id, link_of(chain, each).reason) for each in ("u1", "u2")] == [(stays, MERGED)] * 2
+    assert prunable(by.reading(NOBODY), take_all=False) == ()
+    assert written(chain, stays) == before
+
+
+def test_a_merge_is_told_once_where_our_user_may_rename(chain: Chain) -> None:
+    chain.partners(records())
+    theirs = existing(chain, chain.email("theirs"))
+    merge(chain, chain.ids("res.partner")[chain.xid("user_u1")], theirs)
+    told: list[str] = []
+    for _ in range(2):
+        import_partners(chain.reading(records()), dry_run=False, report=told.append)
+    assert told == [f"{chain.xid('user_u1')}: merged in Odoo into partner {theirs}, which is linked and no longer written"]
+
+
+def test_a_partner_made_anew_by_an_import_that_ended_in_the_middle_was_not_merged(chain: Chain) -> None:
+    chain.partners(records())
+    chain.odoo.unlink("res.partner", list(chain.ids("res.partner").values()))
+    with pytest.raises(ZeroDivisionError):
+        import_partners(chain.reading(records()), dry_run=False, report=lambda _: _fail())
+    assert counts(chain.partners(records(users=(a_user(name="Changed"),)))) == (0, 1, 0, 0, 0)
+
+
+def _fail() -> None:
+    raise ZeroDivisionError

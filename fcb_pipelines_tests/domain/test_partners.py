@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.links import LinkFacts, account_link, made_link
+from fcb_pipelines.domain.links import LinkFacts, account_link, made_link, merged
 from fcb_pipelines.domain.partners import AccountLink, LinkState, User, address, normalized_email, shared_emails
 from fcb_pipelines_tests.acts.source_records import a_user
 
@@ -42,6 +42,9 @@ BEFORE = AccountLink(external_user_id="u1", state=LinkState.LINKED, odoo_id=7, r
             9,
             "declared in fcb.toml",
         ),
+        (LinkFacts(declared={"u1": 3}, existing=frozenset({3}), made={"u1": 3}), "linked", 3, "made by the import"),
+        (LinkFacts(merged={"u1": 4}, previous={"u1": BEFORE}, existing=frozenset({7})), "linked", 4, "merged in Odoo"),
+        (LinkFacts(merged={"u1": 4}, declared={"u1": 9}, existing=frozenset({9})), "linked", 9, "declared in fcb.toml"),
         (LinkFacts(declared={"u1": 9}, made={"u1": 3}), "ambiguous", None, "partner 9 under account_links"),
         (LinkFacts(declared={"u2": 9}, existing=frozenset({9})), "unlinked", None, "no partner"),
     ],
@@ -60,6 +63,23 @@ def test_an_ambiguous_link_of_before_is_decided_again() -> None:
 def test_a_user_without_an_e_mail_is_never_linked_by_it() -> None:
     facts = LinkFacts(sharing={"": (5,)}, shared={})
     assert account_link(a_user("u1", email=None), replace(facts, sharing={EMAIL: (5,)})).state is LinkState.UNLINKED
+
+
+@pytest.mark.parametrize(
+    ("present", "stored", "existing", "expected"),
+    [
+        ({"a": 1, "b": 2}, {"a": 1, "b": 2}, {1, 2}, {}),
+        ({"a": 1}, {}, set(), {}),
+        ({"a": 7}, {"a": 1}, set(), {"a": 7}),
+        ({"a": 7}, {"a": 1}, {1}, {}),
+        ({"a": 1, "b": 1, "c": 3}, {"a": 1, "b": 2}, {1}, {"a": 1, "b": 1}),
+        ({"a": 1, "b": 1}, {}, set(), {"a": 1, "b": 1}),
+    ],
+)
+def test_external_ids_that_moved_tell_of_a_merge(
+    present: dict[str, int], stored: dict[str, int], existing: set[int], expected: dict[str, int]
+) -> None:
+    assert merged(present, stored, existing) == expected
 
 
 def test_a_partner_that_we_made_is_linked() -> None:
