@@ -8,6 +8,7 @@ FcbError
     ├── Refused             it said no: do not retry
     ├── RolledBack          nothing happened: retry with backoff
     └── OutcomeUnknown      it may have happened: retry only what is idempotent
+        └── TimedOut            it may still be going on: ask for less
 
 A mismatch is a status, an unlinked account an `AccountLink`, a bad row an `ImportIssue`: none of them is an exception.
 """
@@ -43,3 +44,7 @@ class RolledBack(RemoteError):
 
 class OutcomeUnknown(RemoteError):
     """It may or may not have happened there; retry only what is idempotent."""
+
+
+class TimedOut(OutcomeUnknown):
+    """We stopped waiting and the other system may still be at it; what is asked next should be less."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fcb_pipelines.domain.errors import OutcomeUnknown, RolledBack
+from fcb_pipelines.domain.errors import OutcomeUnknown, RolledBack, TimedOut
 
 Answer = TypeVar("Answer")
 
@@ -52,15 +52,19 @@ class Asking:
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[float], float] = spread
 
-    def ask(self, question: Callable[[], Answer], *, is_repeatable: bool) -> Answer:
-        """The answer; raises the last of `RolledBack` and `OutcomeUnknown` when no attempt is left, and `Refused` at once."""
+    def ask(self, question: Callable[[], Answer], *, is_repeatable: bool, is_divisible: bool = False) -> Answer:
+        """The answer; raises the last of `RolledBack` and `OutcomeUnknown` when no attempt is left, and `Refused` at once.
+
+        Of a divisible question whoever asks can ask a part: where it timed out it is theirs at once, because the server may
+        still be at it, and the same again would only add to that.
+        """
         for pause_seconds in self.pauses_seconds:
             try:
                 return question()
             except RolledBack:
                 self.sleep(self.jitter(pause_seconds))
-            except OutcomeUnknown:
-                if not is_repeatable:
+            except OutcomeUnknown as failure:
+                if not is_repeatable or (is_divisible and isinstance(failure, TimedOut)):
                     raise
                 self.sleep(self.jitter(pause_seconds))
         return question()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fcb_pipelines.domain.errors import OutcomeUnknown, Refused
+from fcb_pipelines.domain.errors import OutcomeUnknown, Refused, TimedOut
 from fcb_pipelines.odoo.client import Loaded, LoadMessage, Odoo
 from fcb_pipelines.odoo.pace import FEWEST, Pace
 
@@ -53,9 +53,11 @@ def load_batch(odoo: Odoo, load: Load, xids: Sequence[str], pace: Pace, done: Ap
         try:
             waiting += _left(odoo, load, batch, pace, done)
             unanswered = 0
-        except OutcomeUnknown:
+        except OutcomeUnknown as failure:
             unanswered += 1
-            if len(batch) <= FEWEST or unanswered == MOST_UNANSWERED:
+            # What did not time out was asked again already; what did is asked again here only, in halves down to one record.
+            is_hopeless = len(batch) <= FEWEST and not isinstance(failure, TimedOut)
+            if is_hopeless or unanswered == MOST_UNANSWERED:
                 raise
             # Too many for its time limit, perhaps: to load the same rows again doubles nothing.
             pace.unanswered()

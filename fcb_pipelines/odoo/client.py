@@ -49,7 +49,8 @@ class ServerVersion:
 class Odoo(Protocol):
     """The few things we ask of Odoo, always in batches; archived records are included in every search.
 
-    Raises `Refused` (never retry), `RolledBack` (retry), `OutcomeUnknown` (retry only what is idempotent), nothing else.
+    Raises `Refused` (never retry), `RolledBack` (retry), `OutcomeUnknown` (retry only what is idempotent), and
+    `RuleViolation` where no slot came free.
     Writes run with mail tracking off, so that an import sends and logs nothing.
     """
 

@@ -60,7 +60,6 @@ class Exchange:
                 raise meaning(fault, self._target) from None
 
     def _sent(self, pool: HTTPConnectionPool, method: str, path: str, headers: dict[str, str], body: bytes) -> Answered:
-        deadline = time.monotonic() + self._timeout_seconds
         answer: BaseHTTPResponse = pool.urlopen(
             method,
             path,
@@ -73,7 +72,8 @@ class Exchange:
             pool_timeout=ceil(self._timeout_seconds),
         )
         try:
-            content = read_until(answer, deadline)
+            # The time limit of the answer begins with it: a large load over a slow line may have taken longer to leave.
+            content = read_until(answer, time.monotonic() + self._timeout_seconds)
         except BaseException:
             # What is left of this answer must never be taken for that of the next request.
             answer.close()

@@ -18,7 +18,7 @@ from odoorpc.error import InternalError, RPCError
 from urllib3.exceptions import ConnectTimeoutError, EmptyPoolError, ProtocolError, ReadTimeoutError, SSLError
 from urllib3.exceptions import HTTPError as Urllib3Error
 
-from fcb_pipelines.domain.errors import OutcomeUnknown, Refused, RemoteError, RolledBack
+from fcb_pipelines.domain.errors import OutcomeUnknown, Refused, RemoteError, RolledBack, TimedOut
 
 FAULTS = (RPCError, InternalError, OSError, HTTPException, ValueError, KeyError, TypeError, IndexError, AttributeError)
 """All that a call through odoorpc can raise; the last five are its answers to what is not Odoo's protocol."""
@@ -54,6 +54,7 @@ HTTP_UNAUTHORIZED = 401
 HTTP_NOT_FOUND = 404
 HTTP_TOO_LARGE = 413
 HTTP_TOO_MANY = 429
+HTTP_GATEWAY_TIMEOUT = 504
 HTTP_CLIENT_ERRORS = range(400, 500)
 HTTP_SERVER_ERRORS = range(500, 600)
 
@@ -137,6 +138,8 @@ def said_by_http(status: int, location: str, target: Target) -> RemoteError:
         return Refused(f"{where}: the call is larger than the server, or a proxy in front of it, takes")
     if status in HTTP_CLIENT_ERRORS:
         return Refused(f"{where}: look at FCB_ODOO_URL, and whether Odoo's module `rpc`, which serves /jsonrpc, is installed")
+    if status == HTTP_GATEWAY_TIMEOUT:
+        return TimedOut(f"{where}: a proxy in front of Odoo did not wait for it; Odoo may still finish")
     return OutcomeUnknown(f"{where}: something in or before Odoo failed")
 
 
@@ -195,5 +198,5 @@ def _said_by_network(fault: OSError | HTTPException, target: Target) -> RemoteEr
         # The request was never sent, so nothing can have happened.
         return RolledBack(f"{target.url} cannot be reached ({reason.strerror}): look at FCB_ODOO_URL, and whether Odoo runs")
     if isinstance(reason, TimeoutError):
-        return OutcomeUnknown(f"{target.url} did not answer in time: look at FCB_ODOO_TIMEOUT_SECONDS; Odoo may still finish")
+        return TimedOut(f"{target.url} did not answer in time: look at FCB_ODOO_TIMEOUT_SECONDS; Odoo may still finish")
     return OutcomeUnknown(f"the connection to {target.url} broke ({type(reason).__name__}: {reason}): look at FCB_ODOO_URL")

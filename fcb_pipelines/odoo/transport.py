@@ -113,10 +113,13 @@ class OdooOver:
     def load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> Loaded:
         """Create or update by external id, in one server transaction. An empty cell clears the field.
 
-        Asked again when the outcome is unknown: the external ids make it idempotent, but only for rows that have one.
+        Asked again when the outcome is unknown: the external ids make it idempotent, but only for rows that have one. A
+        timeout is raised at once, as `TimedOut`: whoever asks sends fewer rows.
         """
         is_repeatable = "id" in fields or ".id" in fields
-        return self._asking.ask(lambda: self._load(model, fields, rows, is_repeatable), is_repeatable=is_repeatable)
+        return self._asking.ask(
+            lambda: self._load(model, fields, rows, is_repeatable), is_repeatable=is_repeatable, is_divisible=True
+        )
 
     def write(self, model: str, ids: Sequence[int], values: Row) -> None:
         """Set the same values on all ids, in one server transaction.

@@ -68,13 +68,19 @@ class Readable(Protocol):
 
 
 def read_until(body: Readable, deadline: float) -> bytes:
-    """All of a body; raises TimeoutError when it goes on past the deadline, however steadily it drips (`time.monotonic`)."""
+    """All of a body; raises TimeoutError when it goes on past the deadline, however steadily it drips (`time.monotonic`).
+
+    What turns out to be complete is never thrown away, however late its end came.
+    """
     chunks: list[bytes] = []
-    while chunk := body.read1(CHUNK_BYTES):
-        chunks.append(chunk)
-        if time.monotonic() > deadline:
+    while True:
+        is_late = time.monotonic() > deadline
+        chunk = body.read1(CHUNK_BYTES)
+        if not chunk:
+            return b"".join(chunks)
+        if is_late:
             raise TimeoutError("the answer goes on and on")
-    return b"".join(chunks)
+        chunks.append(chunk)
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -95,8 +101,6 @@ class DirectOpener:
         self._slot = slot
 
     def open(self, request: Request, timeout: float) -> BytesIO:
-        """Send and read to the end; `timeout` in seconds bounds each wait for the server, and all of them together."""
-        with self._slot():
-            deadline = time.monotonic() + timeout
-            with self._opener.open(request, timeout=timeout) as answer:
-                return BytesIO(read_until(answer, deadline))
+        """Send and read to the end; `timeout` in seconds bounds each wait for the server, and the reading once it answers."""
+        with self._slot(), self._opener.open(request, timeout=timeout) as answer:
+            return BytesIO(read_until(answer, time.monotonic() + timeout))

@@ -6,6 +6,7 @@ It speaks JSON-RPC and JSON-2: an answer looks at the address it was asked at.
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +17,7 @@ from fcb_pipelines.odoo.sandbox.json2 import STATUSES
 COMMUNITY_19 = (19, 0, 0, "final", 0, "")
 USER = "user"
 JSON2 = "/json/2/"
+SLOW_SECONDS = 0.2
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
@@ -188,6 +190,18 @@ def drip(until: threading.Event) -> Answer:
             request.wfile.write(b" ")
 
     return answer
+
+
+def slow_but_whole(request: BaseHTTPRequestHandler) -> None:
+    """A good answer, `[7]`, of which headers, middle and end come `SLOW_SECONDS` after each other."""
+    body = b"[7]" if request.path.startswith(JSON2) else b'{"jsonrpc": "2.0", "id": 1, "result": [7]}'
+    time.sleep(SLOW_SECONDS)
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(body)))
+    request.end_headers()
+    for part in (body[:1], body[1:]):
+        time.sleep(SLOW_SECONDS)
+        request.wfile.write(part)
 
 
 def then_gone(answer: Answer) -> Answer:

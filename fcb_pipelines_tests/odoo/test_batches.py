@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fcb_pipelines.domain.errors import OutcomeUnknown, Refused
+from fcb_pipelines.domain.errors import OutcomeUnknown, Refused, TimedOut
 from fcb_pipelines.odoo.batches import MOST_UNANSWERED, Applied, Load, load_batch, refused_alone
 from fcb_pipelines.odoo.client import Loaded, LoadMessage, Odoo
 from fcb_pipelines.odoo.pace import FEWEST, Pace
@@ -19,10 +19,18 @@ ROWS = 64
 class Between:
     """Stands between us and an Odoo: counts the loads that have rows, and answers some otherwise."""
 
-    def __init__(self, odoo: Odoo, *, says: Callable[[Loaded], Loaded] = lambda loaded: loaded, most: int = 10**9) -> None:
+    def __init__(
+        self,
+        odoo: Odoo,
+        *,
+        says: Callable[[Loaded], Loaded] = lambda loaded: loaded,
+        most: int = 10**9,
+        failure: type[OutcomeUnknown] = OutcomeUnknown,
+    ) -> None:
         self._odoo = odoo
         self._says = says
         self._most = most
+        self._failure = failure
         self.sizes: list[int] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -31,7 +39,7 @@ class Between:
     def load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> Loaded:
         self.sizes.append(len(rows))
         if len(rows) > self._most:
-            raise OutcomeUnknown("no answer in time")
+            raise self._failure("no answer")
         return self._says(self._odoo.load(model, fields, rows))
 
 
@@ -115,6 +123,14 @@ def test_an_odoo_that_answers_nothing_is_given_up(odoo: Odoo, made: Made, count:
     with pytest.raises(OutcomeUnknown):
         loaded_with(between, rows(made, (), count))
     assert len(between.sizes) == asked
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, [1, 1, 1, 1]), (FEWEST, [10, 5, 3, 2]), (800, [800, 400, 200, 100])])
+def test_what_timed_out_is_asked_for_in_halves_at_once(odoo: Odoo, made: Made, count: int, sizes: list[int]) -> None:
+    between = Between(odoo, most=-1, failure=TimedOut)
+    with pytest.raises(TimedOut):
+        loaded_with(between, rows(made, (), count))
+    assert between.sizes == sizes
 
 
 @pytest.mark.parametrize("bad", [(), (0,), (63,), (31, 32), (0, 21, 42, 63)])

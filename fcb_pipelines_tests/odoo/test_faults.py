@@ -8,15 +8,28 @@ from typing import Any
 
 import pytest
 
-from fcb_pipelines.domain.errors import OutcomeUnknown, Refused, RemoteError, RolledBack
+from fcb_pipelines.domain.errors import OutcomeUnknown, Refused, RemoteError, RolledBack, TimedOut
 from fcb_pipelines.odoo.asking import spread
 from fcb_pipelines.odoo.client import Loaded, Odoo
 from fcb_pipelines.odoo.transport import Choice
 from fcb_pipelines_tests.odoo.connected import KEY, PAUSES, Slept, connected
-from fcb_pipelines_tests.odoo.faulty import Answer, drip, error, faulty, half, hang_up, result, silence, text
+from fcb_pipelines_tests.odoo.faulty import (
+    SLOW_SECONDS,
+    Answer,
+    drip,
+    error,
+    faulty,
+    half,
+    hang_up,
+    result,
+    silence,
+    slow_but_whole,
+    text,
+)
 
 SERIALIZATION = "psycopg2.errors.SerializationFailure"
 HTML = text("<html>Bad gateway</html>", status=502, kind="text/html")
+TOO_LATE = text("<html>Gateway timeout</html>", status=504, kind="text/html")
 
 
 @pytest.fixture(params=["jsonrpc", "json2"])
@@ -82,6 +95,7 @@ def _assert_meaning(answer: Answer, kind: type[RemoteError], transport: Choice, 
         (hang_up, OutcomeUnknown),
         (half, OutcomeUnknown),
         (HTML, OutcomeUnknown),
+        (TOO_LATE, TimedOut),
         (text("<html>Internal Server Error</html>", status=500, kind="text/html"), OutcomeUnknown),
         (text("<html>A page of somebody else</html>", kind="text/html"), OutcomeUnknown),
         (text('{"jsonrpc": "2.0", "resu'), OutcomeUnknown),
@@ -116,6 +130,9 @@ def test_an_answer_to_load_that_is_none_leaves_the_outcome_unknown(value: object
         (_load, error(SERIALIZATION), 3),
         (_search, hang_up, 3),
         (_load, hang_up, 3),
+        (_load, TOO_LATE, 1),
+        (_search, TOO_LATE, 3),
+        (_write, TOO_LATE, 3),
         (_write, hang_up, 3),
         (_unlink, hang_up, 3),
         (_load_without_ids, hang_up, 1),
@@ -168,6 +185,21 @@ def test_a_timeout_leaves_the_outcome_unknown(fault: Callable[[threading.Event],
             _create(connected(server.url, transport, timeout_seconds=0.3))
         answered.set()
     assert server.calls == ["create"]
+
+
+def test_a_load_that_timed_out_is_not_asked_again_as_it_was(transport: Choice) -> None:
+    answered = threading.Event()
+    with faulty(silence(answered)) as server:
+        with pytest.raises(TimedOut):
+            _load(connected(server.url, transport, timeout_seconds=0.2))
+        answered.set()
+    assert server.calls == ["load"]
+
+
+def test_a_whole_answer_counts_however_long_it_took_in_all(transport: Choice) -> None:
+    with faulty(slow_but_whole) as server:
+        assert _search(connected(server.url, transport, timeout_seconds=1.7 * SLOW_SECONDS)) == [7]
+    assert server.calls == ["search"]
 
 
 def _closed_port() -> int:
