@@ -15,6 +15,7 @@ from fcb_pipelines.acts.drafting import Drafting, require_switched_on, write
 from fcb_pipelines.acts.imports import Reading, Report
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
+from fcb_pipelines.acts.usage_lines import left_on_orders
 from fcb_pipelines.acts.usage_lines import write as write_usage_lines
 from fcb_pipelines.domain.drafted import Drafted
 from fcb_pipelines.domain.drafts import Due, draft, draft_key
@@ -61,7 +62,7 @@ def draft_invoices(
     drafting = Drafting(
         work=work,
         reading=reading(work, odoo, month.records, clock),
-        entity=Entity.INVOICE,
+        entity=Entity.USAGE_LINE if is_invoiced_by_odoo else Entity.INVOICE,
         part=Part.USAGE_LINES if is_invoiced_by_odoo else Part.DRAFT_INVOICES,
         beside=Part.DRAFT_INVOICES if is_invoiced_by_odoo else Part.USAGE_LINES,
         stage=stages.ODOO_DRAFT_INVOICES,
@@ -71,7 +72,7 @@ def draft_invoices(
     )
     if is_invoiced_by_odoo:
         return write_usage_lines(drafting, edition, dry_run=dry_run, report=report)
-    return write(drafting, dry_run=dry_run, report=report)
+    return write(replace(drafting, left=left_on_orders(drafting, edition)), dry_run=dry_run, report=report)
 
 
 def _usage_of(due: Due) -> Due:

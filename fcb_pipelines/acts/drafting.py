@@ -49,7 +49,9 @@ class Drafting:
     failed: Mapping[str, str]
     """Why there is no draft, by key."""
     beside: Part | None = None
-    """The part that would be written instead in another edition of Odoo: there is nothing of it here."""
+    """The part that would be written instead in another edition of Odoo."""
+    left: tuple[Difference, ...] = ()
+    """What there is of that part all the same, since Odoo was of the other edition."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -104,7 +106,7 @@ def write(drafting: Drafting, *, dry_run: bool, report: Report) -> Drafted:
                 read_back.forget(conn, drafting.work.service.code, part, drafting.work.period.key)
         refused = _apply(drafting, decided, shelves, report)
         after = _after(drafting, decided, shelves, known)
-        found = tuple(_compared(decided, after, refused, known))
+        found = (*_compared(decided, after, refused, known), *drafting.left)
         done = _outcome(drafting, decided, shelves, refused, found)
         _keep(drafting, decided, after, done, found)
         return done
@@ -280,9 +282,11 @@ def _keep(drafting: Drafting, decided: _Decided, after: InvoicesSeen, done: Draf
         stored.forget_records(conn, (*decided.forgotten, *done.removed))
         stored.put_records(conn, work.service.code, seen, now)
         for part in drafting.parts:
-            records = len(decided.sent) if part is drafting.part else 0
+            is_own = part is drafting.part
+            records = len(decided.sent) if is_own else len(drafting.left)
             compared = read_back.ReadBack(part=part, period=work.period.key, records=records, read_at=now)
-            read_back.replace(conn, work.service.code, compared, found if part is drafting.part else ())
+            of_part = [one for one in found if (one in drafting.left) is not is_own]
+            read_back.replace(conn, work.service.code, compared, of_part)
         stored_drafts.replace(conn, work.service.code, drafting.snapshot_id, done, now)
         stages.record(conn, work.stage(drafting.stage, snapshot_id=drafting.snapshot_id, content_hash=digest))
 

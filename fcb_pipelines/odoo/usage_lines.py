@@ -1,7 +1,8 @@
 """Usage on orders in Odoo with subscriptions, where Odoo itself invoices: lines on the `sale.order` of a subscription.
 
-Owns: which fields of such a line we fill and read, and what of an order decides whether it may be written. Does not own: what
-is due (domain/drafts), the order and its own line for the flat price (`subscriptions`).
+Owns: which fields of such a line we fill and read, and what of an order decides whether it may be written: on an order that is
+not confirmed a line that is no longer due is deleted, on a confirmed one its quantity is set to 0. Does not own: what is due
+(domain/drafts), the order and its own line for the flat price (`subscriptions`).
 """
 
 from collections.abc import Mapping
@@ -21,9 +22,13 @@ from fcb_pipelines.odoo.resolution import external_ids
 from fcb_pipelines.odoo.subscriptions import LINE_MODEL, MODEL, PRICE
 
 QUANTITY = "product_uom_qty"
-CANCELLED = "cancel"
+CANCELLED, CONFIRMED = "cancel", "sale"
 ERASABLE = frozenset({"draft", "sent", CANCELLED})
 """Of an order in another state Odoo lets no line be deleted; its quantity is set to 0 instead."""
+
+SUBSCRIPTION_STATE = "subscription_state"
+_NOT_INVOICED = {"4_paused": "paused", "5_renewed": "renewed by another order", "6_churn": "closed"}
+"""States in which Odoo draws no invoice of a confirmed order any more, or not for now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,15 @@ class OrderSeen:
     odoo_id: int
     state: str
     currency: str
+    subscription_state: str
+    """Empty for an order that does not run as a subscription."""
+
+    @property
+    def obstacle(self) -> str:
+        """Why Odoo will not invoice what is put on it; empty where it will."""
+        if self.state == CANCELLED:
+            return "cancelled"
+        return _NOT_INVOICED.get(self.subscription_state, "") if self.state == CONFIRMED else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +64,14 @@ class LineSeen:
 def kind(edition: OdooEdition) -> Kind:
     """How a line of usage is kept; written whole, because Odoo computes name, price and taxes anew from the product."""
     return Kind(
-        entity=Entity.INVOICE,
+        entity=Entity.USAGE_LINE,
         model=LINE_MODEL,
         fields=(
             Field(name="product", odoo="product_id", codec=REFERENCE),
             Field(name="description", odoo="name", codec=TEXT),
             Field(name="quantity", odoo=QUANTITY, codec=NUMBER),
             Field(name="price", odoo=PRICE, codec=NUMBER),
+            Field(name="discount", odoo="discount", codec=NUMBER),
             Field(name="taxes", odoo=edition.line_taxes, codec=REFERENCES),
         ),
         is_written_whole=True,
@@ -76,9 +91,15 @@ def loading(kind: Kind, lines: Mapping[str, Fields], orders: Mapping[str, int]) 
 
 def orders_seen(odoo: Odoo, ids: Mapping[str, int]) -> dict[str, OrderSeen]:
     """Orders by external id; one that is gone is left out."""
-    rows = {row["id"]: row for row in rows_where(odoo, MODEL, "id", ids.values(), ["state", "currency_id"])}
+    running = [SUBSCRIPTION_STATE] if SUBSCRIPTION_STATE in odoo.fields(MODEL) else []
+    rows = {row["id"]: row for row in rows_where(odoo, MODEL, "id", ids.values(), ["state", "currency_id", *running])}
     return {
-        xid: OrderSeen(odoo_id=odoo_id, state=rows[odoo_id]["state"], currency=rows[odoo_id]["currency_id"][1])
+        xid: OrderSeen(
+            odoo_id=odoo_id,
+            state=rows[odoo_id]["state"],
+            currency=rows[odoo_id]["currency_id"][1],
+            subscription_state=rows[odoo_id].get(SUBSCRIPTION_STATE) or "",
+        )
         for xid, odoo_id in ids.items()
         if odoo_id in rows
     }

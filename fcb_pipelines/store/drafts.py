@@ -1,7 +1,7 @@
 """What the last drafting of each period and kind did.
 
-Owns: table `odoo_drafted`; the caller owns the transaction. A drafting takes the place of the one before it. Does not own: the
-drafts themselves, which are in Odoo, or where they are there (imports).
+Owns: table `odoo_drafted`; the caller owns the transaction. A drafting takes the place of the one before it, also of one that
+billed the same month the other way. Does not own: the drafts themselves, which are in Odoo, or where they are there (imports).
 """
 
 from dataclasses import dataclass
@@ -26,6 +26,10 @@ class LastDrafted:
     outcome: dict[str, Any]
 
 
+EITHER = frozenset({Part.DRAFT_INVOICES, Part.USAGE_LINES})
+"""A month's charges are billed by one of these, as the edition of Odoo decides."""
+
+FORGET_OTHER = "DELETE FROM odoo_drafted WHERE service = %(service)s AND period = %(period)s AND part = ANY(%(others)s)"
 PUT = """
     INSERT INTO odoo_drafted (service, part, period, snapshot_id, drafted_at, outcome)
     VALUES (%(service)s, %(part)s, %(period)s, %(snapshot_id)s, %(now)s, %(outcome)s)
@@ -39,8 +43,10 @@ LAST = """
 
 
 def replace(conn: Connection, service: str, snapshot_id: int, done: Drafted, now: datetime) -> None:
-    """Keep what a drafting did instead of what the one before it did."""
+    """Keep what a drafting did instead of what the one before it did, or what was billed the other way before."""
     about = {"service": service, "part": done.part, "period": done.period, "snapshot_id": snapshot_id}
+    if done.part in EITHER:
+        conn.execute(FORGET_OTHER, {**about, "others": [each.value for each in EITHER if each is not done.part]})
     conn.execute(PUT, {**about, "now": now, "outcome": Jsonb(done.as_json())})
 
 

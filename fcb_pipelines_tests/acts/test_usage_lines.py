@@ -1,7 +1,7 @@
 """Usage on the orders of an Odoo with subscriptions (its sandbox): Odoo invoices them, so nothing is drafted there."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ import pytest
 
 from fcb_pipelines.acts.inert import shadow_inert
 from fcb_pipelines.acts.source import last_records
-from fcb_pipelines.domain.read_back import Part
+from fcb_pipelines.acts.status import service_status
+from fcb_pipelines.domain.read_back import Difference, Part
 from fcb_pipelines.local.postgres import in_database
+from fcb_pipelines.odoo.client import Odoo, Row
 from fcb_pipelines.store import read_back, stages
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
@@ -55,7 +57,7 @@ def lines(month: Month) -> dict[str, dict[str, Any]]:
     return {ids[row["id"]].removeprefix(f"fcb.{month.chain.service.code}_"): row for row in rows}
 
 
-USAGE = f"invoice_{FIRST}=2f2026-04_cpu=5fseconds=2f2026-04-01"
+USAGE = f"usage_line_{FIRST}=2f2026-04_cpu=5fseconds=2f2026-04-01"
 
 
 def test_usage_goes_onto_the_order_and_the_flat_price_stays_its_own(april: Month) -> None:
@@ -95,15 +97,91 @@ def test_a_line_follows_what_is_rated_anew_until_it_is_gone(april: Month) -> Non
     assert set(lines(april)) == {f"subscription_{FIRST}_line"}
 
 
-def test_the_line_of_a_confirmed_order_cannot_go_and_is_named(april: Month) -> None:
+class Confirming:
+    """An Odoo in which somebody confirms an order right before we delete anything."""
+
+    def __init__(self, odoo: Odoo, order: int) -> None:
+        self._odoo = odoo
+        self._order = order
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "unlink" and self._order:
+            self._odoo.call("sale.order", "action_confirm", [self._order])
+            self._order = 0
+        return getattr(self._odoo, name)
+
+
+class WithoutSubscriptions:
+    """The same Odoo before it got its app Subscriptions, or after it lost it."""
+
+    def __init__(self, odoo: Odoo) -> None:
+        self._odoo = odoo
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._odoo, name)
+
+    def fields(self, model: str) -> Mapping[str, Row]:
+        gone = {"plan_id", "subscription_state"} if model == "sale.order" else set()
+        return {name: each for name, each in self._odoo.fields(model).items() if name not in gone}
+
+
+def order_of(month: Month) -> int:
+    """The first customer's order."""
+    return month.chain.ids("sale.order")[month.chain.xid(f"subscription_{FIRST}")]
+
+
+def kept(month: Month) -> dict[Part, tuple[Difference, ...]]:
+    """The last read-back of each way to bill the month."""
+    parts = (Part.USAGE_LINES, Part.DRAFT_INVOICES)
+    with month.chain.db.transaction() as conn:
+        return {part: read_back.differences(conn, month.chain.service.code, part, month.key) for part in parts}
+
+
+def shown(month: Month) -> list[str]:
+    """The parts of the month that `fcb status` adds up."""
+    with month.chain.db.transaction() as conn:
+        return [one.part for one in service_status(conn, month.chain.service).invoices]
+
+
+def test_the_line_of_a_confirmed_order_cannot_go_and_is_set_to_0(april: Month) -> None:
     april.drafted()
-    april.chain.odoo.call("sale.order", "action_confirm", [lines(april)[USAGE]["order_id"][0]])
+    april.chain.odoo.call("sale.order", "action_confirm", [order_of(april)])
     april.used(3_240_000)
     assert counts(april.again()) == (0, 1, 0, 0, 0, 0)
+    price = lines(april)[USAGE]["price_unit"]
     april.used(0)
     done = april.again()
-    assert counts(done) == (0, 0, 0, 0, 0, 0)
-    assert "set its quantity to 0" in why(done)["record"]
+    assert (counts(done), done.removed, done.differences) == ((0, 0, 0, 1, 0, 0), (april.chain.xid(USAGE),), ())
+    usage = lines(april)[USAGE]
+    assert (usage["product_uom_qty"], usage["price_subtotal"], usage["price_unit"]) == (0, 0, price)
+    assert (counts(done := april.drafted()), done.differences) == ((0, 0, 0, 0, 0, 0), ())
+    april.used(3_240_000)
+    assert counts(april.again()) == (0, 1, 0, 0, 0, 0)
+    assert lines(april)[USAGE]["product_uom_qty"] == 900
+
+
+def test_a_line_of_an_order_confirmed_meanwhile_is_named_and_set_to_0_by_the_next_run(april: Month) -> None:
+    april.drafted()
+    april.used(0)
+    done = april.again(odoo=Confirming(april.chain.odoo, order_of(april)))
+    assert (counts(done), done.removed, lines(april)[USAGE]["product_uom_qty"]) == ((0, 0, 0, 0, 0, 0), (), 100.33)
+    (left,) = done.differences
+    assert (left.external_id, left.stored) == (april.chain.xid(USAGE), lines(april)[USAGE]["name"])
+    assert left.why.startswith("nothing is due for it any more, but Odoo keeps it: ")
+    assert "Once a sales order is confirmed" in left.why
+    assert kept(april)[Part.USAGE_LINES] == (left,)
+    assert (len(april.drafted().removed), lines(april)[USAGE]["product_uom_qty"]) == (1, 0)
+
+
+def test_a_line_that_odoo_does_not_let_us_set_to_0_is_named(april: Month) -> None:
+    april.drafted()
+    april.chain.odoo.call("sale.order", "action_confirm", [order_of(april)])
+    april.chain.odoo.write("sale.order", [order_of(april)], {"locked": True})
+    april.used(0)
+    done = april.again()
+    assert (counts(done), lines(april)[USAGE]["product_uom_qty"]) == ((0, 0, 0, 0, 0, 0), 100.33)
+    assert "but Odoo keeps it" in why(done)["record"]
+    assert "locked order" in why(done)["record"]
 
 
 def test_a_line_that_was_invoiced_is_compared_and_never_written(april: Month, postgres_url: str) -> None:
@@ -130,9 +208,112 @@ def test_a_line_that_somebody_changed_is_put_right(april: Month) -> None:
     assert lines(april)[USAGE]["price_unit"] == 0.0075
 
 
+def test_a_discount_that_somebody_gave_is_taken_back(april: Month) -> None:
+    april.drafted()
+    april.chain.odoo.write("sale.order.line", [lines(april)[USAGE]["id"]], {"discount": 10})
+    done = april.drafted()
+    assert (counts(done), done.differences, lines(april)[USAGE]["price_subtotal"]) == ((0, 1, 0, 0, 0, 0), (), 0.75)
+
+
 def test_an_order_that_is_cancelled_or_missing_is_named(april: Month) -> None:
     order = april.chain.ids("sale.order")[april.chain.xid(f"subscription_{FIRST}")]
     april.chain.odoo.call("sale.order", "action_cancel", [order])
     assert "is cancelled in Odoo" in april.drafted().failed[f"{FIRST}/2026-04"]
     april.chain.odoo.unlink("sale.order", [order])
     assert "run the import" in april.drafted().failed[f"{FIRST}/2026-04"]
+
+
+@pytest.mark.parametrize(
+    ("state", "what"), [("4_paused", "paused"), ("5_renewed", "renewed by another order"), ("6_churn", "closed")]
+)
+def test_an_order_that_odoo_invoices_no_more_is_no_place_for_usage(april: Month, state: str, what: str) -> None:
+    april.chain.odoo.call("sale.order", "action_confirm", [order_of(april)])
+    april.chain.odoo.write("sale.order", [order_of(april)], {"subscription_state": state})
+    done = april.drafted()
+    assert done.failed == {
+        f"{FIRST}/2026-04": f"the order of its subscription is {what} in Odoo, which invoices nothing put on it"
+    }
+    assert (counts(done), set(lines(april))) == ((0, 0, 0, 0, 0, 1), {f"subscription_{FIRST}_line"})
+
+
+def test_a_line_left_on_an_order_that_was_closed_is_named_unless_it_was_invoiced_before(
+    april: Month, postgres_url: str
+) -> None:
+    april.drafted()
+    april.chain.odoo.call("sale.order", "action_confirm", [order_of(april)])
+    april.chain.odoo.write("sale.order", [order_of(april)], {"subscription_state": "6_churn"})
+    done = april.drafted()
+    assert (counts(done), len(lines(april))) == ((0, 0, 0, 0, 0, 1), 2)
+    assert "cannot be brought up to date: the order of its subscription is closed" in why(done)["record"]
+    with psycopg.connect(in_database(postgres_url, "usage_lines")) as conn:
+        conn.execute("UPDATE sale_order_line SET qty_invoiced = 100.33 WHERE id = %s", [lines(april)[USAGE]["id"]])
+    assert (counts(done := april.drafted()), done.differences) == ((0, 0, 0, 0, 1, 0), ())
+
+
+def test_drafts_of_before_odoo_had_subscriptions_are_removed(april: Month) -> None:
+    assert april.drafted(odoo=WithoutSubscriptions(april.chain.odoo)).part is Part.DRAFT_INVOICES
+    assert shown(april) == ["draft_invoices"]
+    (draft,) = april.moves()
+    told = april.drafted(dry_run=True)
+    assert (counts(told), len(april.moves())) == ((1, 0, 0, 1, 0, 0), 1)
+    done = april.drafted()
+    assert (counts(done), done.removed, done.differences) == ((1, 0, 0, 1, 0, 0), (april.chain.xid(draft),), ())
+    assert (april.moves(), USAGE in lines(april)) == ({}, True)
+    assert shown(april) == ["usage_lines"]
+    assert counts(april.drafted()) == (0, 0, 1, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("acts", "reason"),
+    [
+        (("action_post",), "settle it by a credit note"),
+        (("action_post", "button_draft"), "posted"),
+    ],
+)
+def test_an_invoice_of_before_odoo_had_subscriptions_is_named_once_it_was_posted(
+    april: Month, acts: tuple[str, ...], reason: str
+) -> None:
+    april.drafted(odoo=WithoutSubscriptions(april.chain.odoo))
+    move = april.the_move()
+    for each in acts:
+        april.chain.odoo.call("account.move", each, [move["id"]])
+    done = april.drafted()
+    assert (counts(done), len(april.moves())) == ((1, 0, 0, 0, 0, 0), 1)
+    (left,) = done.differences
+    assert (left.external_id, left.stored) == (april.chain.xid(f"invoice_{FIRST}=2f2026-04"), move["ref"])
+    assert left.why.startswith("Odoo itself invoices this subscription now")
+    assert reason in left.why
+    assert kept(april) == {Part.USAGE_LINES: (), Part.DRAFT_INVOICES: (left,)}
+
+
+def test_an_invoice_of_before_that_was_cancelled_bills_nothing_and_stays(april: Month) -> None:
+    april.drafted(odoo=WithoutSubscriptions(april.chain.odoo))
+    april.chain.odoo.call("account.move", "button_cancel", [april.the_move()["id"]])
+    done = april.drafted()
+    assert (counts(done), done.differences, len(april.moves())) == ((1, 0, 0, 0, 0, 0), (), 1)
+
+
+def test_a_draft_of_before_with_a_line_of_somebody_stays_and_is_named(april: Month) -> None:
+    april.drafted(odoo=WithoutSubscriptions(april.chain.odoo))
+    move = april.the_move()["id"]
+    april.chain.odoo.write("account.move", [move], {"invoice_line_ids": [[0, 0, {"name": "Setup", "price_unit": 5}]]})
+    done = april.drafted()
+    assert (counts(done), len(april.moves())) == ((1, 0, 0, 0, 0, 0), 1)
+    assert "somebody added lines" in why(done)["record"]
+
+
+def test_usage_left_on_orders_is_named_where_invoices_are_drafted_again(april: Month, postgres_url: str) -> None:
+    april.drafted()
+    community = WithoutSubscriptions(april.chain.odoo)
+    done = april.drafted(odoo=community)
+    (left,) = done.differences
+    assert (counts(done), left.external_id) == ((1, 0, 0, 0, 0, 0), april.chain.xid(USAGE))
+    assert "delete it in Odoo, or set its quantity to 0" in left.why
+    assert (kept(april), shown(april)) == ({Part.USAGE_LINES: (left,), Part.DRAFT_INVOICES: ()}, ["draft_invoices"])
+    line = lines(april)[USAGE]["id"]
+    with psycopg.connect(in_database(postgres_url, "usage_lines")) as conn:
+        conn.execute("UPDATE sale_order_line SET qty_invoiced = 1 WHERE id = %s", [line])
+    assert "settle it by a credit note" in why(april.drafted(odoo=community))["record"]
+    april.chain.odoo.unlink("sale.order.line", [line])
+    done = april.drafted(odoo=community)
+    assert (counts(done), done.differences) == ((0, 0, 1, 0, 0, 0), ())
