@@ -161,7 +161,7 @@ def _links(
         named=named,
         existing=frozenset(present.ids.values())
         | partners.existing(reading.odoo, before.union(declared.values()).difference(present.ids.values())),
-        sharing=partners.sharing(reading.odoo, emails, ours=set(made.values())),
+        sharing=partners.sharing(reading.odoo, emails, ours=set(present.ids.values())),
     )
     return {user.external_user_id: account_link(user, facts) for user in users}
 

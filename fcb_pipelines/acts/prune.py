@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.imports import Reading, Report, unneeded
 from fcb_pipelines.domain.external_ids import Entity
-from fcb_pipelines.odoo import removal
+from fcb_pipelines.domain.links import MADE_BY_US
+from fcb_pipelines.odoo import linked, removal
 from fcb_pipelines.odoo.pace import Pace
 from fcb_pipelines.odoo.partners import MODEL as PARTNER_MODEL
 from fcb_pipelines.odoo.plans import MODEL as PRODUCT_MODEL
 from fcb_pipelines.odoo.subscriptions import MODEL as ORDER_MODEL
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import imports as stored
+from fcb_pipelines.store import partners as links
 from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.partners import forget_links
 
 NO_LONGER = "it is in use or needed by now: list again"
 STILL_NAMED = "an order or an invoice names it: choose that too, or leave both"
@@ -65,13 +66,27 @@ def _find(reading: Reading, *, take_all: bool) -> _Found:
     drafts = removal.drafts_without_invoice(reading.odoo, orders.values())
     orders = {xid: odoo_id for xid, odoo_id in orders.items() if odoo_id in drafts}
     bought = removal.used_products(reading.odoo, products.values(), ignoring=drafts)
-    buyers = removal.used_partners(reading.odoo, people.values(), ignoring=drafts)
+    buyers = removal.used_partners(reading.odoo, people.values(), ignoring=drafts) | _pointed_to(reading, people)
     listed = (
         *_listed(reading, ORDER_MODEL, orders),
         *_listed(reading, PRODUCT_MODEL, {xid: each for xid, each in products.items() if each not in bought}),
         *_listed(reading, PARTNER_MODEL, {xid: each for xid, each in people.items() if each not in buyers}),
     )
     return _Found(prunable=listed, gone=frozenset(xid for each in decided for shelf in each.shelves for xid in shelf.forgotten))
+
+
+def _pointed_to(reading: Reading, people: Mapping[str, int]) -> frozenset[int]:
+    """Partners that fcb.toml declares, or that a user of any service is linked to other than the one they were made for."""
+    with reading.db.transaction() as conn:
+        pointing = links.pointing(conn)
+    others = (link.odoo_id for link in pointing if not _is_own(reading, link, people))
+    named = linked.targets(reading.odoo, people.values())
+    return frozenset(named.union(others, reading.service.account_links.values()))
+
+
+def _is_own(reading: Reading, link: links.Pointing, people: Mapping[str, int]) -> bool:
+    is_made = link.service == reading.service.code and link.reason == MADE_BY_US
+    return is_made and people.get(reading.xid(Entity.USER, link.external_user_id)) == link.odoo_id
 
 
 def prune(reading: Reading, *, ids: Collection[str], take_all: bool, report: Report) -> Pruned:
@@ -107,7 +122,7 @@ def _held(reading: Reading, partners: Mapping[str, int]) -> dict[str, str]:
 
 def _forget(conn: Connection, service: Service, xids: Collection[str]) -> None:
     people = stored.records(conn, service.code, Entity.USER)
-    forget_links(conn, service.code, [one.odoo_id for one in people if one.external_id in xids])
+    links.forget_links(conn, service.code, [one.odoo_id for one in people if one.external_id in xids])
     stored.forget_records(conn, xids)
 
 

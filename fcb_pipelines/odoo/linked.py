@@ -12,6 +12,7 @@ from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.domain.external_ids import MODULE, Entity
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.partners import MODEL
+from fcb_pipelines.odoo.records import rows_where
 from fcb_pipelines.odoo.resolution import rows_of
 
 _NAMES = "ir.model.data"
@@ -35,6 +36,16 @@ def names(odoo: Odoo, service: str) -> dict[str, Name] | None:
         }
     except Refused:
         return None
+
+
+def targets(odoo: Odoo, partners: Collection[int]) -> frozenset[int]:
+    """Which of these partners a user of any service is linked to by external id; none where our user may not read them."""
+    tail = f"_{Entity.LINKED_USER}_".replace("_", "\\_")
+    ours = [("module", "=", MODULE), ("model", "=", MODEL), ("name", "=like", f"%{tail}%")]
+    try:
+        return frozenset(row["res_id"] for row in rows_where(odoo, _NAMES, "res_id", partners, ["res_id"], also=ours))
+    except Refused:
+        return frozenset()
 
 
 def rename(odoo: Odoo, service: str, there: Mapping[str, Name], merged: Collection[str]) -> dict[str, Name]:

@@ -4,9 +4,10 @@ Owns: the table account_link. Does not own: how a link is decided (domain/partne
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg.rows import kwargs_row
+from psycopg.rows import class_row, kwargs_row
 
 from fcb_pipelines.domain.partners import AccountLink, LinkState
 from fcb_pipelines.store.database import Connection
@@ -24,7 +25,27 @@ PUT = """
      WHERE (account_link.state, account_link.odoo_id, account_link.candidates, account_link.reason)
            IS DISTINCT FROM (excluded.state, excluded.odoo_id, excluded.candidates, excluded.reason)
 """
+POINTING = """
+    SELECT service, external_user_id, odoo_id, reason
+      FROM account_link WHERE odoo_id IS NOT NULL ORDER BY service, external_user_id COLLATE "C"
+"""
 FORGET = "DELETE FROM account_link WHERE service = %s AND odoo_id = ANY(%s)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointing:
+    """A link of any service to a partner, as far as it keeps that partner from being pruned."""
+
+    service: str
+    external_user_id: str
+    odoo_id: int
+    reason: str
+
+
+def pointing(conn: Connection) -> tuple[Pointing, ...]:
+    """Every link of every service that points to a partner."""
+    with conn.cursor(row_factory=class_row(Pointing)) as cursor:
+        return tuple(cursor.execute(POINTING))
 
 
 def links(conn: Connection, service: str) -> dict[str, AccountLink]:

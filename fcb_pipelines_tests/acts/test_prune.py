@@ -91,6 +91,39 @@ def test_only_what_was_chosen_goes_and_what_is_in_use_by_then_is_refused(chain: 
     assert listed(chain, records(subscriptions=(a_subscription(),))) == []
 
 
+def test_a_partner_of_ours_that_is_declared_stays_ours(chain: Chain) -> None:
+    chain.partners(records())
+    made = chain.ids("res.partner")
+    declaring = chain.configured(account_links={"u1": made[chain.xid("user_u1")]})
+    assert listed(declaring, records()) == []
+    assert counts(declaring.partners(records(users=(a_user(name="Changed"),)))) == (0, 1, 0, 0, 0)
+    assert (chain.ids("res.partner"), listed(declaring, records())) == (made, [])
+    assert listed(declaring, NOTHING_LEFT) == []
+    assert listed(chain, NOTHING_LEFT) == [chain.xid("user_u1")]
+
+
+def test_a_partner_that_another_user_is_linked_to_is_not_listed(chain: Chain, least: Chain) -> None:
+    chain.partners(records(users=(a_user("u1"), a_user("u9"))))
+    ids = chain.ids("res.partner")
+    came = records(users=(a_user("u9"),))
+    for by in (least, chain):
+        by.configured(account_links={"u9": ids[chain.xid("user_u1")]}).partners(came)
+        assert listed(by.configured(account_links={}), NOTHING_LEFT) == [chain.xid("user_u9")]
+    with chain.db.transaction() as conn:
+        conn.execute("DELETE FROM account_link")
+    assert listed(chain, NOTHING_LEFT) == [chain.xid("user_u9")]
+
+
+def test_a_user_with_the_e_mail_of_one_who_left_gets_a_partner_of_its_own(chain: Chain) -> None:
+    email = chain.email("ann")
+    chain.partners(records(users=(a_user("u1", email=email),)))
+    came = records(users=(a_user("u9", email=email),), subscriptions=())
+    assert counts(chain.partners(came)) == (1, 0, 0, 0, 0)
+    assert listed(chain, came) == [chain.xid("user_u1")]
+    assert pruned(chain, came, listed(chain, came)).refused == {}
+    assert list(chain.ids("res.partner")) == [chain.xid("user_u9")]
+
+
 def test_the_user_with_least_rights_is_told_what_odoo_refuses(chain: Chain, least: Chain) -> None:
     least.all(records())
     done = pruned(least, NOTHING_LEFT, listed(least, NOTHING_LEFT))
