@@ -4,7 +4,7 @@ Owns: the bundle and nothing else.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxTable
@@ -23,6 +23,11 @@ class PeriodWork:
     taxes: TaxTable
     settings_hash: str
     now: datetime
+
+    @property
+    def closes_at(self) -> datetime:
+        """When the month closes: at its end and the lag after it."""
+        return self.period.end + timedelta(days=self.service.arrears_lag_days)
 
     def lock(self, conn: Connection) -> None:
         """Keep other runs from this period until the transaction ends."""

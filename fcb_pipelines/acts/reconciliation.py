@@ -4,7 +4,7 @@ Owns: the act `reconcile_period`, and the reading of revisions for the command l
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
@@ -44,7 +44,7 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
             stored_rating.expected(conn, service, period),
             stored_invoices.actual(conn, service, period),
             as_of=_taken_at(conn, work, stage.snapshot_id),
-            closes_at=work.period.end + timedelta(days=work.service.arrears_lag_days),
+            closes_at=work.closes_at,
         )
         origin = Origin(snapshot_id=stage.snapshot_id, settings_hash=work.settings_hash, rule_version=RULE_VERSION)
         found = coverage(rows, work.service.currency)

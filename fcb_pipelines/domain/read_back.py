@@ -76,9 +76,9 @@ def fields_differing(sent: Mapping[str, Fields], stored: Mapping[str, Fields], w
 
 def why_field(cutting: Cutting, change: FieldChange) -> str:
     """The likely cause of a field that is not as it was sent, and what to do."""
-    if change.field == "quantity" and _is_cut(change, cutting.quantity):
+    if change.field == "quantity" and is_cut(change, cutting.quantity):
         return _cut(cutting.quantity, "a quantity", cutting.quantity_setting)
-    if change.field == "price" and _is_cut(change, cutting.price):
+    if change.field == "price" and is_cut(change, cutting.price):
         return _cut(cutting.price, "a price", cutting.price_setting)
     if change.field == "price":
         return (
@@ -95,11 +95,13 @@ def why_field(cutting: Cutting, change: FieldChange) -> str:
 def objections(part: Part, period: str, read_at: datetime | None, differences: Sequence[Difference]) -> tuple[str, ...]:
     """Why nothing of a part may be posted: it was never read back since it was last written, or a difference stands.
 
+    What was read back of a period counts until the period is built anew from other inputs, or comes out otherwise.
     `period` is empty for a part that has none; `read_at` is None where there is no read-back.
     """
     about = f"{part} of {period}" if period else f"{part}"
     if read_at is None:
-        return (f"{about}: never read back from Odoo since they were last written",)
+        since = "since they were last written" + (", or since the month was rated anew" if period else "")
+        return (f"{about}: never read back from Odoo {since}",)
     return tuple(
         f"{about}: {one.external_id} has {one.field} {one.stored or 'none'} and not {one.sent or 'none'}: {one.why}"
         for one in differences
@@ -115,7 +117,8 @@ def text(value: Value) -> str | None:
     return None if value is None else str(value)
 
 
-def _is_cut(change: FieldChange, decimals: int | None) -> bool:
+def is_cut(change: FieldChange, decimals: int | None) -> bool:
+    """Whether what is stored is exactly what was sent, cut to the decimals that Odoo keeps."""
     sent = change.after
     return decimals is not None and isinstance(sent, Decimal) and round_half_up(sent, decimals) == change.before
 

@@ -1,7 +1,8 @@
 """The stages of a period: what each was last built from.
 
 Owns: table `period_stage`. A stage refuses inputs that were built from different snapshots or settings, so that a figure can
-always be traced to one state of the source and one set of rules.
+always be traced to one state of the source and one set of rules. A stage that is built from other inputs, or comes out
+otherwise, makes void what was read back from Odoo of the drafts that follow from it.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.read_back import Part
+from fcb_pipelines.store import read_back
 from fcb_pipelines.store.database import Connection
 
 USAGE_TOTALS = "usage_totals"
@@ -19,6 +22,15 @@ EXPECTED_INVOICES = "expected_invoices"
 ACTUAL_INVOICES = "actual_invoices"
 ODOO_DRAFT_INVOICES = "odoo_draft_invoices"
 ODOO_SOURCE_INVOICES = "odoo_source_invoices"
+
+_DRAFTS = (Part.DRAFT_INVOICES, Part.USAGE_LINES, Part.SOURCE_INVOICES)
+_FOLLOWING = {
+    USAGE_TOTALS: _DRAFTS,
+    RATED_LINES: _DRAFTS,
+    EXPECTED_INVOICES: _DRAFTS,
+    ACTUAL_INVOICES: (Part.SOURCE_INVOICES,),
+}
+"""What in Odoo follows from a stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +45,11 @@ class Stage:
     content_hash: str
     built_at: datetime
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What it was built from and came to; the same however often it is built."""
+        return self.stage, self.snapshot_id, self.settings_hash, self.content_hash
+
 
 RECORD = """
     INSERT INTO period_stage (service, period, stage, snapshot_id, settings_hash, content_hash, built_at)
@@ -44,7 +61,11 @@ RECORD = """
 
 
 def record(conn: Connection, stage: Stage) -> None:
-    """Note what a stage was built from; the last build counts."""
+    """Note what a stage was built from; the last build counts. Where it is another than before, drafts of before are void."""
+    before = find(conn, stage.service, stage.period, stage.stage)
+    if before is None or before.identity != stage.identity:
+        for part in _FOLLOWING.get(stage.stage, ()):
+            read_back.forget(conn, stage.service, part, stage.period)
     conn.execute(RECORD, {name: getattr(stage, name) for name in Stage.__dataclass_fields__})
 
 
@@ -57,8 +78,15 @@ READ = """
 
 def find(conn: Connection, service: str, period: str, stage: str) -> Stage | None:
     """One stage of a period as it stands; None where it was never built."""
+    found = standing(conn, service, period, [stage])
+    return found[0] if found else None
+
+
+def standing(conn: Connection, service: str, period: str, stages: Sequence[str]) -> tuple[Stage, ...]:
+    """Those of these stages of a period that were built, as they stand, by name."""
     with conn.cursor(row_factory=class_row(Stage)) as cursor:
-        return cursor.execute(READ, {"service": service, "period": period, "stages": [stage]}).fetchone()
+        found = cursor.execute(READ, {"service": service, "period": period, "stages": list(stages)})
+        return tuple(sorted(found, key=lambda one: one.stage))
 
 
 def require(conn: Connection, service: str, period: str, stages: Sequence[str], settings_hash: str) -> Stage:

@@ -222,7 +222,8 @@ class TestObjections:
 
     def test_what_was_never_read_back_blocks(self) -> None:
         (one,) = objections(Part.DRAFT_INVOICES, "2026-05", None, ())
-        assert one == "draft_invoices of 2026-05: never read back from Odoo since they were last written"
+        never = "never read back from Odoo since they were last written, or since the month was rated anew"
+        assert one == f"draft_invoices of 2026-05: {never}"
 
     def test_what_was_read_back_clean_does_not(self) -> None:
         assert objections(Part.PARTNERS, "", NOW, ()) == ()
