@@ -37,7 +37,9 @@ class References:
         return DraftSent(
             draft=draft,
             header=invoices.header(draft, self._partner(draft.external_user_id)),
-            lines={line_id: invoices.line(one, *self.of_line(one)) for line_id, one in lines.items()},
+            lines={
+                line_id: {**invoices.line(one, *self.of_line(one)), **invoices.UNDISCOUNTED} for line_id, one in lines.items()
+            },
             line_of=lines,
         )
 

@@ -1,6 +1,7 @@
 """The checks of a period's invoices in Odoo.
 
-Owns: which checks guard them. Does not own: the rules (acts/read_back, acts/source_invoices).
+Owns: which checks guard them. Does not own: the rules (acts/read_back, acts/draft_invoices,
+acts/source_invoices).
 """
 
 import warnings
@@ -8,10 +9,11 @@ import warnings
 import dagster as dg
 
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.draft_invoices import Completeness, draft_invoices_complete
 from fcb_pipelines.acts.source_invoices import source_invoices_conserved
 from fcb_pipelines.assets.odoo_invoices import DRAFT_INVOICES, SOURCE_INVOICES
-from fcb_pipelines.assets.shell import key
-from fcb_pipelines.checks.shell import equations_hold, odoo_read_back
+from fcb_pipelines.assets.shell import key, table
+from fcb_pipelines.checks.shell import ERROR, equations_hold, odoo_read_back
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.services import Service
 
@@ -28,8 +30,28 @@ def invoice_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
             """Σ drafts of source invoices = Σ lines that no charge of ours stands for, per currency, to the cent."""
             return equations_hold(source_invoices_conserved(connections.period(service, context.partition_key)))
 
+        @dg.asset_check(
+            asset=key(service, DRAFT_INVOICES), name="draft_invoices_complete", blocking=True, partitions_def=months
+        )
+        def complete(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+            """Σ draft invoices in Odoo = Σ charges that are due, per currency, to the cent, and none could not be drafted."""
+            return _is_complete(draft_invoices_complete(connections.period(service, context.partition_key)))
+
         return [
             odoo_read_back(service, DRAFT_INVOICES, (Part.DRAFT_INVOICES, Part.USAGE_LINES), months),
             odoo_read_back(service, SOURCE_INVOICES, (Part.SOURCE_INVOICES,), months),
+            complete,
             source_invoices_carried,
         ]
+
+
+def _is_complete(found: Completeness) -> dg.AssetCheckResult:
+    """The result, with each draft that could not be made and why."""
+    sums = equations_hold(found.equations)
+    missing = f"; {len(found.missing)} drafts could not be made: {', '.join(found.missing)}" if found.missing else ""
+    return dg.AssetCheckResult(
+        passed=sums.passed and not found.missing,
+        severity=ERROR,
+        description=f"{sums.description}{missing}",
+        metadata={**sums.metadata, "not drafted": table({"draft": one, "reason": why} for one, why in found.missing.items())},
+    )

@@ -31,7 +31,8 @@ class Drafted:
     failed: Mapping[str, str]
     """Why a draft could not be made, by its key."""
     totals: Mapping[str, Totals]
-    """What all of them come to, those that were not touched too, by currency."""
+    """What all of the month's come to in Odoo, by currency: those not touched or left over too, cancelled ones not, less what
+    posted credit notes take off; in a dry run, what they would come to."""
     diff: tuple[DiffRow, ...]
     differences: tuple[Difference, ...]
     """What Odoo has otherwise; in a dry run, what it would round otherwise."""

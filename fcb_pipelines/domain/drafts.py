@@ -68,6 +68,15 @@ class Totals:
     tax: Money
     gross: Money
 
+    @property
+    def negated(self) -> "Totals":
+        """The same amounts the other way round."""
+        return Totals(net=-self.net, tax=-self.tax, gross=-self.gross)
+
+    def less(self, other: "Totals") -> "Totals":
+        """What is left of it once another is taken off."""
+        return _added(self, other.negated)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
@@ -94,8 +103,7 @@ class Draft:
     @property
     def billed(self) -> Totals:
         """What it adds to what is billed: a credit note takes off."""
-        its = self.totals
-        return Totals(net=-its.net, tax=-its.tax, gross=-its.gross) if self.is_refund else its
+        return self.totals.negated if self.is_refund else self.totals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,16 @@ Owns: which fields of them we fill and read, and how a draft and its lines go in
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from fcb_pipelines.domain.changes import Fields, Value
-from fcb_pipelines.domain.drafts import Draft, DraftLine, Kept, Totals
+from fcb_pipelines.domain.drafts import Draft, DraftLine, Kept, Totals, summed
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
-from fcb_pipelines.domain.money import MINOR_UNITS, Money
-from fcb_pipelines.domain.read_back_drafts import DraftSeen
+from fcb_pipelines.domain.money import MINOR_UNITS, ZERO, Money
+from fcb_pipelines.domain.read_back_drafts import POSTED, DraftSeen
 from fcb_pipelines.odoo.batches import Load
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.records import (
@@ -38,7 +38,11 @@ DRAFT = "draft"
 TYPE = "type"
 """Our word for what cannot be changed once an invoice is there: whether it is one or a credit note."""
 
+UNDISCOUNTED: Fields = {"discount": ZERO}
+"""What every line of an invoice has beside its own fields: a discount is never ours."""
+
 _TOTALS = {"net": "amount_untaxed", "tax": "amount_tax", "gross": "amount_total"}
+_STANDING = ("state", "posted_before", "move_type", "currency_id", *_TOTALS.values())
 
 
 def _ids(text: Value) -> list[int]:
@@ -63,6 +67,7 @@ LINE = Kind(
         Field(name="description", odoo="name", codec=TEXT),
         Field(name="quantity", odoo="quantity", codec=NUMBER),
         Field(name="price", odoo="price_unit", codec=NUMBER),
+        Field(name="discount", odoo="discount", codec=NUMBER),
         Field(name="taxes", odoo="tax_ids", codec=REFERENCES),
     ),
     # Odoo computes name, price and taxes anew where only a product is written.
@@ -159,7 +164,7 @@ class InvoicesSeen:
 def invoices_seen(odoo: Odoo, kind: Kind, ids: Mapping[str, int]) -> InvoicesSeen:
     """Read invoices with all lines that a person sees on them; one that is gone, though its external id is not, is left out."""
     names = [each.source for each in kind.fields]
-    found = {row["id"]: row for row in rows_where(odoo, MODEL, "id", ids.values(), ["state", *_TOTALS.values(), *names])}
+    found = {row["id"]: row for row in rows_where(odoo, MODEL, "id", ids.values(), [*_STANDING, *names])}
     rows = rows_where(
         odoo,
         LINE_MODEL,
@@ -173,9 +178,11 @@ def invoices_seen(odoo: Odoo, kind: Kind, ids: Mapping[str, int]) -> InvoicesSee
     for row in rows:
         on[row["move_id"][0]].append(row)
     there = {xid: odoo_id for xid, odoo_id in ids.items() if odoo_id in found}
+    credited = _credited(odoo, {odoo_id: row["currency_id"][0] for odoo_id, row in found.items() if row["state"] == POSTED})
+    seen = {xid: _seen(kind, xid, found[odoo_id], on[odoo_id], named) for xid, odoo_id in there.items()}
     return InvoicesSeen(
         ids=there,
-        seen={xid: _seen(kind, xid, found[odoo_id], on[odoo_id], named) for xid, odoo_id in there.items()},
+        seen={xid: replace(each, credited=credited.get(there[xid])) for xid, each in seen.items()},
         line_ids={named[row["id"]]: row["id"] for row in rows if row["id"] in named},
     )
 
@@ -186,11 +193,31 @@ def _seen(
     ours = {each["id"]: named[each["id"]] for each in lines if named.get(each["id"], "").startswith(f"{xid}_")}
     return DraftSeen(
         state=row["state"],
+        was_posted=row["posted_before"],
+        is_refund=row["move_type"] == REFUND,
         header=kind.read(row),
         lines={ours[each["id"]]: LINE.read(each) for each in lines if each["id"] in ours},
         strangers={each["id"]: _text(each) for each in lines if each["id"] not in ours},
         totals=_totals(row),
     )
+
+
+def _credited(odoo: Odoo, posted: Mapping[int, int]) -> dict[int, Totals]:
+    """What posted credit notes in the same currency take off invoices, which are given with their currencies."""
+    rows = rows_where(
+        odoo,
+        MODEL,
+        "reversed_entry_id",
+        posted,
+        ["reversed_entry_id", "currency_id", *_TOTALS.values()],
+        also=[("state", "=", POSTED), ("move_type", "=", REFUND)],
+    )
+    taken: dict[int, list[Totals]] = {}
+    for row in rows:
+        reversed_id, totals = row["reversed_entry_id"][0], _totals(row)
+        if totals is not None and posted[reversed_id] == row["currency_id"][0]:
+            taken.setdefault(reversed_id, []).append(totals)
+    return {odoo_id: one for odoo_id, each in taken.items() for one in summed(each).values()}
 
 
 def _totals(row: Mapping[str, Any]) -> Totals | None:

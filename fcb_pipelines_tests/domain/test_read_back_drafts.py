@@ -5,10 +5,20 @@ from typing import Any
 import pytest
 
 from fcb_pipelines.domain.changes import Fields
-from fcb_pipelines.domain.drafts import Draft, DraftLine, Totals, totals_in_odoo
+from fcb_pipelines.domain.drafts import Draft, DraftLine, Kept, Totals, totals_in_odoo
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.domain.read_back import CHANGED, RECORD, Difference
-from fcb_pipelines.domain.read_back_drafts import DraftSeen, DraftSent, differences, is_rounded_otherwise, left_over, predicted
+from fcb_pipelines.domain.read_back_drafts import (
+    Comparing,
+    DraftSeen,
+    DraftSent,
+    differences,
+    is_rounded_otherwise,
+    left_over,
+    not_made,
+    predicted,
+    why_kept,
+)
 from fcb_pipelines.domain.tax import TaxRounding
 from fcb_pipelines_tests.domain.draft_lines import a_draft, a_draft_line
 
@@ -23,6 +33,7 @@ def fields(line: DraftLine, **changes: Any) -> Fields:
         "description": line.description,
         "quantity": line.quantity,
         "price": line.unit_price,
+        "discount": Decimal(0),
         "taxes": "11",
     }
     return given | changes
@@ -39,6 +50,8 @@ def seen(draft: Draft, rounding: TaxRounding = LINE, changed: Mapping[str, Mappi
     """The draft as Odoo keeps it; `changed` are fields that it has otherwise, by line."""
     given: dict[str, Any] = {
         "state": "draft",
+        "was_posted": False,
+        "is_refund": False,
         "header": HEADER,
         "lines": {line_id: {**each, **changed.get(line_id[-1], {})} for line_id, each in sent(draft).lines.items()},
         "strangers": {},
@@ -51,8 +64,8 @@ def totals(net: str, tax: str, gross: str) -> Totals:
     return Totals(net=money(f"{net} CAD"), tax=money(f"{tax} CAD"), gross=money(f"{gross} CAD"))
 
 
-def found(draft: Draft, there: DraftSeen | None, rounding: TaxRounding = LINE) -> dict[str, Difference]:
-    listed = list(differences(XID, sent(draft), there, rounding))
+def found(draft: Draft, there: DraftSeen | None, rounding: TaxRounding = LINE, **values: Any) -> dict[str, Difference]:
+    listed = list(differences(XID, sent(draft), there, Comparing(**{"rounding": rounding, "kept": Kept(), **values})))
     by_place = {f"{one.external_id.removeprefix(XID)}{one.field}": one for one in listed}
     assert len(by_place) == len(listed), "the store keeps one difference a record and field"
     return by_place
@@ -94,7 +107,7 @@ def test_digits_that_odoo_cut_are_named_as_digits() -> None:
     draft = a_draft(a_draft_line("123456.789", "1.23", "13"))
     cut = {"0": {"quantity": Decimal("123456.8")}}
     stored = totals_in_odoo([a_draft_line("123456.8", "1.23", "13")], "CAD", LINE)
-    differing = found(draft, seen(draft, changed=cut, totals=stored))
+    differing = found(draft, seen(draft, changed=cut, totals=stored), kept=Kept(quantity=1))
     assert differing["_0quantity"].why.startswith("digits: Odoo keeps 1 decimals of a quantity")
     assert (differing["_0quantity"].sent, differing["_0quantity"].stored) == ("123456.789", "123456.8")
     assert all(differing[name].why.startswith("digits: ") for name in ("net", "gross"))
@@ -107,6 +120,28 @@ def test_what_somebody_changed_is_not_called_digits() -> None:
     assert differing["_0quantity"].why == CHANGED
     assert (differing["_0taxes"].sent, differing["_0taxes"].stored) == ("11", None)
     assert differing["net"].why == "it follows from what differs on its lines"
+
+
+def test_a_round_number_that_somebody_put_there_is_not_called_digits() -> None:
+    """Only what Odoo keeps decides, not how the number that is stored looks."""
+    draft = a_draft(a_draft_line("1", "9.14", "13"))
+    there = seen(draft, changed={"0": {"price": Decimal(9)}}, totals=totals("9.00", "1.17", "10.17"))
+    differing = found(draft, there, kept=Kept(quantity=2, price=2))
+    assert differing["_0price"].why == CHANGED
+    assert {differing[name].why for name in ("net", "tax", "gross")} == {"it follows from what differs on its lines"}
+
+
+def test_a_discount_that_somebody_gave_is_named() -> None:
+    differing = found(FLAT, seen(FLAT, changed={"0": {"discount": Decimal(10)}}, totals=totals("8.36", "1.09", "9.45")))
+    assert (differing["_0discount"].sent, differing["_0discount"].stored) == ("0", "10")
+    assert differing["net"].why == "it follows from what differs on its lines"
+
+
+def test_what_odoo_refused_is_the_cause_of_what_stayed() -> None:
+    lines = {f"{XID}_9": fields(a_draft_line("1", "1"), description="old"), **seen(FLAT, changed={"0": {"taxes": None}}).lines}
+    differing = found(FLAT, seen(FLAT, lines=lines), refused="the period is locked")
+    for name in ("_0taxes", f"_9{RECORD}"):
+        assert differing[name].why == "Odoo refused to change it: the period is locked"
 
 
 def test_any_other_total_is_unknown() -> None:
@@ -151,12 +186,61 @@ def test_a_line_that_is_lost_or_stayed_is_named() -> None:
     assert (differing[f"_9{RECORD}"].sent, differing[f"_9{RECORD}"].stored) == (None, "old")
 
 
-@pytest.mark.parametrize("state", ["posted", "cancel"])
-def test_an_invoice_that_is_no_longer_a_draft_is_only_compared(state: str) -> None:
-    header = HEADER | {"partner": 8}
-    differing = found(FLAT, seen(FLAT, state=state, header=header, changed={"0": {"price": Decimal(9)}}))
-    assert {name for name, one in differing.items() if f"no longer a draft but '{state}'" in one.why} == {"partner", "_0price"}
-    assert found(FLAT, seen(FLAT, state=state)) == {}, "that it was posted is no difference"
+POSTED: dict[str, Any] = {"state": "posted", "was_posted": True}
+RESET: dict[str, Any] = {"state": "draft", "was_posted": True}
+
+
+@pytest.mark.parametrize(("standing", "why"), [(POSTED, "no longer a draft but 'posted'"), (RESET, "posted once and reset")])
+def test_a_final_invoice_is_compared_by_what_it_bills(standing: dict[str, Any], why: str) -> None:
+    otherwise = {"0": {"description": "renamed", "quantity": Decimal("1.0001")}}
+    assert found(FLAT, seen(FLAT, changed=otherwise, **standing)) == {}, "its form is nobody's business any more"
+    assert found(FLAT, seen(FLAT, strangers={801: "A note of 0"}, **standing)) == {}
+    differing = found(FLAT, seen(FLAT, header=HEADER | {"partner": 8, "reference": "other"}, **standing))
+    assert {name: why in one.why for name, one in differing.items()} == {"partner": True}
+    differing = found(FLAT, seen(FLAT, changed={"0": {"price": Decimal(2)}}, totals=totals("2.13", "0.28", "2.41"), **standing))
+    assert set(differing) == {"_0price", "net", "tax", "gross"}
+    assert why in differing["_0price"].why
+
+
+def test_credit_notes_count_against_what_was_posted() -> None:
+    """Posted at twice what is due: a credit note of the half ends the difference, one of another amount does not."""
+    twice = {"totals": totals("18.54", "2.42", "20.96"), **POSTED}
+    assert found(FLAT, seen(FLAT, **twice))
+    half = seen(FLAT, credited=totals("9.27", "1.21", "10.48"), **twice)
+    assert found(FLAT, half) == {}
+    assert half.billed == FLAT.totals
+    differing = found(FLAT, seen(FLAT, credited=totals("1.00", "0.13", "1.13"), **twice))
+    assert "posted credit notes take off 1.13 CAD" in differing["gross"].why
+
+
+def test_a_cancelled_invoice_is_one_difference_and_bills_nothing() -> None:
+    cancelled = seen(FLAT, state="cancel")
+    (one,) = found(FLAT, cancelled).values()
+    assert (one.field, one.sent, one.stored) == ("state", "draft", "cancel")
+    assert "'cancel' in Odoo: nothing bills this; reset it to draft or delete it" in one.why
+    assert cancelled.billed is None
+    assert seen(FLAT).billed == FLAT.totals
+    refund = seen(FLAT, is_refund=True).billed
+    assert refund is not None
+    assert str(refund.gross) == "-10.48 CAD"
+
+
+@pytest.mark.parametrize(
+    ("standing", "why"),
+    [
+        ({}, ""),
+        ({"strangers": {1: "Gift"}}, "but somebody added lines"),
+        (POSTED, "settle it by a credit note"),
+        (RESET, "delete or cancel it in Odoo"),
+        ({"state": "cancel"}, None),
+        ({"credited": FLAT.totals, **POSTED}, None),
+    ],
+)
+def test_what_becomes_of_an_invoice_for_which_nothing_is_due(standing: dict[str, Any], why: str | None) -> None:
+    told = why_kept(seen(FLAT, **standing))
+    assert (told is None) == (why is None)
+    assert bool(told) == bool(why)
+    assert (why or "") in (told or "")
 
 
 def test_totals_of_another_currency_are_not_compared() -> None:
@@ -169,3 +253,8 @@ def test_totals_of_another_currency_are_not_compared() -> None:
 def test_an_invoice_that_should_not_be_there_is_one_difference() -> None:
     one = left_over(XID, "s1 2026-04", "nothing is due")
     assert (one.field, one.sent, one.stored, one.why) == (RECORD, None, "s1 2026-04", "nothing is due")
+
+
+def test_a_draft_that_could_not_be_made_is_one_difference() -> None:
+    one = not_made(XID, "s1/2026-04", "no tax rates")
+    assert (one.field, one.sent, one.stored, one.why) == (RECORD, "s1/2026-04", None, "no tax rates")

@@ -47,7 +47,10 @@ class Invoices:
     def fields(self, draft: Draft) -> dict[str, Fields]:
         known = taxes(self.odoo, {})
         return {
-            part_id(self.xid(draft), line.key): invoices.line(line, None, known.of(line.place, named(line)))
+            part_id(self.xid(draft), line.key): {
+                **invoices.line(line, None, known.of(line.place, named(line))),
+                **invoices.UNDISCOUNTED,
+            }
             for line in draft.lines
         }
 

@@ -34,6 +34,7 @@ PERIOD_CHECKS = {
     "money_conserved": True,
     "coverage": False,
     "register_reconciled": False,
+    "draft_invoices_complete": True,
     "source_invoices_carried": True,
 }
 """Name → whether a failure stops what comes after."""

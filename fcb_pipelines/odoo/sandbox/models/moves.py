@@ -49,6 +49,7 @@ MOVES = model(
     selection("move_type", "Type", MOVE_TYPES, required=True, readonly=True, default="entry"),
     many2one("journal_id", "Journal", "account.journal", required=True),
     many2one("partner_id", "Partner", "res.partner", on_delete="restrict"),
+    many2one("reversed_entry_id", "Reversal of", "account.move"),
     many2one("partner_shipping_id", "Delivery Address", "res.partner"),
     many2one("fiscal_position_id", "Fiscal Position", "account.fiscal.position"),
     many2one("invoice_user_id", "Salesperson", "res.users"),
