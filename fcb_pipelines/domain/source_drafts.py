@@ -1,13 +1,10 @@
 """Source drafts: what the source billed beyond our model, as invoices that Odoo keeps without posting them.
 
-Owns: which lines are carried, and how a line with its tax as the source stated it becomes lines of a draft. Does not own: the
-lines (actual), what our own drafts bill (drafts), how a difference is decided (reconciliation).
-
-A line for a plan or overage is not carried where our own drafts have that charge of that subscription in the month: it would be
-billed twice. That holds for a second claim on the same charge too: the reconciliation shows it, and nobody books it unseen.
+Owns: how a line with its tax as the source stated it becomes lines of a draft. Does not own: the lines (actual), which of them
+are carried (carrying), what our own drafts bill (drafts).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,14 +13,10 @@ from zoneinfo import ZoneInfo
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.drafts import ONE, Draft, DraftLine, range_text, totals_in_odoo
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.expected import ExpectedLine
-from fcb_pipelines.domain.money import ZERO, Money, total
+from fcb_pipelines.domain.money import ZERO, Money, minor_units, rounded, total
 from fcb_pipelines.domain.tax import TaxComponent, Taxed, TaxRounding
 
 TAX_LINE = "tax"
-
-Charge = tuple[str, str]
-"""Subscription and charge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,29 +33,16 @@ def source_draft_key(external_invoice_id: str, period: str) -> str:
     return f"{external_invoice_id}/{period}"
 
 
-def represented(expected: Iterable[ExpectedLine]) -> frozenset[Charge]:
-    """The charges that our own side has in the month, due or not."""
-    return frozenset((line.external_subscription_id, line.charge) for line in expected)
-
-
-def is_carried(line: ActualLine, ours: Collection[Charge]) -> bool:
-    """Whether a line is billed money that no charge of ours stands for."""
-    if not line.counts or not (line.net or line.tax):
-        return False
-    return line.charge is None or (line.external_subscription_id or "", line.charge) not in ours
-
-
 def source_draft(placed: Sequence[Placed], period: str, rounding: TaxRounding, zone: ZoneInfo) -> Draft:
     """The draft of an invoice's carried lines of one month; below 0 it is a credit note of what is given back.
 
     Taxes stand on a line where the table asks exactly what the source stated, and Odoo, which rounds by `rounding`, comes to
     the source's totals. Otherwise the taxes as stated are a line of their own without a tax: what was billed is a fact that
-    no rate may change. Raises `InvalidInput` for an invoice that could not be read.
+    no rate may change. Raises `InvalidInput` for an invoice that could not be read, and for parts of a cent.
     """
     first = placed[0].line
     for one in placed:
-        if one.line.ordinal < 0:
-            raise InvalidInput(f"the source's invoice could not be read: {'; '.join(one.line.notes)}")
+        _require_usable(one.line)
     sign = -ONE if total((one.line.gross for one in placed), first.net.currency).amount < 0 else ONE
     by_table = _draft(placed, period, sign, zone)
     if totals_in_odoo(by_table.lines, by_table.currency, rounding) == by_table.totals:
@@ -75,6 +55,15 @@ def exact_taxes(line: ActualLine, taxed: Taxed | None) -> tuple[TaxComponent, ..
     if not line.tax:
         return ()
     return taxed.components if taxed is not None and taxed.tax == line.tax else None
+
+
+def _require_usable(line: ActualLine) -> None:
+    if line.ordinal < 0:
+        raise InvalidInput(f"the source's invoice could not be read: {'; '.join(line.notes)}")
+    for what, amount in (("net", line.net), ("tax", line.tax)):
+        if rounded(amount.amount, amount.currency) != amount:
+            kept = f"{amount.currency} has {minor_units(amount.currency)} decimals, and what was billed is never rounded"
+            raise InvalidInput(f"the {what} of its line {line.ordinal} is {amount}: {kept}")
 
 
 def _draft(placed: Sequence[Placed], period: str, sign: Decimal, zone: ZoneInfo) -> Draft:

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
 from fcb_pipelines.domain.money import Money, plain
+from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxComponent
 from fcb_pipelines.store.database import Connection
 
@@ -72,6 +73,11 @@ SELECT_EXPECTED = """
            tax_components, place_of_supply, is_due, notes
       FROM expected_line WHERE service = %s AND period = %s ORDER BY line_key
 """
+SELECT_REACHING = """
+    SELECT line_key, external_subscription_id, external_user_id, charge, service_from, service_to, due_at, currency, net, tax,
+           tax_components, place_of_supply, is_due, notes
+      FROM expected_line WHERE service = %s AND period < %s AND service_to > %s ORDER BY period, line_key
+"""
 
 
 def replace_expected(conn: Connection, service: str, period: str, lines: Sequence[ExpectedLine]) -> None:
@@ -87,6 +93,12 @@ def expected(conn: Connection, service: str, period: str) -> tuple[ExpectedLine,
     """The expected lines of a period, by line key."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return tuple(_expected_line(row) for row in cursor.execute(SELECT_EXPECTED, [service, period]))
+
+
+def expected_reaching(conn: Connection, service: str, period: Period) -> tuple[ExpectedLine, ...]:
+    """The expected lines of earlier periods whose service range reaches into a period, as that of a yearly price."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return tuple(_expected_line(row) for row in cursor.execute(SELECT_REACHING, [service, period.key, period.start]))
 
 
 def _expected_values(line: ExpectedLine) -> dict[str, Any]:

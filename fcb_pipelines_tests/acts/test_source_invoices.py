@@ -10,13 +10,15 @@ from fcb_pipelines.acts.source_invoices import source_invoices, source_invoices_
 from fcb_pipelines.domain.drafted import Drafted
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.services import LineRuleSetting
 from fcb_pipelines.store import imports, read_back, stages
 from fcb_pipelines_tests.acts.chain import Chain, silent
 from fcb_pipelines_tests.acts.month import Month
 from fcb_pipelines_tests.acts.test_draft_invoices import counts
-from fcb_pipelines_tests.source.small_host import FIRST
+from fcb_pipelines_tests.source.small_host import FIRST, SECOND
 
 FEE = {"description": "Fee for set-up", "amount": "20.00"}
 
@@ -51,7 +53,10 @@ def amounts(move: dict[str, Any]) -> tuple[str, ...]:
 
 @pytest.fixture
 def april(month: Month) -> Month:
-    """A plan and a fee on one invoice, a credit, an odd tax, a header without items, a draft, and a plan of nobody."""
+    """A plan and a fee on one invoice, a credit, an odd tax, a header without items, a draft, and a plan of nobody.
+
+    Its neighbours are rated too, so that what has no service range is known to be of none of them.
+    """
     plan = {"description": "Small × 1", "amount": "9.14", "service_from": "2026-04-01", "service_to": "2026-05-01"}
     times = {each: f"{plan[each]}T00:00:00-04:00" for each in ("service_from", "service_to")}
     billed(month, "in_2", "29.14", "3.79", {**plan, **times}, FEE, subscription=FIRST)
@@ -61,7 +66,8 @@ def april(month: Month) -> Month:
     billed(month, "in_6", "99.00", "12.87", FEE, status="draft")
     billed(month, "in_7", "8.00", "1.04", {"description": "Small × 1", "amount": "8.00"}, user=2)
     month.imported()
-    month.rated()
+    for key in ("2026-03", "2026-04", "2026-05"):
+        month.of(key).rated()
     return month
 
 
@@ -147,6 +153,88 @@ def test_one_that_could_not_be_read_is_named_and_breaks_the_sum(april: Month) ->
     done = again(april)
     assert (done.created, list(done.failed)) == (4, ["in_5/2026-04"])
     assert "could not be read" in done.failed["in_5/2026-04"]
+    assert not conserved(april)
+
+
+HELD = {
+    "in_8/0/2026-04": "balancing line of 10.33 CAD",
+    "in_9/1/2026-04": "proration line of 2.26 CAD",
+    "in_10/1/2026-04": "credit line of -10.33 CAD",
+}
+
+
+def billed_doubtfully(april: Month) -> None:
+    """What may be the flat price that our draft bills: a bare header, a proration with a fee, a credit with its re-issue."""
+    remaining = {"description": "Remaining time on Small", "amount": "2.00"}
+    billed(april, "in_8", "9.14", "1.19", subscription=FIRST)
+    billed(april, "in_9", "22.00", "2.86", remaining, FEE, subscription=FIRST)
+    billed(april, "in_10", "-9.14", "-1.19", {"description": "Credit for Small", "amount": "-9.14"}, subscription=FIRST)
+    billed(april, "in_11", "9.14", "1.19", {"description": "Small × 1", "amount": "9.14"}, subscription=FIRST)
+
+
+def test_what_a_draft_of_ours_may_bill_too_is_held_back_and_shown(month: Month) -> None:
+    rules = (
+        LineRuleSetting(pattern="^Remaining", kind=LineKind.PRORATION),
+        LineRuleSetting(pattern="^Credit", kind=LineKind.CREDIT),
+    )
+    april = month.of("2026-04", line_rules=(*rules, *month.chain.service.line_rules))
+    billed_doubtfully(april)
+    april.imported()
+    april.rated()
+    done = carried(april)
+    assert (counts(done), list(april.moves())) == ((1, 0, 0, 0, 0, 3), ["source_invoice_in=5f9=2f2026-04"])
+    assert done.failed.keys() == HELD.keys()
+    for key, what in HELD.items():
+        assert f"{what} may be the flat price of {FIRST} that our draft of 2026-04 bills" in done.failed[key]
+    (found,) = source_invoices_conserved(april.work)
+    assert found.what == "lines billed = represented 10.33 + drafted 22.60 + held back 2.26"
+    assert (str(found.left), found.holds) == ("35.19", True)
+
+
+def test_a_draft_of_what_is_held_back_since_is_removed(april: Month) -> None:
+    carried(april)
+    april.host.run(f"UPDATE invoices SET external_subscription_id = '{FIRST}' WHERE external_invoice_id = 'in_5'")
+    done = again(april)
+    assert (len(done.removed), list(done.failed)) == (1, ["in_5/0/2026-04"])
+    assert "source_invoice_in=5f5=2f2026-04" not in april.moves()
+    assert conserved(april)
+
+
+def test_a_neighbouring_month_that_nobody_rated_holds_back_what_may_be_its_own(month: Month) -> None:
+    billed(month, "in_7", "8.00", "1.04", {"description": "Small × 1", "amount": "8.00"}, user=2)
+    month.imported()
+    month.rated()
+    assert f"may be a charge, of unknown amount, of {SECOND}, or of" in carried(month).failed["in_7/1/2026-04"]
+    for key in ("2026-03", "2026-05"):
+        month.of(key).rated()
+    assert (carried(month).created, conserved(month)) == (1, True)
+
+
+def test_a_year_that_an_earlier_month_bills_holds_back_its_instalments(month: Month) -> None:
+    part = {"description": "Small × 1", "amount": "12.00"}
+    times = {"service_from": "2026-04-01T00:00:00-04:00", "service_to": "2026-05-01T00:00:00-04:00"}
+    billed(month, "in_7", "12.00", "1.56", {**part, **times}, user=2, subscription=SECOND)
+    month.host.run(f"UPDATE subscriptions SET started_at = '2026-03-10 04:00Z' WHERE external_subscription_id = '{SECOND}'")
+    month.imported()
+    for key in ("2026-03", "2026-04"):
+        month.of(key).rated()
+    assert f"may be the flat price of {SECOND} that our draft of 2026-03 bills" in carried(month).failed["in_7/1/2026-04"]
+
+
+def test_what_the_source_bills_in_a_trial_is_carried(month: Month) -> None:
+    plan = {"description": "Small × 1", "amount": "9.14"}
+    times = {"service_from": "2026-04-01T00:00:00-04:00", "service_to": "2026-05-01T00:00:00-04:00"}
+    billed(month, "in_2", "9.14", "1.19", {**plan, **times}, subscription=FIRST)
+    month.host.run(f"INSERT INTO evidence VALUES ('trial', 'subscription', '{FIRST}', NULL, NULL, '{{}}', 'trial 1')")
+    month.imported()
+    month.rated()
+    assert (str(carried(month).totals["CAD"].gross), conserved(month)) == ("10.33 CAD", True)
+
+
+def test_parts_of_a_cent_are_named_and_break_the_sum(april: Month) -> None:
+    april.host.run("UPDATE invoices SET subtotal = 10.005, total = 11.015 WHERE external_invoice_id = 'in_5'")
+    done = again(april)
+    assert "the net of its line 0 is 10.005 CAD" in done.failed["in_5/2026-04"]
     assert not conserved(april)
 
 

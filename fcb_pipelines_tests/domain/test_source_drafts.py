@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.drafts import Draft, totals_in_odoo
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.money import Money, money, rounded, total
-from fcb_pipelines.domain.source_drafts import TAX_LINE, Placed, exact_taxes, is_carried, represented, source_draft
+from fcb_pipelines.domain.source_drafts import TAX_LINE, Placed, exact_taxes, source_draft
 from fcb_pipelines.domain.tax import TaxComponent, Taxed, TaxRounding
-from fcb_pipelines_tests.builders import APRIL, TORONTO, actual, day, expected
+from fcb_pipelines_tests.builders import APRIL, TORONTO, actual, day
 
 LINE, TOTAL = TaxRounding.LINE, TaxRounding.TOTAL
 
@@ -34,28 +33,6 @@ def beyond(net: str, kind: LineKind = LineKind.ONE_OFF, **changes: Any) -> Actua
 def drafted(*lines: ActualLine, rounding: TaxRounding = LINE) -> Draft:
     placed = [Placed(line=line, place="CA-ON", taxes=exact_taxes(line, hst(line))) for line in lines]
     return source_draft(placed, "2026-04", rounding, TORONTO)
-
-
-OURS = represented([expected("50"), expected("0", charge="cpu_seconds", is_due=False)])
-
-
-@pytest.mark.parametrize(
-    ("line", "carried"),
-    [
-        *((beyond("1", kind), True) for kind in LineKind if kind not in {LineKind.PLAN, LineKind.OVERAGE}),
-        (actual("50"), False),
-        (actual("60", external_invoice_id="second claim"), False),
-        (actual("50", service_to=day("2026-04-15")), False),
-        (actual("3", kind=LineKind.OVERAGE, charge="cpu_seconds"), False),
-        (actual("50", external_subscription_id="s2"), True),
-        (actual("50", external_subscription_id=None), True),
-        (beyond("1", counts=False), False),
-        (beyond("0"), False),
-        (beyond("0", tax=money("1.30 CAD")), True),
-    ],
-)
-def test_what_no_charge_of_ours_stands_for_is_carried(line: ActualLine, carried: bool) -> None:
-    assert is_carried(line, OURS) is carried
 
 
 def test_an_invoice_becomes_a_draft_that_says_what_it_was() -> None:
@@ -119,6 +96,23 @@ def test_an_invoice_that_could_not_be_read_is_not_carried_in_part() -> None:
         drafted(beyond("20"), beyond("5", ordinal=-1, notes=("unusable: no date",)))
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (beyond("10.005"), "the net of its line 1 is 10.005 CAD: CAD has 2 decimals"),
+        (beyond("10", tax=money("1.3001 CAD")), "the tax of its line 1 is 1.3001 CAD"),
+        (beyond("0.5", currency="JPY", tax=money("0 JPY")), "the net of its line 1 is 0.5 JPY: JPY has 0 decimals"),
+    ],
+)
+def test_parts_of_a_cent_are_refused_and_not_rounded(line: ActualLine, why: str) -> None:
+    with pytest.raises(InvalidInput, match=why):
+        drafted(line, beyond("5", ordinal=2, currency=line.net.currency))
+
+
+def test_trailing_zeros_are_no_parts_of_a_cent() -> None:
+    assert str(drafted(beyond("10.1000", tax=money("1.310 CAD"))).totals.gross) == "11.41 CAD"
+
+
 cents = st.decimals(min_value=-100, max_value=100, places=2)
 
 
@@ -136,7 +130,3 @@ def test_a_draft_always_comes_to_what_was_billed_under_either_rounding(
     assert made.totals.gross == abs(whole)
     assert totals_in_odoo(made.lines, "CAD", rounding) == made.totals
     assert len({line.key for line in made.lines}) == len(made.lines)
-
-
-def test_charges_are_ours_whether_they_are_due_or_not() -> None:
-    assert represented([expected("50"), expected("0", charge="x", is_due=False)]) == {("s1", FLAT), ("s1", "x")}

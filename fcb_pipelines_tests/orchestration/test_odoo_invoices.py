@@ -24,11 +24,10 @@ def switched(operator: Operator, **switches: bool) -> Operator:
 
 @pytest.fixture
 def march(operator: Operator) -> Operator:
-    """Imported and rated, by the acts alone, with a fee beside the plan on the month's one invoice."""
+    """Imported and rated, by the acts alone, with a header of nobody beside the invoice of the plan."""
     operator.host.run(
-        """UPDATE invoices SET subtotal = 29.14, tax = 3.79, total = 32.93,
-                               lines = lines || '[{"description": "Fee", "amount": "20.00"}]'::jsonb,
-                               issued_at = '2026-03-20 12:00Z'"""
+        """INSERT INTO invoices
+           VALUES ('in_2', 1, '', '2026-03-20 12:00Z', 'paid', 'CAD', 20, 2.60, 22.60, 'in_2', 'stripe', '[]')"""
     )
     connections = Connections(settings=operator.settings, now=NOW, report=lambda _: None)
     service = operator.settings.service("small")
@@ -54,10 +53,13 @@ def test_a_month_is_drafted_and_proved_once_it_is_switched_on(march: Operator) -
     assert result.success
     assert made(result) == {"odoo_draft_invoices", "odoo_source_invoices"}
     found = result.get_asset_check_evaluations()
-    assert {one.check_name for one in found} == {"odoo_read_back", "source_invoices_carried"}
+    assert {one.check_name for one in found} == {"odoo_read_back", "draft_invoices_complete", "source_invoices_carried"}
     assert all(one.passed and one.partition == "2026-03" for one in found)
     (sums,) = records(check(result, "source_invoices_carried"), "equations")
-    assert (sums["left"], sums["right"], sums["holds"]) == ("22.60", "22.60", "yes")
+    assert sums["equation"] == "lines billed = represented 10.33 + drafted 22.60 + held back 0.00"
+    assert (sums["left"], sums["right"], sums["holds"]) == ("32.93", "32.93", "yes")
+    (sums,) = records(check(result, "draft_invoices_complete"), "equations")
+    assert (sums["left"], sums["right"], sums["holds"]) == ("10.33", "10.33", "yes")
     assert metadata(result, "odoo_draft_invoices") == {"failed": 0, "totals": [("CAD", "9.14", "1.19", "10.33")]}
     with march.db.transaction() as conn:
         conn.execute(
