@@ -52,16 +52,23 @@ def _without_rights(odoo: Odoo, model: str, xids: Collection[str], known: Mappin
     seen = {xid: known[xid] for xid in xids if xid in known}
     named = external_ids(odoo, model, seen.values())
     proved = {xid: odoo_id for xid, odoo_id in seen.items() if named.get(odoo_id) == xid}
-    return dict(sorted((proved | _unseen(odoo, model, {*xids} - proved.keys())).items()))
+    return dict(sorted((proved | _unproved(odoo, model, {*xids} - proved.keys(), known)).items()))
 
 
-def _unseen(odoo: Odoo, model: str, xids: Collection[str]) -> dict[str, int]:
-    """The external ids of these that exist; records of ours have theirs from the moment they are made, so it is their first."""
+def _unproved(odoo: Odoo, model: str, xids: Collection[str], known: Collection[str]) -> dict[str, int]:
+    """The external ids of these that exist.
+
+    Records of ours have theirs from the moment they are made, so it is their first, unless somebody has merged them into others
+    since: those that our store knows and that no record has as its first are asked for.
+    """
+    found: dict[str, int] = {}
+    left = set(xids)
     if len(xids) > 1 and odoo.call(model, "search_count", []) <= _RECORDS_AN_ASKING * len(xids):
         everything = odoo.call(model, "search", [])
-        return {xid: odoo_id for odoo_id, xid in external_ids(odoo, model, everything).items() if xid in xids}
-    asked = {xid: _asked(odoo, model, xid) for xid in sorted(xids)}
-    return {xid: odoo_id for xid, odoo_id in asked.items() if odoo_id is not None}
+        found = {xid: odoo_id for odoo_id, xid in external_ids(odoo, model, everything).items() if xid in xids}
+        left = left.intersection(known) - found.keys()
+    asked = {xid: _asked(odoo, model, xid) for xid in sorted(left)}
+    return found | {xid: odoo_id for xid, odoo_id in asked.items() if odoo_id is not None}
 
 
 def _asked(odoo: Odoo, model: str, xid: str) -> int | None:

@@ -177,6 +177,23 @@ def test_ids_never_seen_before_are_not_asked_for_one_by_one(
     assert counted.methods.count("check_object_reference") == (0 if others else 1)
 
 
+def test_an_id_that_is_not_the_first_of_its_record_is_found_where_the_store_knows_it(
+    odoo: Odoo, importer: Odoo, made: Made, run: str
+) -> None:
+    rows: dict[str, Fields] = {
+        made.xid(f"user_{index}"): {"name": made.name(str(index)), "reference": None} for index in range(2)
+    }
+    ids = create(odoo, loading(PARTNER, rows), pace(), nobody).ids
+    first, second = ids
+    (row,) = odoo.search_read("ir.model.data", [("name", "=", second.removeprefix("fcb."))], ["id"])
+    odoo.write("ir.model.data", [row["id"]], {"res_id": ids[first]})
+    wanted = {*ids, *(made.xid(f"user_none{index}") for index in range(200))}
+    both = dict.fromkeys(ids, ids[first])
+    assert resolve(importer, PARTNER, run, wanted=wanted, known=ids) == both
+    assert resolve(odoo, PARTNER, run, wanted=wanted, known=ids) == both
+    odoo.unlink("res.partner", [ids[second]])
+
+
 def _confirmed(odoo: Odoo, made: Made, partner: int) -> None:
     """An order that no version deletes with its partner."""
     odoo.call("sale.order", "action_confirm", [made.order(partner)])
