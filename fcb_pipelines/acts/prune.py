@@ -4,17 +4,19 @@ Owns: the acts `prunable` (the list, changes nothing) and `prune`. Does not own:
 what uses a record in Odoo (odoo/removal). Only records that carry our external id are ever considered.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from fcb_pipelines.acts import partners, plans, subscriptions
 from fcb_pipelines.acts.imports import Reading, Report, unneeded
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.links import MADE_BY_US
-from fcb_pipelines.odoo import linked, removal
+from fcb_pipelines.odoo import linked, removal, rights
+from fcb_pipelines.odoo.edition import detect
 from fcb_pipelines.odoo.pace import Pace
 from fcb_pipelines.odoo.partners import MODEL as PARTNER_MODEL
 from fcb_pipelines.odoo.plans import MODEL as PRODUCT_MODEL
+from fcb_pipelines.odoo.rights import Act
 from fcb_pipelines.odoo.subscriptions import MODEL as ORDER_MODEL
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import imports as stored
@@ -27,20 +29,32 @@ STILL_NAMED = "an order or an invoice names it: choose that too, or leave both"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prunable:
-    """One record in Odoo that an import made and that can go."""
+    """One record in Odoo that an import made and that can go, or be archived."""
 
     external_id: str
     model: str
     odoo_id: int
     name: str
+    archived_because: str | None = None
+    """Why it is archived rather than removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What was removed, and why the rest was not, by external id."""
+    """What was removed or archived, and why the rest was not, by external id."""
 
     removed: tuple[str, ...]
+    archived: tuple[str, ...] = ()
     refused: Mapping[str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Done:
+    """The same, as it goes on."""
+
+    refused: dict[str, str]
+    removed: list[str] = field(default_factory=list)
+    archived: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +84,7 @@ def _find(reading: Reading, *, take_all: bool) -> _Found:
     listed = (
         *_listed(reading, ORDER_MODEL, orders),
         *_listed(reading, PRODUCT_MODEL, {xid: each for xid, each in products.items() if each not in bought}),
-        *_listed(reading, PARTNER_MODEL, {xid: each for xid, each in people.items() if each not in buyers}),
+        *_partners(reading, {xid: each for xid, each in people.items() if each not in buyers}),
     )
     return _Found(prunable=listed, gone=frozenset(xid for each in decided for shelf in each.shelves for xid in shelf.forgotten))
 
@@ -90,7 +104,9 @@ def _is_own(reading: Reading, link: links.Pointing, people: Mapping[str, int]) -
 
 
 def prune(reading: Reading, *, ids: Collection[str], take_all: bool, report: Report) -> Pruned:
-    """Remove those of the external ids that can still go, and forget them; what Odoo refuses is told and stays.
+    """Remove or archive those of the external ids that can still go; what Odoo refuses, or would refuse, is told and stays.
+
+    What is removed is forgotten. What is archived is still ours, and found again should the source bring it back.
 
     Forgets too what is gone from Odoo already, as after an earlier prune that ended in the middle.
 
@@ -99,19 +115,35 @@ def prune(reading: Reading, *, ids: Collection[str], take_all: bool, report: Rep
     with stored.exclusive_import(reading.db, reading.service.code):
         found = _find(reading, take_all=take_all)
         chosen = [one for one in found.prunable if one.external_id in ids]
-        done = removal.Removed(refused=dict.fromkeys(sorted(set(ids) - {one.external_id for one in chosen}), NO_LONGER))
+        refused = dict.fromkeys(sorted(set(ids) - {one.external_id for one in chosen}), NO_LONGER)
+        done = _Done(refused=refused)
+        lacking = rights.lacking(reading.odoo, detect(reading.odoo), Act.PRUNE) if chosen else {}
         for model in (ORDER_MODEL, PRODUCT_MODEL, PARTNER_MODEL):
-            going = {one.external_id: one.odoo_id for one in chosen if one.model == model}
-            held = _held(reading, going) if model == PARTNER_MODEL else {}
-            free = {xid: odoo_id for xid, odoo_id in going.items() if xid not in held}
-            each = removal.remove(reading.odoo, model, free, Pace(reading.clock))
-            each.refused |= held
-            report(f"{model}: {len(each.gone)} removed, {len(each.refused)} refused")
-            done.gone += each.gone
-            done.refused |= each.refused
+            going = [one for one in chosen if one.model == model]
+            if model in lacking:
+                done.refused |= {one.external_id: lacking[model] for one in going}
+            elif going:
+                _take(reading, model, going, done, report)
         with reading.db.transaction() as conn:
-            _forget(conn, reading.service, found.gone.union(done.gone))
-    return Pruned(removed=tuple(done.gone), refused=done.refused)
+            _forget(conn, reading.service, found.gone.union(done.removed))
+    return Pruned(removed=tuple(done.removed), archived=tuple(done.archived), refused=done.refused)
+
+
+def _take(reading: Reading, model: str, going: Sequence[Prunable], done: _Done, report: Report) -> None:
+    """Remove or archive records of one model."""
+    held = _held(reading, {one.external_id: one.odoo_id for one in going}) if model == PARTNER_MODEL else {}
+    free = [one for one in going if one.external_id not in held]
+    deleted, hidden = (
+        {one.external_id: one.odoo_id for one in free if (one.archived_because is not None) == is_archived}
+        for is_archived in (False, True)
+    )
+    removed = removal.remove(reading.odoo, model, deleted, Pace(reading.clock))
+    archived = removal.archive(reading.odoo, model, hidden, Pace(reading.clock))
+    refused = held | removed.refused | archived.refused
+    report(f"{model}: {len(removed.gone)} removed, {len(archived.gone)} archived, {len(refused)} refused")
+    done.removed += removed.gone
+    done.archived += archived.gone
+    done.refused |= refused
 
 
 def _held(reading: Reading, partners: Mapping[str, int]) -> dict[str, str]:
@@ -130,3 +162,9 @@ def _listed(reading: Reading, model: str, found: Mapping[str, int]) -> list[Prun
     names = removal.names(reading.odoo, model, found.values())
     there = (xid for xid in sorted(found) if found[xid] in names)
     return [Prunable(external_id=xid, model=model, odoo_id=found[xid], name=names[found[xid]]) for xid in there]
+
+
+def _partners(reading: Reading, found: Mapping[str, int]) -> list[Prunable]:
+    archiving = removal.archiving(reading.odoo, found.values())
+    left = {xid: odoo_id for xid, odoo_id in found.items() if odoo_id not in archiving.done}
+    return [replace(one, archived_because=archiving.reasons.get(one.odoo_id)) for one in _listed(reading, PARTNER_MODEL, left)]

@@ -1,4 +1,4 @@
-"""`fcb prune`: lists, and once confirmed removes, what an import made and nobody uses."""
+"""`fcb prune`: lists, and once confirmed removes or archives, what an import made and nobody uses."""
 
 import sys
 
@@ -19,7 +19,8 @@ WIDTH = 120
 def prune(service_code: str | None, *, yes: bool, as_json: bool) -> None:
     """List what an import made in Odoo, is no longer wanted and nobody uses; remove it once you confirm.
 
-    What somebody uses stays. With --json it is listed and, without --yes, nothing is removed.
+    What somebody uses stays; a partner that somebody else changed is archived. With --json it is listed and, without --yes,
+    nothing is removed.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
@@ -28,12 +29,14 @@ def prune(service_code: str | None, *, yes: bool, as_json: bool) -> None:
         found = acts.prunable(reading, take_all=take_all)
         if not as_json:
             _print(found)
-        ids = [one.external_id for one in found] if found and (yes or (not as_json and _confirmed(len(found)))) else []
-        done = acts.prune(reading, ids=ids, take_all=take_all, report=say) if ids else None
+        # Where nothing is listed it still forgets what is gone from Odoo already.
+        is_wanted = yes or (not as_json and (not found or _confirmed(len(found))))
+        ids = [one.external_id for one in found]
+        done = acts.prune(reading, ids=ids, take_all=take_all, report=say) if is_wanted else None
     if as_json:
         listed = [{"external_id": one.external_id, "model": one.model, "name": one.name} for one in found]
         answer({"service": service.code, "prunable": listed, "removed": list(done.removed) if done else [],
-                "refused": dict(done.refused) if done else {}})  # fmt: skip
+                "archived": list(done.archived) if done else [], "refused": dict(done.refused) if done else {}})  # fmt: skip
     if done is not None and done.refused:
         for external_id, reason in done.refused.items():
             say(f"{external_id} stays: {reason}")
@@ -41,7 +44,7 @@ def prune(service_code: str | None, *, yes: bool, as_json: bool) -> None:
 
 
 def _confirmed(count: int) -> bool:
-    return click.confirm(f"Remove these {count} records from Odoo?", err=True)
+    return click.confirm(f"Remove or archive these {count} records in Odoo?", err=True)
 
 
 def _print(found: tuple[acts.Prunable, ...]) -> None:
@@ -49,8 +52,10 @@ def _print(found: tuple[acts.Prunable, ...]) -> None:
         say("nothing to prune")
         return
     table = Table(title=f"{len(found)} records that can go")
-    for name in ("external id", "model", "name"):
+    for name in ("external id", "model", "name", ""):
         table.add_column(name)
     for one in found:
-        table.add_row(one.external_id, one.model, one.name)
+        table.add_row(
+            one.external_id, one.model, one.name, f"archived: {one.archived_because}" if one.archived_because else "removed"
+        )
     console_of(WIDTH).print(table)

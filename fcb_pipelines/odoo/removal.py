@@ -1,7 +1,7 @@
 """Removing records of ours from Odoo.
 
-Owns: what uses a product or a partner, and deleting in batches where Odoo may refuse some. Does not own: which are not needed
-any more (acts/prune).
+Owns: what uses a product or a partner, which partners are archived rather than deleted, and deleting or archiving in batches
+where Odoo may refuse some. Does not own: which are not needed any more (acts/prune).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,23 @@ from fcb_pipelines.odoo.records import rows_where
 
 _ORDERS, _ORDER_LINES = "sale.order", "sale.order.line"
 _ORDER_PARTNERS = ("partner_id", "partner_invoice_id", "partner_shipping_id")
+_PARTNERS = "res.partner"
 _INVOICES, _INVOICE_LINES = "account.move", "account.move.line"
+
+
+FIRST_THAT_LEAVES_ORDERS = 19
+"""Before, Odoo deletes draft and cancelled orders with their partner, those too that our user may not see."""
+TAKES_ORDERS = "this version of Odoo deletes the draft orders of a partner with it, those too that we cannot see"
+CHANGED_BY_OTHERS = "somebody else changed it last"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archiving:
+    """Which partners are archived rather than deleted."""
+
+    reasons: Mapping[int, str]
+    done: frozenset[int]
+    """Those that are archived already, with which nothing is left to do; who changed one before that is not told any more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +75,32 @@ def used_partners(odoo: Odoo, partners: Collection[int], *, ignoring: Collection
     invoiced = rows_where(odoo, _INVOICES, "partner_id", partners, ["partner_id"])
     found = {row["partner_id"][0] for row in invoiced}
     return frozenset(found.union(row[name][0] for name, rows in ordered.items() for row in rows))
+
+
+def archiving(odoo: Odoo, partners: Collection[int]) -> Archiving:
+    """Which of these partners are archived rather than deleted: what somebody else put into one would be lost."""
+    takes_orders = odoo.version().major < FIRST_THAT_LEAVES_ORDERS
+    us, reasons = odoo.user_id(), dict[int, str]()
+    done: set[int] = set()
+    for row in rows_where(odoo, _PARTNERS, "id", partners, ["active", "write_uid"]):
+        done |= set() if row["active"] else {row["id"]}
+        is_others = not row["write_uid"] or row["write_uid"][0] != us
+        if is_others or takes_orders:
+            reasons[row["id"]] = CHANGED_BY_OTHERS if is_others else TAKES_ORDERS
+    return Archiving(reasons=reasons, done=frozenset(done))
+
+
+def archive(odoo: Odoo, model: str, ids: Mapping[str, int], pace: Pace) -> Removed:
+    """Archive records; where Odoo refuses some of a batch, the others go."""
+    done = Removed()
+
+    def hide(xids: Sequence[str]) -> None:
+        odoo.write(model, [ids[xid] for xid in xids], {"active": False})
+        done.gone += xids
+
+    for batch in pace.batches(list(ids)):
+        done.refused |= refused_alone(batch, hide, pace)
+    return done
 
 
 def remove(odoo: Odoo, model: str, ids: Mapping[str, int], pace: Pace) -> Removed:

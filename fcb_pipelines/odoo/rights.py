@@ -151,6 +151,23 @@ def check(odoo: Odoo, edition: OdooEdition, acts: Collection[Act]) -> Iterator[F
     yield from _needless(held, needed)
 
 
+def lacking(odoo: Odoo, edition: OdooEdition, act: Act) -> dict[str, str]:
+    """Model → what our user may not do to it and which group may, for what an act needs and our user lacks."""
+    missing = [
+        (right, operations)
+        for right in NEEDS[act]
+        if (operations := [each for each in right.operations if not edition.may(odoo, right.model, each)])
+    ]
+    if not missing:
+        return {}
+    held = _held(odoo, edition, {right.group for right, _ in missing})
+    return {right.model: _lacks(operations, [held.name(right.group)]) for right, operations in missing}
+
+
+def _lacks(operations: Iterable[str], groups: Iterable[str]) -> str:
+    return f"our user may not {', '.join(operations)}: give it the group {' and '.join(map(repr, groups))}"
+
+
 def _by_model(acts: Collection[Act]) -> dict[str, list[Right]]:
     found: dict[str, list[Right]] = {}
     for act in acts:
@@ -166,7 +183,7 @@ def _model_finding(may: May, held: Held, model: str, rights: Collection[Right]) 
     if not missing:
         return ok(about, ", ".join(groups))
     names = sorted({held.name(groups[operation]) for operation in missing})
-    return error(about, f"our user may not {', '.join(missing)}: give it the group {' and '.join(map(repr, names))}")
+    return error(about, _lacks(missing, names))
 
 
 def _orders_of_others(held: Held) -> Finding:

@@ -127,5 +127,5 @@ def test_run(again: Again) -> None:
 
 
 def test_prune(all_plans: AllPlans) -> None:
-    assert set(all_plans.prunable) == {"service", "prunable", "removed", "refused"}
+    assert set(all_plans.prunable) == {"service", "prunable", "removed", "archived", "refused"}
     assert all(set(one) == {"external_id", "model", "name"} for one in all_plans.prunable["prunable"])

@@ -158,4 +158,4 @@ def test_every_order_is_a_draft_that_nothing_was_made_of(demo: Demo) -> None:
 
 
 def test_nothing_can_be_pruned_after_the_first_import(demo: Demo) -> None:
-    assert demo.prunable == {"service": "nexacloud", "prunable": [], "removed": [], "refused": {}}
+    assert demo.prunable == {"service": "nexacloud", "prunable": [], "removed": [], "archived": [], "refused": {}}

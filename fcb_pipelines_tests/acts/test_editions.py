@@ -12,6 +12,7 @@ import pytest
 from fcb_pipelines.acts.inert import shadow_inert
 from fcb_pipelines.acts.prune import STILL_NAMED, prunable, prune
 from fcb_pipelines.local.postgres import in_database
+from fcb_pipelines.odoo.removal import TAKES_ORDERS
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain, counts, reasons, silent
 from fcb_pipelines_tests.acts.source_records import a_plan, a_service, a_subscription, a_user, records
@@ -143,6 +144,17 @@ def test_a_partner_that_18_would_delete_with_the_order_of_somebody_else_is_not_p
     listed = [one.external_id for one in prunable(old.reading(records(users=(), plans=(), subscriptions=())), take_all=False)]
     assert listed == [old.xid(name) for name in ("subscription_s1", "plan_p1", "plan_usage_p1")]
     old.odoo.unlink("sale.order", [order])
+
+
+def test_on_18_a_partner_is_archived_for_orders_that_our_user_cannot_see_would_go_with_it(old: Chain) -> None:
+    old.partners(SOURCE)
+    reading = old.reading(records(users=(), plans=(), subscriptions=()))
+    (found,) = prunable(reading, take_all=False)
+    assert found.archived_because == TAKES_ORDERS
+    done = prune(reading, ids=[found.external_id], take_all=False, report=silent)
+    assert (done.removed, done.archived, done.refused) == ((), (found.external_id,), {})
+    assert old.one("res.partner", "user_u1", "active")["active"] is False
+    assert prunable(reading, take_all=False) == ()
 
 
 def test_a_partner_is_not_pruned_before_its_order_or_18_would_delete_both(old: Chain) -> None:
