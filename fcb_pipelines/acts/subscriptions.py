@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fcb_pipelines.acts import partners, plans
-from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep
+from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep, send
 from fcb_pipelines.acts.read_back import forget, read_back
 from fcb_pipelines.domain.changes import Fields, Value
 from fcb_pipelines.domain.errors import InvalidInput
@@ -69,6 +69,7 @@ class _Wanted:
 def import_subscriptions(reading: Reading, *, dry_run: bool, report: Report) -> Imported:
     """Make or change a draft order for every subscription in scope; an order that is no longer a draft is never touched.
 
+    One that is confirmed after it was read is refused by Odoo, as every change brings its pricelist along.
     Raises `RuleViolation` if another import of the service is running, and what the port to Odoo raises.
     """
     with reading.exclusive(dry_run=dry_run):
@@ -193,10 +194,27 @@ def _order(one: Subscription, references: References) -> tuple[Fields, Fields]:
 
 
 def _apply(reading: Reading, decided: Decided, report: Report) -> tuple[Applied, Applied]:
-    """Make new orders together with their lines, give orders that lost theirs a new one, then change what differs."""
+    """Make new orders together with their lines, change orders that differ, then lines that differ or were lost."""
     own, lines = decided.shelves
     empty = orders.kept_empty(reading.odoo) if own.made.create else ()
-    new = apply(reading, own, orders.loading(own.kind, own.made.create, lines.wanted, empty), report)
-    lost = {xid: fields for xid, fields in lines.made.create.items() if xid not in map(orders.line_id, own.made.create)}
-    at = {orders.line_id(xid): odoo_id for xid, odoo_id in own.present.ids.items()}
-    return new, apply(reading, lines, orders.loading_lines(lost, at), report)
+    own_done = apply(reading, own, orders.loading(own.kind, own.made.create, lines.wanted, empty), report)
+    lines_done = send(reading, "lines of subscriptions", orders.loading_lines(own.kind, _differing(own, lines)), report)
+    # The ids that this load answers are those of the orders.
+    return (
+        Applied(ids=own_done.ids, failed=orders.confirmed_meanwhile(own_done.failed)),
+        Applied(failed=orders.confirmed_meanwhile(lines_done.failed)),
+    )
+
+
+def _differing(own: Shelf, lines: Shelf) -> dict[str, orders.Line]:
+    """The lines of orders that are there which are lost or otherwise; a new order brings its own."""
+    at = {orders.line_id(xid): xid for xid in own.present.ids.keys() & own.wanted.keys()}
+    return {
+        xid: orders.Line(
+            order=own.present.ids[at[xid]],
+            currency=own.wanted[at[xid]][orders.CURRENCY],
+            fields=lines.wanted[xid],
+        )
+        for xid in (*lines.made.create, *lines.made.update)
+        if xid in at
+    }

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fcb_pipelines.domain.changes import Fields
+from fcb_pipelines.domain.changes import Fields, Value
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.plans import Plan
@@ -22,9 +22,13 @@ from fcb_pipelines.odoo.resolution import external_ids
 MODEL = "sale.order"
 LINE_MODEL = "sale.order.line"
 PRICE = "price_unit"
+CURRENCY = "currency"
 STATE = "state"
 """Our word for where an order stands: `draft`, `sale` and so on."""
 DRAFT = "draft"
+
+CONFIRMED = "cannot change the pricelist of a confirmed order"
+"""How Odoo refuses whatever comes together with a pricelist for an order that was confirmed, even the pricelist that it has."""
 
 LINE = Kind(
     entity=Entity.SUBSCRIPTION,
@@ -71,15 +75,18 @@ def kind(currencies: Currencies) -> Kind:
         fields=(
             Field(name="partner", odoo="partner_id", codec=REFERENCE),
             Field(name="reference", odoo="client_order_ref", codec=TEXT),
-            Field(name="currency", odoo="pricelist_id", codec=currency, shown_in="currency_id"),
+            Field(name=CURRENCY, odoo="pricelist_id", codec=currency, shown_in="currency_id"),
         ),
         seen=(Field(name=STATE, odoo="state", codec=TEXT),),
+        # With another partner Odoo takes that one's pricelist, and its currency, unless ours comes along. A pricelist that
+        # comes along is also what keeps an order untouched that somebody has confirmed since it was read.
+        is_written_whole=True,
     )
 
 
 def order(subscription: Subscription, plan: Plan, partner: int | str) -> Fields:
     """The order of a subscription."""
-    return {"partner": partner, "reference": subscription.external_subscription_id, "currency": plan.currency}
+    return {"partner": partner, "reference": subscription.external_subscription_id, CURRENCY: plan.currency}
 
 
 def line(subscription: Subscription, plan: Plan, product: int | str) -> Fields:
@@ -114,10 +121,30 @@ def loading(orders: Kind, new: Mapping[str, Fields], lines: Mapping[str, Fields]
     return Load(model=MODEL, columns=[*orders.columns(), *empty, *LINE.columns("order_line/")], rows=rows)
 
 
-def loading_lines(lines: Mapping[str, Fields], orders: Mapping[str, int]) -> Load:
-    """The load that puts lines back into orders that lost theirs; `orders` is by the line's external id."""
-    rows = {xid: [orders[xid], *LINE.row(xid, fields)] for xid, fields in lines.items()}
-    return Load(model=LINE_MODEL, columns=["order_id/.id", *LINE.columns()], rows=rows)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line to be written, and the order on which it stands."""
+
+    order: int
+    """Its id in Odoo: by its external id an order that somebody just deleted would come back with little in it."""
+    currency: Value
+    fields: Fields
+
+
+def loading_lines(orders: Kind, lines: Mapping[str, Line]) -> Load:
+    """The load that changes lines, and puts back lost ones, through their orders.
+
+    Through a line alone Odoo lets the price of a confirmed order be changed; together with a pricelist it refuses both.
+    """
+    (pricelist,) = (each for each in orders.fields if each.name == CURRENCY)
+    rows = {xid: [line.order, pricelist.codec.cell(line.currency), *LINE.row(xid, line.fields)] for xid, line in lines.items()}
+    return Load(model=MODEL, columns=[".id", pricelist.column, *LINE.columns("order_line/")], rows=rows)
+
+
+def confirmed_meanwhile(failed: Mapping[str, str]) -> dict[str, str]:
+    """The same reasons, in words of ours where an order was confirmed after it was read."""
+    words = "its order in Odoo was confirmed while the import ran: it is left alone"
+    return {xid: words if CONFIRMED in reason else reason for xid, reason in failed.items()}
 
 
 def lines_of(odoo: Odoo, orders: Mapping[str, int]) -> Present:
@@ -128,14 +155,14 @@ def lines_of(odoo: Odoo, orders: Mapping[str, int]) -> Present:
     return Present(ids=ids, fields={xid: LINE.read(rows[odoo_id]) for xid, odoo_id in ids.items()})
 
 
-def currencies(odoo: Odoo, wanted: Collection[str]) -> Currencies:
-    """What makes an order come out in each of the currencies wanted.
+def currencies(odoo: Odoo, wanted: Collection[str], at: int | None = None) -> Currencies:
+    """What makes an order come out in each of the currencies wanted, in the company `at` or that of our user.
 
     Left to itself Odoo takes its default pricelist, which may be of another currency than the company's.
     """
     codes = {row["id"]: str(row["name"]) for row in odoo.search_read("res.currency", [], ["name"])}
     rows = odoo.search_read("product.pricelist", [("active", "=", True)], ["currency_id", "company_id"])
-    company, currency = _company(odoo)
+    company, currency = _company(odoo, at)
     found = {
         codes[id_of(row["currency_id"])]: row["id"]
         for row in reversed(rows)
@@ -145,8 +172,10 @@ def currencies(odoo: Odoo, wanted: Collection[str]) -> Currencies:
     return Currencies(pricelists=ways, codes=codes)
 
 
-def _company(odoo: Odoo) -> tuple[int, int]:
-    """The company of our user and its currency."""
-    (user,) = odoo.search_read("res.users", [("id", "=", odoo.user_id())], ["company_id"])
-    (company,) = odoo.search_read("res.company", [("id", "=", id_of(user["company_id"]))], ["currency_id"])
+def _company(odoo: Odoo, at: int | None) -> tuple[int, int]:
+    """The company, or that of our user, and its currency."""
+    if at is None:
+        (user,) = odoo.search_read("res.users", [("id", "=", odoo.user_id())], ["company_id"])
+        at = id_of(user["company_id"])
+    (company,) = odoo.search_read("res.company", [("id", "=", at)], ["currency_id"])
     return company["id"], id_of(company["currency_id"])

@@ -1,8 +1,10 @@
 """Shadow subscriptions against each Odoo: draft orders, made once, changed by difference, left alone once confirmed."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,7 @@ from fcb_pipelines.domain.canonical import BadRow
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.imports import Action
 from fcb_pipelines.domain.plans import Interval
+from fcb_pipelines.odoo.client import Loaded, Odoo
 from fcb_pipelines.store.imports import exclusive_import
 from fcb_pipelines_tests.acts.chain import Chain, counts, reasons
 from fcb_pipelines_tests.acts.source_records import a_plan, a_subscription, a_user, an_invoice, records
@@ -120,6 +123,54 @@ def test_a_confirmed_order_is_never_touched_and_not_inert(chain: Chain) -> None:
     (found,) = shadow_inert(chain.odoo, chain.db, chain.service)
     assert found.record == chain.xid("subscription_s1")
     assert "is not a draft but 'sale'" in found.reason
+
+
+@dataclass(frozen=True)
+class ConfirmedMeanwhile:
+    """An Odoo in which somebody confirms an order right before we write to it."""
+
+    odoo: Odoo
+    order: int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.odoo, name)
+
+    def load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[Any]]) -> Loaded:
+        if rows and model.startswith("sale.order") and self._is_draft():
+            self.odoo.call("sale.order", "action_confirm", [self.order])
+        return self.odoo.load(model, fields, rows)
+
+    def _is_draft(self) -> bool:
+        return bool(self.odoo.search_read("sale.order", [("id", "=", self.order), ("state", "=", "draft")], ["id"]))
+
+
+@pytest.mark.parametrize("changed", [{"contract_price": Decimal(1)}, {"user_id": "u2"}])
+def test_an_order_confirmed_while_the_import_runs_is_not_touched(chain: Chain, changed: dict[str, Any]) -> None:
+    users = (a_user("u1"), a_user("u2"))
+    chain.all(records(users=users, subscriptions=(a_subscription(), a_subscription("s2"))))
+    before = chain.one("sale.order", "subscription_s1", "partner_id", "amount_total")
+    source = records(users=users, subscriptions=(a_subscription(**changed), a_subscription("s2", contract_price=Decimal(2))))
+    busy: Any = ConfirmedMeanwhile(chain.odoo, chain.ids("sale.order")[chain.xid("subscription_s1")])
+    done = replace(chain, odoo=busy).subscriptions(source)
+    assert (counts(done), "was confirmed while the import ran" in reasons(done)["s1"]) == ((0, 1, 0, 0, 1), True)
+    assert chain.one("sale.order", "subscription_s1", "partner_id", "amount_total") == before
+    assert chain.one("sale.order", "subscription_s2", "amount_untaxed")["amount_untaxed"] == 2.0
+
+
+def test_another_customer_changes_no_currency(chain: Chain) -> None:
+    users = (a_user("u1"), a_user("u2"))
+    (usd,) = chain.odoo.search_read("res.currency", [("name", "=", "USD")], ["active"])
+    chain.odoo.write("res.currency", [usd["id"]], {"active": True})
+    values = {"name": chain.service.code, "currency_id": usd["id"]}
+    pricelist = chain.odoo.call("product.pricelist", "create", values)
+    chain.all(records(users=users))
+    theirs = chain.ids("res.partner")[chain.xid("user_u2")]
+    chain.odoo.write("res.partner", [theirs], {"property_product_pricelist": pricelist})
+    assert counts(chain.subscriptions(records(users=users, subscriptions=(a_subscription(user_id="u2"),)))) == (0, 1, 0, 0, 0)
+    order = chain.one("sale.order", "subscription_s1", "currency_id", "partner_id")
+    assert (order["currency_id"][1], order["partner_id"][0]) == ("CAD", theirs)
+    chain.odoo.write("res.partner", [theirs], {"property_product_pricelist": False})
+    chain.odoo.unlink("product.pricelist", [pricelist])
 
 
 def test_what_failed_before_fails_the_subscription_with_that_reason(chain: Chain) -> None:

@@ -135,3 +135,13 @@ def test_nothing_can_be_charged(odoo: Odoo, made: Made) -> None:
     partner = made.partner()
     assert odoo.search_read("payment.token", [("partner_id", "=", partner)], ["id"]) == []
     assert odoo.search_read("payment.transaction", [("partner_id", "=", partner)], ["state"]) == []
+
+
+def test_the_pricelist_of_a_confirmed_order_refuses_all_that_comes_with_it(odoo: Odoo, made: Made) -> None:
+    order = made.order(made.partner(), [{"product_id": made.product(), "price_unit": 1.23}])
+    odoo.call(ORDER, "action_confirm", [order])
+    (line,) = made.lines(order, "id")
+    row = [order, "", line["id"], 7]
+    loaded = odoo.load(ORDER, [".id", "pricelist_id/.id", "order_line/.id", "order_line/price_unit"], [row])
+    assert [each.message for each in loaded.messages] == ["You cannot change the pricelist of a confirmed order !"]
+    assert [each["price_unit"] for each in made.lines(order, "price_unit")] == [1.23]

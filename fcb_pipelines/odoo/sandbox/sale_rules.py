@@ -45,13 +45,21 @@ class OrderRules(Rules):
             _follow_pricelist(env, row)
         follow_place(env, rows)
 
+    def touching(self, env: Env, ids: Sequence[int], names: Sequence[str]) -> None:
+        """Raises UserError for the pricelist of a confirmed order, even for the one that it has."""
+        if "pricelist_id" in names and SALE in _states(env, ids):
+            raise user_error("You cannot change the pricelist of a confirmed order !")
+
     def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
-        """Another partner brings its addresses and fiscal position; another pricelist its currency."""
+        """Another partner brings its addresses, fiscal position and pricelist; another pricelist its currency."""
         if "partner_id" in values:
             _follow_partner(values)
             follow_place(env, [values])
-        if values.get("pricelist_id"):
-            values["currency_id"] = _currency(env, values["pricelist_id"])
+            if _states(env, ids) == {DRAFT}:
+                _follow_pricelist(env, values)
+        if "pricelist_id" in values:
+            pricelist = values["pricelist_id"]
+            values["currency_id"] = _currency(env, pricelist) if pricelist else env.company["currency_id"]
 
     def written(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """Another currency may have other decimals: the totals follow, but the lines stay as they were."""
