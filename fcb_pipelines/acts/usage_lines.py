@@ -8,8 +8,8 @@ not written here.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from fcb_pipelines.acts.draft_decisions import NOTHING_DUE, Drafting
 from fcb_pipelines.acts.draft_references import References, references
-from fcb_pipelines.acts.drafting import NOTHING_DUE, Drafting
 from fcb_pipelines.acts.imports import Reading, Report, Shelf, apply
 from fcb_pipelines.acts.left_drafts import LeftDrafts, left_drafts
 from fcb_pipelines.domain.changes import Fields
@@ -72,20 +72,20 @@ class _Decided:
 def write(drafting: Drafting, edition: OdooEdition, *, dry_run: bool, report: Report) -> Drafted:
     """Bring the month's lines of usage up to date, read them back, and keep what differs; a dry run only tells.
 
-    Raises `RuleViolation` if an import of the service is running, and what the port to Odoo raises.
+    Raises `RuleViolation` if an import of the service is running or the month was built anew since what is due was read, and
+    what the port to Odoo raises: the part then counts as never read back.
     """
     with drafting.reading.exclusive(dry_run=dry_run):
+        if not dry_run:
+            drafting.begin()
         decided = _decide(drafting, edition)
         shelf = _shelf(decided)
         if dry_run:
             return _outcome(drafting, decided, shelf, {}, ())
-        with drafting.work.db.transaction() as conn:
-            for part in drafting.parts:
-                read_back.forget(conn, drafting.work.service.code, part, drafting.work.period.key)
         refused = _apply(drafting, decided, shelf, report)
         is_untouched = shelf.made.is_empty and not decided.removed
         after = decided.seen if is_untouched else _seen(drafting, decided.kind)
-        found = tuple(_compared(decided, after.lines, refused))
+        found = (*_compared(decided, after.lines, refused), *drafting.still_open())
         done = _outcome(drafting, decided, shelf, refused, found)
         _keep(drafting, decided, done)
         return done
@@ -119,7 +119,7 @@ def _is_of_month(drafting: Drafting, line_id: str) -> bool:
 def _decide(drafting: Drafting, edition: OdooEdition) -> _Decided:
     kind = usage_lines.kind(edition)
     known = references(drafting.reading, drafting.drafts.values())
-    left = left_drafts(drafting, known.ledger)
+    left = left_drafts(drafting, known)
     decided = _Decided(kind=kind, seen=_seen(drafting, kind), left=left, failed=dict(drafting.failed), kept=dict(left.kept))
     for key, draft in drafting.drafts.items():
         try:
@@ -260,13 +260,14 @@ def _keep(drafting: Drafting, decided: _Decided, done: Drafted) -> None:
     work, now = drafting.work, drafting.reading.now
     form = {line_id: {name: str(value) for name, value in each.items()} for line_id, each in decided.wanted.items()}
     digest = content_hash([{"id": line_id, **each} for line_id, each in sorted(form.items())])
-    of_drafts = [one for one in done.differences if one.external_id in decided.left.titles]
+    objecting = drafting.objecting(done)
     with work.db.transaction() as conn:
+        drafting.require_unchanged(conn)
         imports.forget_records(conn, (*decided.left.forgotten, *done.removed))
         for part in drafting.parts:
             is_own = part is drafting.part
             records = len(decided.wanted) + len(decided.zeroed) if is_own else len(decided.left.titles)
-            found = [one for one in done.differences if one not in of_drafts] if is_own else of_drafts
+            found = [one for one in objecting if (one.external_id in decided.left.titles) is not is_own]
             compared = read_back.ReadBack(part=part, period=work.period.key, records=records, read_at=now)
             read_back.replace(conn, work.service.code, compared, found)
         stored.replace(conn, work.service.code, drafting.snapshot_id, done, now)

@@ -1,30 +1,31 @@
 """Usage on the orders of an Odoo with subscriptions (its sandbox): Odoo invoices them, so nothing is drafted there."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
+from fcb_pipelines.acts.draft_invoices import draft_invoices
 from fcb_pipelines.acts.inert import shadow_inert
 from fcb_pipelines.acts.source import last_records
-from fcb_pipelines.acts.status import service_status
-from fcb_pipelines.domain.read_back import Difference, Part
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.local.postgres import in_database
-from fcb_pipelines.odoo.client import Odoo, Row
 from fcb_pipelines.store import read_back, stages
 from fcb_pipelines.store.database import Database
-from fcb_pipelines_tests.acts.chain import Chain
+from fcb_pipelines_tests.acts.chain import Chain, silent
 from fcb_pipelines_tests.acts.month import Month, a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.acts.test_draft_invoices import counts, why
+from fcb_pipelines_tests.acts.test_drafts_guarded import Meanwhile
+from fcb_pipelines_tests.acts.usage_month import USAGE, Confirming, WithoutSubscriptions, kept, lines, order_of, shown
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
-
-FIELDS = ("name", "product_uom_qty", "price_unit", "price_subtotal", "product_id", "tax_ids", "order_id")
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +48,6 @@ def april(enterprise: str, store_database: str, fresh_database: str, tmp_path: P
     month.chain.subscriptions(last_records(chain.db, month.chain.service))
     month.rated()
     return replace(month, chain=replace(month.chain, odoo=as_user(enterprise, "usage_lines")))
-
-
-def lines(month: Month) -> dict[str, dict[str, Any]]:
-    """What stands on the first customer's order, by external id without its prefix."""
-    order = month.chain.ids("sale.order")[month.chain.xid(f"subscription_{FIRST}")]
-    ids = {odoo_id: xid for xid, odoo_id in month.chain.ids("sale.order.line").items()}
-    rows = month.chain.odoo.search_read("sale.order.line", [("order_id", "=", order)], FIELDS)
-    return {ids[row["id"]].removeprefix(f"fcb.{month.chain.service.code}_"): row for row in rows}
-
-
-USAGE = f"usage_line_{FIRST}=2f2026-04_cpu=5fseconds=2f2026-04-01"
 
 
 def test_usage_goes_onto_the_order_and_the_flat_price_stays_its_own(april: Month) -> None:
@@ -95,52 +85,6 @@ def test_a_line_follows_what_is_rated_anew_until_it_is_gone(april: Month) -> Non
     done = april.again()
     assert (counts(done), done.removed) == ((0, 0, 0, 1, 0, 0), (april.chain.xid(USAGE),))
     assert set(lines(april)) == {f"subscription_{FIRST}_line"}
-
-
-class Confirming:
-    """An Odoo in which somebody confirms an order right before we delete anything."""
-
-    def __init__(self, odoo: Odoo, order: int) -> None:
-        self._odoo = odoo
-        self._order = order
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "unlink" and self._order:
-            self._odoo.call("sale.order", "action_confirm", [self._order])
-            self._order = 0
-        return getattr(self._odoo, name)
-
-
-class WithoutSubscriptions:
-    """The same Odoo before it got its app Subscriptions, or after it lost it."""
-
-    def __init__(self, odoo: Odoo) -> None:
-        self._odoo = odoo
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._odoo, name)
-
-    def fields(self, model: str) -> Mapping[str, Row]:
-        gone = {"plan_id", "subscription_state"} if model == "sale.order" else set()
-        return {name: each for name, each in self._odoo.fields(model).items() if name not in gone}
-
-
-def order_of(month: Month) -> int:
-    """The first customer's order."""
-    return month.chain.ids("sale.order")[month.chain.xid(f"subscription_{FIRST}")]
-
-
-def kept(month: Month) -> dict[Part, tuple[Difference, ...]]:
-    """The last read-back of each way to bill the month."""
-    parts = (Part.USAGE_LINES, Part.DRAFT_INVOICES)
-    with month.chain.db.transaction() as conn:
-        return {part: read_back.differences(conn, month.chain.service.code, part, month.key) for part in parts}
-
-
-def shown(month: Month) -> list[str]:
-    """The parts of the month that `fcb status` adds up."""
-    with month.chain.db.transaction() as conn:
-        return [one.part for one in service_status(conn, month.chain.service).invoices]
 
 
 def test_the_line_of_a_confirmed_order_cannot_go_and_is_set_to_0(april: Month) -> None:
@@ -234,6 +178,8 @@ def test_an_order_that_odoo_invoices_no_more_is_no_place_for_usage(april: Month,
         f"{FIRST}/2026-04": f"the order of its subscription is {what} in Odoo, which invoices nothing put on it"
     }
     assert (counts(done), set(lines(april))) == ((0, 0, 0, 0, 0, 1), {f"subscription_{FIRST}_line"})
+    (objecting,) = kept(april)[Part.USAGE_LINES]
+    assert what in objecting.why
 
 
 def test_a_line_left_on_an_order_that_was_closed_is_named_unless_it_was_invoiced_before(
@@ -314,6 +260,31 @@ def test_usage_left_on_orders_is_named_where_invoices_are_drafted_again(april: M
     with psycopg.connect(in_database(postgres_url, "usage_lines")) as conn:
         conn.execute("UPDATE sale_order_line SET qty_invoiced = 1 WHERE id = %s", [line])
     assert "settle it by a credit note" in why(april.drafted(odoo=community))["record"]
-    april.chain.odoo.unlink("sale.order.line", [line])
+    april.chain.odoo.write("sale.order.line", [line], {"product_uom_qty": 0})
     done = april.drafted(odoo=community)
     assert (counts(done), done.differences) == ((0, 0, 1, 0, 0, 0), ())
+
+
+def test_a_month_that_is_still_open_objects(april: Month) -> None:
+    early = replace(april.work, now=april.work.closes_at - timedelta(seconds=1))
+    draft_invoices(early, april.chain.odoo, is_on=True, dry_run=False, report=silent)
+    (objecting,) = kept(april)[Part.USAGE_LINES]
+    assert (objecting.field, objecting.stored) == ("month", "open")
+
+
+def test_a_month_that_is_rated_anew_while_it_is_written_stays_unread(april: Month) -> None:
+    april.drafted()
+    april.used(3_240_000)
+    april.snapshot()
+    april.rated()
+
+    def rated_anew() -> None:
+        april.used(0)
+        april.snapshot()
+        april.rated()
+
+    meanwhile: Any = Meanwhile(april.chain.odoo, rated_anew)
+    with pytest.raises(RuleViolation, match="built anew meanwhile"):
+        april.drafted(odoo=meanwhile)
+    with april.chain.db.transaction() as conn:
+        assert read_back.last(conn, april.chain.service.code, Part.USAGE_LINES, "2026-04") is None
