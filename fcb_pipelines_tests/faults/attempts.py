@@ -102,10 +102,11 @@ def attempt(task: Task, told: multiprocessing.connection.Connection) -> None:
 
 
 def work(task: Task) -> int:
-    """Do the step; answers how many records were made, changed or removed."""
+    """Do the step; answers how many records were made, changed, removed or archived."""
     there, now = chain(task), source(task.service, task.step)
     if task.step == "prune":
         reading = there.reading(now)
         ids = [one.external_id for one in prunable(reading, take_all=False)]
-        return len(prune(reading, ids=ids, take_all=False, report=silent).removed)
+        done = prune(reading, ids=ids, take_all=False, report=silent)
+        return len(done.removed) + len(done.archived)
     return sum(sum(counts(done)[:2]) for done in there.all(now))
