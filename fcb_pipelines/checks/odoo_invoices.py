@@ -27,7 +27,7 @@ def invoice_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
         def source_invoices_carried(
             context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
         ) -> dg.AssetCheckResult:
-            """Σ drafts of source invoices = Σ lines that no charge of ours stands for, per currency, to the cent."""
+            """Σ lines billed = Σ represented by our charges + Σ drafts + Σ held back, per currency, to the cent."""
             return equations_hold(source_invoices_conserved(connections.period(service, context.partition_key)))
 
         @dg.asset_check(

@@ -69,6 +69,7 @@ PLAN, OVERAGE, PRORATION = LineKind.PLAN, LineKind.OVERAGE, LineKind.PRORATION
         (line(external_invoice_id="second claim"), [DUE], REPRESENTED),
         (line(service_to=day("2026-04-15")), [DUE], REPRESENTED),
         (line(), [UNKNOWN], REPRESENTED),
+        (line(), [replace(UNKNOWN, is_due=False)], REPRESENTED),
         (line(), [NOT_TAXED], REPRESENTED),
         (line(OVERAGE), [USAGE, DUE], REPRESENTED),
         (line(), [UNRATED_LINE], REPRESENTED),
