@@ -4,7 +4,8 @@ Owns: which parts are looked at, and in which order. Does not own: what is found
 is applied (odoo/remedies). Only `fix` writes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from fcb_pipelines.acts.connections import Connections
@@ -16,7 +17,8 @@ from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.domain.tax import TaxRate, TaxUndecided, rates_due
 from fcb_pipelines.odoo import check as odoo_check
 from fcb_pipelines.odoo.check import Needs
-from fcb_pipelines.odoo.remedies import apply
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.remedies import apply, require_company
 from fcb_pipelines.odoo.rights import Act
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
@@ -27,12 +29,18 @@ from fcb_pipelines.store.imports import latest_runs
 from fcb_pipelines.store.schema import pending_migrations
 
 IMPORTED = (Part.PARTNERS, Part.PLANS, Part.SUBSCRIPTIONS)
+STORE, STORE_URL = "our database", "FCB_DATABASE_URL"
+"""What findings on our own database are about."""
+
 SHOWN = 5
 """How many objections a finding shows."""
 
 
-def diagnose(connections: Connections) -> Iterator[Finding]:
-    """Look at everything, one finding at a time; what cannot be reached is a finding and stops no other."""
+def diagnose(connections: Connections, *, company: int | None = None) -> Iterator[Finding]:
+    """Look at everything, one finding at a time; what cannot be reached is a finding and stops no other.
+
+    `company` is the id in Odoo of that whose settings are looked at; without it, that of the user at hand.
+    """
     settings = connections.settings
     yield ok(
         "settings", f"{settings.config_file.name} and FCB_* variables are well formed; services: {', '.join(settings.services)}"
@@ -43,22 +51,38 @@ def diagnose(connections: Connections) -> Iterator[Finding]:
     for service in settings.services.values():
         yield from source_check.check(service)
     try:
-        odoo = connections.odoo(is_counted=all(one.level is not Level.ERROR for one in store))
+        odoo = _odoo(connections, store)
     except FcbError as failure:
         yield error("FCB_ODOO_URL", str(failure))
         return
-    yield from odoo_check.check(odoo, _needs(connections))
+    yield from odoo_check.check(odoo, replace(_needs(connections), company=company))
 
 
-def fix(connections: Connections, findings: Iterable[Finding]) -> Iterator[Fixed]:
-    """Apply the remedy of each finding that has one, one by one, each read back; what is refused is an outcome too.
+def fix(
+    connections: Connections,
+    findings: Sequence[Finding],
+    *,
+    is_wanted: Callable[[Finding], bool] = lambda _: True,
+    company: int | None = None,
+) -> Iterator[Fixed]:
+    """Apply the remedies wanted of what `diagnose` found, one by one, each read back; what is refused is an outcome too.
 
-    Raises `InvalidSettings` where Odoo has no address.
+    `company` must be that of the diagnosis. Raises `InvalidInput` where the user at hand sees several and none is given, or
+    not that one, and `InvalidSettings` where Odoo has no address.
     """
-    odoo = connections.odoo()
+    if not any(finding.remedy for finding in findings):
+        return
+    odoo = _odoo(connections, findings)
+    require_company(odoo, company)
     for finding in findings:
-        if finding.remedy is not None:
+        if finding.remedy is not None and is_wanted(finding):
             yield apply(odoo, finding.about, finding.remedy)
+
+
+def _odoo(connections: Connections, findings: Iterable[Finding]) -> Odoo:
+    """Odoo, whose calls are counted unless our own database, which does that, is among what is wrong."""
+    is_store_away = any(one.level is Level.ERROR and one.about in {STORE, STORE_URL} for one in findings)
+    return connections.odoo(is_counted=not is_store_away)
 
 
 def _needs(connections: Connections) -> Needs:
@@ -116,12 +140,12 @@ def _store(connections: Connections) -> Iterator[Finding]:
     try:
         pending = pending_migrations(connections.database().url)
     except FcbError as failure:
-        yield error("FCB_DATABASE_URL", str(failure))
+        yield error(STORE_URL, str(failure))
         return
     if pending:
-        yield error("our database", f"{len(pending)} migrations are pending; run: fcb migrate")
+        yield error(STORE, f"{len(pending)} migrations are pending; run: fcb migrate")
     else:
-        yield ok("our database", "connected, no migration pending")
+        yield ok(STORE, "connected, no migration pending")
         with connections.database().transaction() as conn:
             for service in connections.settings.services.values():
                 yield from _read_back(conn, service)

@@ -2,7 +2,8 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from rich.markup import escape
 
 from fcb_pipelines.acts.doctor import diagnose, fix
 from fcb_pipelines.cli.session import answer, connected, json_option
+from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.findings import Finding, Fixed, Level
 
 MARKS = {Level.OK: "[green]ok[/]     ", Level.WARNING: "[yellow]warning[/]", Level.ERROR: "[red]error[/]  "}
@@ -18,23 +20,30 @@ MARKS = {Level.OK: "[green]ok[/]     ", Level.WARNING: "[yellow]warning[/]", Lev
 
 @click.command()
 @click.option("--verbose", is_flag=True, help="Show also what is in order, column by column.")
-@click.option("--fix", "is_fixing", is_flag=True, help="Apply what can be mended in Odoo's settings, one by one.")
+@click.option("--fix", "is_fixing", is_flag=True, help="Apply what can be mended in Odoo's settings, asking before each.")
+@click.option("--yes", "is_sure", is_flag=True, help="With --fix: do not ask.")
+@click.option("--only", metavar="ABOUT", multiple=True, help="With --fix: only what this finding is about; can be repeated.")
+@click.option("--company", metavar="ID", type=int, help="The company in Odoo, where the user at hand sees several.")
 @json_option
-def doctor(*, verbose: bool, is_fixing: bool, as_json: bool) -> None:
+def doctor(*, verbose: bool, is_fixing: bool, is_sure: bool, only: tuple[str, ...], company: int | None, as_json: bool) -> None:
     """Test every connection and setting, and say what to do.
 
     Nothing is written without --fix. With it every setting of Odoo that has a remedy is written and read back; what else it
-    changes there is said first. Exit code 1 if anything must be mended before the work can go on, or was refused.
+    changes there is said first, and asked whether to. Exit code 1 if anything must be mended before the work can go on, or was
+    refused.
     """
+    _require_sense(is_fixing=is_fixing, is_sure=is_sure, only=only, as_json=as_json)
     with connected() as connections:
         findings = []
-        for finding in diagnose(connections):
+        for finding in diagnose(connections, company=company):
             findings.append(finding)
             if not as_json and (verbose or not _is_detail(finding)):
                 _show(finding)
         fixed = {}
         if is_fixing:
-            for one in fix(connections, _announced(findings, as_json=as_json)):
+            _require_known(only, findings)
+            wanted = partial(_is_wanted, only=only, is_sure=is_sure, as_json=as_json)
+            for one in fix(connections, findings, is_wanted=wanted, company=company):
                 fixed[one.about] = one
                 if not as_json:
                     _print("[green]fixed[/]  " if one.is_applied else "[red]refused[/]", one.about, one.message)
@@ -48,12 +57,27 @@ def doctor(*, verbose: bool, is_fixing: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _announced(findings: Iterable[Finding], *, as_json: bool) -> Iterator[Finding]:
-    """Say what each remedy writes, and what else that changes, before it is applied."""
-    for finding in findings:
-        if finding.remedy is not None and not as_json:
-            _print("[yellow]fixing[/] ", finding.about, f"{finding.remedy.words}; {finding.remedy.influence}")
-        yield finding
+def _require_sense(*, is_fixing: bool, is_sure: bool, only: tuple[str, ...], as_json: bool) -> None:
+    if (is_sure or only) and not is_fixing:
+        raise click.UsageError("--yes and --only say how to fix: add --fix")
+    if is_fixing and as_json and not is_sure:
+        raise click.UsageError("with --json nobody can be asked: add --yes, and --only for what is to be fixed")
+
+
+def _require_known(only: Iterable[str], findings: Iterable[Finding]) -> None:
+    there = [finding.about for finding in findings if finding.remedy is not None]
+    for about in only:
+        if about not in there:
+            raise InvalidInput(f"nothing about {about!r} can be fixed; what can is: {', '.join(there) or 'nothing'}")
+
+
+def _is_wanted(finding: Finding, *, only: tuple[str, ...], is_sure: bool, as_json: bool) -> bool:
+    """Say what a remedy writes, and what else that changes, and ask whether to apply it."""
+    if finding.remedy is None or (only and finding.about not in only):
+        return False
+    if not as_json:
+        _print("[yellow]fixing[/] ", finding.about, f"{finding.remedy.words}; {finding.remedy.influence}")
+    return is_sure or click.confirm("Write this?")
 
 
 def _must_be_mended(findings: Iterable[Finding], fixed: Mapping[str, Fixed]) -> bool:

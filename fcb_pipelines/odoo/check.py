@@ -4,13 +4,14 @@ Owns: the order, and what is looked at before anything else can be. Does not own
 (`check_settings`), books (`check_books`), mending any of it (`remedies`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache, partial
 
 from fcb_pipelines.domain.errors import FcbError
-from fcb_pipelines.domain.findings import Finding, error, ok, warning
+from fcb_pipelines.domain.findings import Finding, Level, error, ok, warning
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.domain.tax import TaxRate, TaxRounding
@@ -22,6 +23,8 @@ from fcb_pipelines.odoo.transport import transport_of
 
 SUPPORTED = (18, 19)
 """Major versions that the rules of this package were measured on."""
+
+Look = Callable[[], Iterable[Finding]]
 
 MODULES = {"sale_management": "Sales", "account": "Invoicing"}
 """Without these apps there is nothing to write to."""
@@ -42,46 +45,63 @@ class Needs:
     next_draft: date
     """The earliest day that we still invoice."""
     now: datetime
+    company: int | None = None
+    """Whose settings are looked at; that of the user at hand if None."""
 
 
 def check(odoo: Odoo, needs: Needs) -> tuple[Finding, ...]:
     """Look at a server without writing; one that cannot be reached is a finding, not an error."""
     found: list[Finding] = []
-    try:
-        # One after the other, so that what was found before a failure is told.
-        for finding in _findings(odoo, needs):
-            found.append(finding)
-    except FcbError as failure:
-        found.append(error("FCB_ODOO_URL", str(failure)))
+    for about, look in (("FCB_ODOO_URL", _version), ("Odoo login", _login), ("Odoo apps", _apps)):
+        found += _looked(about, partial(look, odoo))
+        if found[-1].level is Level.ERROR:
+            return tuple(found)
+    for about, section in _sections(odoo, needs):
+        found += _looked(about, section)
     return tuple(found)
 
 
-def _findings(odoo: Odoo, needs: Needs) -> Iterator[Finding]:
-    yield _version(odoo)
-    yield ok("Odoo login", f"user id {odoo.user_id()}, over {transport_of(odoo)}")
-    missing = _missing_modules(odoo)
-    if missing:
-        yield error("Odoo apps", f"{' and '.join(missing)} are not installed: install them (Apps), nothing else was looked at")
-        return
-    edition = detect(odoo)
-    yield from rights.check(odoo, edition, needs.acts)
-    yield from check_settings.check(odoo, edition, needs.currencies, needs.roundings)
-    yield from _taxes(odoo, needs.rates)
-    yield from _plans(odoo, edition)
-    yield from check_books.check(odoo, needs.partners, next_draft=needs.next_draft, now=needs.now)
+def _sections(odoo: Odoo, needs: Needs) -> tuple[tuple[str, Look], ...]:
+    """What is looked at by itself: where one part cannot be read the others still are."""
+    edition = cache(lambda: detect(odoo))
+    books = partial(check_books.check, odoo, needs.partners, company=needs.company)
+    return (
+        ("Odoo rights", lambda: rights.check(odoo, edition(), needs.acts)),
+        (
+            "Odoo settings",
+            lambda: check_settings.check(odoo, edition(), needs.currencies, needs.roundings, needs.company),
+        ),
+        ("Odoo taxes", lambda: _taxes(odoo, needs.rates)),
+        ("Odoo recurring plans", lambda: _plans(odoo, edition())),
+        ("Odoo books", lambda: books(next_draft=needs.next_draft, now=needs.now)),
+    )
 
 
-def _version(odoo: Odoo) -> Finding:
+def _looked(about: str, look: Look) -> Iterator[Finding]:
+    """What was found, one by one, and what made it end early."""
+    try:
+        yield from look()
+    except FcbError as failure:
+        yield error(about, f"not looked at to the end: {failure}")
+
+
+def _version(odoo: Odoo) -> Iterator[Finding]:
     version = odoo.version()
     edition = "Enterprise" if version.is_enterprise else "Community"
     known = version.major in SUPPORTED
     advice = "" if known else f"; measured are only {' and '.join(map(str, SUPPORTED))}, so compare an import by hand first"
-    return (ok if known else warning)("Odoo version", f"{version.text} {edition}{advice}")
+    yield (ok if known else warning)("Odoo version", f"{version.text} {edition}{advice}")
 
 
-def _missing_modules(odoo: Odoo) -> list[str]:
+def _login(odoo: Odoo) -> Iterator[Finding]:
+    yield ok("Odoo login", f"user id {odoo.user_id()}, over {transport_of(odoo)}")
+
+
+def _apps(odoo: Odoo) -> Iterator[Finding]:
     rows = odoo.search_read("ir.module.module", [("name", "in", list(MODULES)), ("state", "=", "installed")], ["name"])
-    return [label for name, label in MODULES.items() if name not in {row["name"] for row in rows}]
+    missing = [label for name, label in MODULES.items() if name not in {row["name"] for row in rows}]
+    if missing:
+        yield error("Odoo apps", f"{' and '.join(missing)} are not installed: install them (Apps), nothing else was looked at")
 
 
 def _plans(odoo: Odoo, edition: OdooEdition) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from typing import Any
 from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.domain.external_ids import MODULE
 from fcb_pipelines.domain.findings import Finding, error, ok, warning
-from fcb_pipelines.odoo.check_settings import COMPANY, own_company
+from fcb_pipelines.odoo.check_settings import COMPANY, company_at
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.records import rows_where
 from fcb_pipelines.odoo.resolution import external_ids
@@ -27,10 +27,10 @@ SHOWN = 5
 """How many records a finding names."""
 
 
-def check(odoo: Odoo, partners: Collection[int], *, next_draft: date, now: datetime) -> Iterator[Finding]:
+def check(odoo: Odoo, partners: Collection[int], *, next_draft: date, now: datetime, company: int | None) -> Iterator[Finding]:
     """Look at the books; `partners` are our customers in Odoo, `next_draft` the earliest day that we still invoice."""
     yield _addresses(odoo, partners)
-    yield from _locks(odoo, next_draft)
+    yield from _locks(odoo, next_draft, company)
     yield from _self_posting(odoo)
     yield from _keys(odoo, now)
 
@@ -48,11 +48,11 @@ def _addresses(odoo: Odoo, partners: Collection[int]) -> Finding:
     )
 
 
-def _locks(odoo: Odoo, next_draft: date) -> Iterator[Finding]:
+def _locks(odoo: Odoo, next_draft: date, at: int | None) -> Iterator[Finding]:
     names = [name for name in LOCKS if name in odoo.fields(COMPANY)]
     if not names:
         return
-    company = own_company(odoo, names)
+    company = company_at(odoo, names, at)
     closed = {name: company[name] for name in names if company[name] and date.fromisoformat(company[name]) >= next_draft}
     if closed:
         listed = ", ".join(f"{name} {day}" for name, day in closed.items())

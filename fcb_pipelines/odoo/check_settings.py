@@ -3,15 +3,16 @@
 Owns: decimal accuracy, price lists, where taxes are rounded, and the remedy of each. Does not own: applying one (`remedies`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.findings import Finding, Remedy, Write, error, ok, warning
 from fcb_pipelines.domain.tax import TaxRounding
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import OdooEdition
 from fcb_pipelines.odoo.read_back import QUANTITY, ROUNDINGS
-from fcb_pipelines.odoo.records import decimals_kept
+from fcb_pipelines.odoo.records import decimals_kept, id_of
 from fcb_pipelines.odoo.subscriptions import LINE_MODEL, PRICE
 from fcb_pipelines.odoo.subscriptions import currencies as ways
 
@@ -22,24 +23,39 @@ PRICE_PRECISION = "Product Price"
 PRECISION, CURRENCY, PRICELIST, COMPANY = "decimal.precision", "res.currency", "product.pricelist", "res.company"
 ROUNDING = "tax_calculation_rounding_method"
 
-_WHOLE_SERVER = "it holds for every product, order and invoice of this database; what is stored keeps its digits"
+_WHOLE_SERVER = (
+    "it holds for every product, order and invoice of this database, of all its companies; what is stored keeps its digits"
+)
+_ONE_MORE_LIST = "people of that company who sell see one more price list; orders that exist keep theirs"
+_MANY_CURRENCIES = (
+    "a second active currency switches multi-currency and price lists on for every user of this database, in all companies: "
+    "amounts show a currency, customers and orders a price list, and Odoo makes each company a default one that new orders take"
+)
 
 
 def check(
-    odoo: Odoo, edition: OdooEdition, currencies: Collection[str], roundings: Collection[TaxRounding]
+    odoo: Odoo,
+    edition: OdooEdition,
+    currencies: Collection[str],
+    roundings: Collection[TaxRounding],
+    company: int | None,
 ) -> Iterator[Finding]:
-    """Look at each setting; `roundings` are those that our services declare."""
+    """Look at each setting, of the company or that of our user; `roundings` are those that our services declare."""
     yield _digits(odoo, QUANTITY, edition.quantity_precision, "quantities of usage")
     yield _digits(odoo, PRICE, PRICE_PRECISION, "prices of usage")
-    yield from _currencies(odoo, sorted(set(currencies)))
-    yield from _rounding(odoo, sorted(set(roundings)))
+    yield from _currencies(odoo, sorted(set(currencies)), company)
+    yield from _rounding(odoo, sorted(set(roundings)), company)
 
 
-def own_company(odoo: Odoo, fields: Collection[str]) -> dict[str, Any]:
-    """The company of our user."""
-    (user,) = odoo.search_read("res.users", [("id", "=", odoo.user_id())], ["company_id"])
-    (company,) = odoo.search_read(COMPANY, [("id", "=", user["company_id"][0])], list(fields))
-    return company
+def company_at(odoo: Odoo, fields: Collection[str], company: int | None) -> dict[str, Any]:
+    """The company, or that of our user; raises `InvalidInput` where our user sees none with that id."""
+    if company is None:
+        (user,) = odoo.search_read("res.users", [("id", "=", odoo.user_id())], ["company_id"])
+        company = id_of(user["company_id"])
+    found = odoo.search_read(COMPANY, [("id", "=", company)], list(fields))
+    if not found:
+        raise InvalidInput(f"this user of Odoo sees no company with id {company}")
+    return found[0]
 
 
 def _digits(odoo: Odoo, field: str, setting: str, what: str) -> Finding:
@@ -57,43 +73,48 @@ def _digits(odoo: Odoo, field: str, setting: str, what: str) -> Finding:
     return warning(about, f"{kept} digits: {what} would be rounded; raise it to {DIGITS} ({advice})", remedy)
 
 
-def _currencies(odoo: Odoo, currencies: Collection[str]) -> Iterator[Finding]:
-    company = own_company(odoo, ["currency_id"])["currency_id"][1]
-    there = ways(odoo, currencies).pricelists
+def _currencies(odoo: Odoo, currencies: Collection[str], company: int | None) -> Iterator[Finding]:
+    ours = company_at(odoo, ["name", "currency_id"], company)
+    there = ways(odoo, currencies, ours["id"]).pricelists
     for code in currencies:
         if code in there:
-            yield ok(f"Odoo currency {code}", f"orders come out in it; the company is in {company}")
+            yield ok(f"Odoo currency {code}", f"orders come out in it; company {ours['name']!r} is in {ours['currency_id'][1]}")
             continue
         yield error(
             f"Odoo currency {code}",
-            f"the company is in {company} and no price list is in {code}: orders would come out in another currency. "
+            f"company {ours['name']!r} is in {ours['currency_id'][1]} and no price list of it is in {code}: orders would come "
+            "out in another currency. "
             f"Make a price list in {code} (Sales > Products > Pricelists, or fcb doctor --fix)",
-            _pricelist(odoo, code),
+            _pricelist(odoo, code, ours),
         )
 
 
-def _pricelist(odoo: Odoo, code: str) -> Remedy | None:
-    """A price list in a currency, which is activated first; none where Odoo does not know the currency at all."""
+def _pricelist(odoo: Odoo, code: str, company: Mapping[str, Any]) -> Remedy | None:
+    """A company's price list in a currency, which is activated first; none where Odoo does not know the currency at all."""
     found = odoo.search_read(CURRENCY, [("name", "=", code)], ["active"])
     if not found:
         return None
-    words = f"make a price list in {code}"
+    words = f"make a price list in {code} for company {company['name']!r}"
     activate = Write(model=CURRENCY, where=(("id", "=", found[0]["id"]),), values={"active": True})
     make = Write(
         model=PRICELIST,
-        external_id=f"fcb.pricelist_{code.lower()}",
-        values={"name": f"Shadow subscriptions in {code}", "currency_id/.id": found[0]["id"]},
+        external_id=f"fcb.pricelist_{code.lower()}_{company['id']}",
+        values={
+            "name": f"Shadow subscriptions in {code}",
+            "currency_id/.id": found[0]["id"],
+            "company_id/.id": company["id"],
+        },
     )
     return Remedy(
         words=words if found[0]["active"] else f"activate the currency {code} and {words}",
-        influence="people who sell see one more price list; orders that exist keep theirs",
+        influence=_ONE_MORE_LIST if found[0]["active"] else f"{_MANY_CURRENCIES}; {_ONE_MORE_LIST}",
         writes=(make,) if found[0]["active"] else (activate, make),
     )
 
 
-def _rounding(odoo: Odoo, roundings: Collection[TaxRounding]) -> Iterator[Finding]:
+def _rounding(odoo: Odoo, roundings: Collection[TaxRounding], at: int | None) -> Iterator[Finding]:
     about = "Odoo tax rounding"
-    company = own_company(odoo, ["name", ROUNDING])
+    company = company_at(odoo, ["name", ROUNDING], at)
     set_to = ROUNDINGS[company[ROUNDING]]
     if not roundings or list(roundings) == [set_to]:
         yield ok(about, f"by {set_to}, as we declare" if roundings else f"by {set_to}")

@@ -5,11 +5,28 @@ Owns: writing and reading back. Does not own: which remedies there are (`check_s
 
 from typing import Any
 
-from fcb_pipelines.domain.errors import Refused, RemoteError
+from fcb_pipelines.domain.errors import InvalidInput, Refused, RemoteError, RuleViolation
 from fcb_pipelines.domain.findings import Fixed, Remedy, Write
+from fcb_pipelines.odoo.check_settings import COMPANY
 from fcb_pipelines.odoo.client import Odoo
 
 AS_ADMINISTRATOR = "run fcb doctor --fix once with FCB_ODOO_USER and FCB_ODOO_KEY of a user who may"
+
+
+def require_company(odoo: Odoo, company: int | None) -> None:
+    """Raise `InvalidInput` where it is not clear whose settings are to be written.
+
+    Whoever runs `--fix` is seldom the user who does our work, so that the company of the one says nothing of the other's.
+    """
+    there = {row["id"]: row["name"] for row in odoo.search_read(COMPANY, [], ["name"])}
+    listed = ", ".join(f"{each} {name!r}" for each, name in there.items())
+    if company is None and len(there) > 1:
+        raise InvalidInput(
+            f"nothing was written: this user of Odoo sees several companies ({listed}); say with --company ID in which one "
+            "our usual user works"
+        )
+    if company is not None and company not in there:
+        raise InvalidInput(f"nothing was written: this user of Odoo sees no company {company}, only {listed}")
 
 
 def apply(odoo: Odoo, about: str, remedy: Remedy) -> Fixed:
@@ -19,7 +36,7 @@ def apply(odoo: Odoo, about: str, remedy: Remedy) -> Fixed:
             _apply(odoo, write)
     except Refused as refusal:
         return Fixed(about=about, is_applied=False, message=f"refused: {_one_line(refusal)}; {AS_ADMINISTRATOR}")
-    except RemoteError as failure:
+    except (RemoteError, RuleViolation) as failure:
         return Fixed(about=about, is_applied=False, message=f"not known to be written: {_one_line(failure)}; run it again")
     return Fixed(about=about, is_applied=True, message=f"done and read back: {remedy.words}")
 

@@ -100,16 +100,36 @@ def test_people_are_shown_what_matters_and_counts(demo: Demo) -> None:
 
 
 def test_fixing_says_what_else_changes_before_it_writes_and_whom_to_ask_where_it_may_not(demo: Demo) -> None:
-    told = demo.project.fcb("doctor", "--fix")
+    told = demo.project.fcb("doctor", "--fix", "--yes")
     lines = [line for line in told.out.splitlines() if line.startswith(("fixing", "refused"))]
     assert [line.split()[0] for line in lines] == ["fixing", "refused"] * len(SETTINGS)
     assert "every draft order and invoice of the company, other people's too" in lines[2]
     assert told.out.splitlines()[-1].endswith("0 errors, 0 of 2 fixed")
-    answered = demo.project.fcb("doctor", "--fix", "--json")
+    answered = demo.project.fcb("doctor", "--fix", "--yes", "--json")
     fixes = {one["about"]: one["fix"] for one in json.loads(answered.out) if "fix" in one}
     assert {about: fix["applied"] for about, fix in fixes.items()} == dict.fromkeys(SETTINGS, False)
     assert all("FCB_ODOO_KEY of a user who may" in fix["message"] for fix in fixes.values())
     assert (told.code, answered.code) == (1, 1)
+
+
+def test_nothing_is_fixed_that_nobody_agreed_to(demo: Demo) -> None:
+    alone = demo.project.fcb("doctor", "--fix")
+    assert (alone.code, [line for line in alone.out.splitlines() if line.startswith(("fixed", "refused"))]) == (1, [])
+    assert "Write this? [y/N]" in alone.out
+    for args, why in ((("--fix", "--json"), "add --yes"), (("--yes",), "add --fix"), (("--only", "x"), "add --fix")):
+        refused = demo.project.fcb("doctor", *args)
+        assert (refused.code, why in refused.err, refused.out) == (2, True, "")
+
+
+def test_only_what_was_chosen_is_fixed(demo: Demo) -> None:
+    told = demo.project.fcb("doctor", "--fix", "--yes", "--only", SETTINGS[1])
+    assert [line.split()[0] for line in told.out.splitlines() if line.startswith(("fixing", "refused"))] == [
+        "fixing",
+        "refused",
+    ]
+    assert told.out.splitlines()[-1].endswith("0 of 1 fixed")
+    unknown = demo.project.fcb("doctor", "--fix", "--yes", "--only", "the weather")
+    assert (unknown.code, "what can is: Odoo precision 'Product Unit', Odoo tax rounding" in unknown.err) == (2, True)
 
 
 @pytest.fixture
@@ -126,10 +146,17 @@ def as_found(sandbox_of_imports: str) -> Iterator[None]:
 def test_an_administrator_fixes_what_was_found(doctor: Doctor, connections: Callable[..., Connections]) -> None:
     found = doctor()
     assert [about for about, one in found.items() if one.remedy] == SETTINGS
-    done = list(fix(connections(FCB_ODOO_USER="admin", FCB_ODOO_KEY=ADMIN_KEY), found.values()))
+    done = list(fix(connections(FCB_ODOO_USER="admin", FCB_ODOO_KEY=ADMIN_KEY), list(found.values())))
     assert [(one.about, one.is_applied) for one in done] == [(about, True) for about in SETTINGS]
     assert all(one.message.startswith("done and read back: ") for one in done)
     assert not at(Level.WARNING, doctor()) & set(SETTINGS)
+
+
+@pytest.mark.usefixtures("as_found")
+def test_settings_are_fixed_though_our_own_database_is_away(connections: Callable[..., Connections]) -> None:
+    away = connections(FCB_ODOO_USER="admin", FCB_ODOO_KEY=ADMIN_KEY, FCB_DATABASE_URL=f"postgresql://u:{SECRET}@127.0.0.1:1/x")
+    done = list(fix(away, list(diagnose(away)), is_wanted=lambda finding: finding.about == SETTINGS[0]))
+    assert [(one.about, one.is_applied) for one in done] == [(SETTINGS[0], True)]
 
 
 def test_what_odoo_has_otherwise_is_told_until_it_is_read_back_clean(doctor: Doctor, store_database: str) -> None:

@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
 
+from fcb_pipelines.domain.errors import InvalidInput, Refused
 from fcb_pipelines.domain.findings import Finding, Level, Remedy, Write
 from fcb_pipelines.domain.tax import TaxRate, TaxRounding
 from fcb_pipelines.odoo.check import check
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.remedies import apply
+from fcb_pipelines.odoo.remedies import apply, require_company
 from fcb_pipelines.odoo.sandbox.edition import COMMUNITY_18, ENTERPRISE_19
 from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines_tests.odoo.bent import NEEDS, NOW, Server, bad, findings, served
@@ -19,6 +21,10 @@ from fcb_pipelines_tests.odoo.bent import NEEDS, NOW, Server, bad, findings, ser
 PRECISION, ROUNDING = "Odoo precision 'Product Unit'", "Odoo tax rounding"
 NEW = {PRECISION: Level.WARNING, ROUNDING: Level.WARNING}
 """What a new installation of 19 needs."""
+
+ANOTHER_COMPANY = (
+    'INSERT INTO res_company SELECT (jsonb_populate_record(c, \'{"id": 77, "name": "Another"}\')).* FROM res_company c'
+)
 
 TABLES = ("res_partner", "product_template", "product_pricelist", "sale_order", "ir_model_data", "decimal_precision",
           "res_users", "res_company", "res_currency")  # fmt: skip
@@ -77,21 +83,22 @@ class TestFix:
         assert bad(after) == {}
         assert remedies(after) == {}
         assert after[PRECISION].message == "6 digits"
-        made = server.admin.search_read("product.pricelist", [("currency_id.name", "=", "USD")], ["name"])
-        assert [one["name"] for one in made] == ["Shadow subscriptions in USD"]
+        made = server.admin.search_read("product.pricelist", [("currency_id.name", "=", "USD")], ["name", "company_id"])
+        assert [(one["name"], one["company_id"][0]) for one in made] == [("Shadow subscriptions in USD", 1)]
 
     def test_a_currency_that_is_not_active_is_activated(self, server: Server) -> None:
         server.run("UPDATE res_currency SET active = false WHERE name = 'USD'")
         remedy = findings(server.admin, currencies=("USD",))["Odoo currency USD"].remedy
         assert remedy is not None
-        assert remedy.words == "activate the currency USD and make a price list in USD"
+        assert remedy.words.startswith("activate the currency USD and make a price list in USD for company '")
+        assert "switches multi-currency and price lists on for every user of this database" in remedy.influence
         assert apply(server.admin, "Odoo currency USD", remedy).is_applied
         assert server.admin.search_read("res.currency", [("name", "=", "USD")], ["active"])[0]["active"] is True
 
     def test_a_currency_that_odoo_does_not_know_has_no_remedy(self, server: Server) -> None:
         one = findings(server.admin, currencies=("XTS",))["Odoo currency XTS"]
         assert (one.level, one.remedy) == (Level.ERROR, None)
-        assert "no price list is in XTS" in one.message
+        assert "no price list of it is in XTS" in one.message
 
     def test_what_our_user_may_not_is_refused_with_the_group_that_may(self, server: Server) -> None:
         found = findings(server.importer)
@@ -107,6 +114,28 @@ class TestFix:
         found = remedies(findings(server.importer))
         assert "every draft order and invoice of the company, other people's too" in found[ROUNDING].influence
         assert "every product, order and invoice of this database" in found[PRECISION].influence
+
+    def test_the_company_that_was_said_is_fixed_and_no_other(self, server: Server) -> None:
+        server.run(ANOTHER_COMPANY)
+        (other,) = server.admin.search_read("res.company", [("name", "=", "Another")], ["id"])
+        found = findings(server.admin, currencies=("USD",), company=other["id"])
+        assert "for company 'Another'" in found["Odoo currency USD"].remedy.words  # type: ignore[union-attr]
+        assert "let company 'Another' round taxes" in found[ROUNDING].remedy.words  # type: ignore[union-attr]
+        assert all(fixed(server.admin, found).values())
+        lists = server.admin.search_read("product.pricelist", [("currency_id.name", "=", "USD")], ["company_id"])
+        assert [each["company_id"][0] for each in lists] == [other["id"]]
+        assert findings(server.admin)[ROUNDING].level is Level.WARNING, "the first company is as it was"
+        assert remedies(findings(server.admin, currencies=("USD",), company=other["id"])) == {}
+        assert findings(server.admin, company=99)["Odoo settings"].message.endswith("sees no company with id 99")
+
+    def test_several_companies_are_told_apart_before_anything_is_written(self, server: Server) -> None:
+        require_company(server.admin, None)
+        server.run(ANOTHER_COMPANY)
+        with pytest.raises(InvalidInput, match=r"sees several companies \(1 '.*', \d+ 'Another'\); say with --company ID"):
+            require_company(server.admin, None)
+        with pytest.raises(InvalidInput, match="sees no company 99"):
+            require_company(server.admin, 99)
+        require_company(server.admin, 1)
 
     def test_a_value_that_does_not_stay_is_not_called_applied(self, server: Server) -> None:
         where = (("login", "=", "admin"),)
@@ -214,6 +243,35 @@ class TestBooks:
         about = "Odoo API keys" if level is Level.OK else "Odoo API key 'nightly import'"
         assert found[about].level is level
         assert "Odoo API key 'of somebody else'" not in found
+
+
+class Without:
+    """An Odoo that refuses one model."""
+
+    def __init__(self, odoo: Odoo, model: str) -> None:
+        self._odoo, self._model = odoo, model
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._odoo, name)
+
+    def search_read(self, model: str, *args: Any) -> Any:
+        if model == self._model:
+            raise Refused("our user may not")
+        return self._odoo.search_read(model, *args)
+
+
+@pytest.mark.parametrize(
+    ("model", "about"),
+    [("account.tax", "Odoo taxes"), ("product.pricelist", "Odoo settings"), ("account.move", "Odoo books")],
+)
+def test_what_cannot_be_looked_at_is_named_and_hides_no_other(server: Server, model: str, about: str) -> None:
+    partly: Any = Without(server.importer, model)
+    found = findings(partly)
+    assert {each for each, one in found.items() if one.level is Level.ERROR} == {about}
+    assert found[about].message == "not looked at to the end: our user may not"
+    assert {"Odoo login", "Odoo tax HST 13 %", "Odoo precision 'Product Unit'", "Odoo lock dates"} - found.keys() <= {
+        "Odoo tax HST 13 %" if about == "Odoo taxes" else ""
+    }
 
 
 def test_a_server_that_does_not_answer_is_one_finding() -> None:
