@@ -60,6 +60,24 @@ def test_json_is_all_there_is_on_standard_output(demo: Demo, args: tuple[str, ..
     assert "\x1b" not in done.out
 
 
+FORGOTTEN = """
+    INSERT INTO odoo_record (external_id, service, entity, source_id, model, odoo_id, seen_at)
+    VALUES ('fcb.nexacloud_user_gone', 'nexacloud', 'user', 'gone', 'res.partner', 999999999, now())
+"""
+
+
+def test_a_prune_that_lists_nothing_forgets_what_is_gone_from_odoo(demo: Demo) -> None:
+    with psycopg.connect(demo.project.store_url) as conn:
+        conn.execute(FORGOTTEN)
+    left = []
+    for args in (("prune", "--json"), ("prune",)):
+        done = demo.project.fcb(*args)
+        assert done.code == 0, done.err
+        with psycopg.connect(demo.project.store_url) as conn:
+            left.append(conn.execute("SELECT count(*) FROM odoo_record WHERE source_id = 'gone'").fetchone())
+    assert left == [(1,), (0,)]
+
+
 @pytest.mark.parametrize(
     ("args", "title"),
     [
