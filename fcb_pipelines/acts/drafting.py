@@ -29,8 +29,6 @@ from fcb_pipelines.store import drafts as stored_drafts
 from fcb_pipelines.store import imports as stored
 from fcb_pipelines.store import read_back, stages
 
-__all__ = ["NOTHING_DUE", "Drafting", "require_switched_on", "write"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Done:

@@ -72,6 +72,22 @@ def test_a_month_is_drafted_and_proved_once_it_is_switched_on(march: Operator) -
     ]
 
 
+def test_a_draft_that_could_not_be_made_stops_what_comes_after(march: Operator) -> None:
+    with march.db.transaction() as conn:
+        conn.execute("UPDATE account_link SET state = 'unlinked', odoo_id = NULL, reason = 'two partners'")
+    result = invoices(switched(march, odoo_draft_invoices=True))
+    assert made(result) == {"odoo_draft_invoices"}
+    assert not result.success
+    compared, complete = check(result, "odoo_read_back"), check(result, "draft_invoices_complete")
+    assert (compared.passed, complete.passed) == (False, False)
+    ((row,), (missing,)) = records(compared, "differences"), records(complete, "not drafted")
+    assert (row["field"], row["stored"], row["sent"]) == ("record", None, missing["draft"])
+    assert "is not linked to a partner in Odoo: two partners" in str(row["why"])
+    assert str(row["why"]) == str(missing["reason"])
+    (sums,) = records(complete, "equations")
+    assert sums["left"] == "0"
+
+
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
     (event,) = (
         one
