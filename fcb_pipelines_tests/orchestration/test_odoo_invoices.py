@@ -81,11 +81,10 @@ def test_a_draft_that_could_not_be_made_stops_what_comes_after(march: Operator) 
     compared, complete = check(result, "odoo_read_back"), check(result, "draft_invoices_complete")
     assert (compared.passed, complete.passed) == (False, False)
     ((row,), (missing,)) = records(compared, "differences"), records(complete, "not drafted")
-    assert (row["field"], row["stored"], row["sent"]) == ("record", None, missing["draft"])
-    assert "is not linked to a partner in Odoo: two partners" in str(row["why"])
-    assert str(row["why"]) == str(missing["reason"])
-    (sums,) = records(complete, "equations")
-    assert sums["left"] == "0"
+    assert row["field"] == "record"
+    assert "is not linked to a partner in Odoo: two partners" in str(missing["reason"])
+    assert str(missing["reason"]) in str(row["why"])
+    assert "1 drafts could not be made" in str(complete.description)
 
 
 def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
