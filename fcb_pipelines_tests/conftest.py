@@ -46,14 +46,14 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def fresh_database(postgres_url: str) -> Iterator[str]:
     """The URL of an empty database of its own."""
-    with _database(postgres_url, template="template1") as url:
+    with database(postgres_url) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def store_template(postgres_url: str) -> Iterator[str]:
     """The name of a database that has our schema; nobody may be connected to it."""
-    with _database(postgres_url, template="template1") as url:
+    with database(postgres_url) as url:
         migrate(url)
         yield url.rpartition("/")[2]
 
@@ -61,12 +61,13 @@ def store_template(postgres_url: str) -> Iterator[str]:
 @pytest.fixture
 def store_database(postgres_url: str, store_template: str) -> Iterator[str]:
     """The URL of a database of its own with our schema and no rows."""
-    with _database(postgres_url, template=store_template) as url:
+    with database(postgres_url, template=store_template) as url:
         yield url
 
 
 @contextmanager
-def _database(admin_url: str, *, template: str) -> Iterator[str]:
+def database(admin_url: str, *, template: str = "template1") -> Iterator[str]:
+    """The URL of a database that is there for as long as this is."""
     name = f"test_{secrets.token_hex(6)}"
     _run(admin_url, "CREATE DATABASE {} TEMPLATE {}", name, template)
     try:

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
-import psycopg
 import pytest
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.definitions import build_defs
-from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.odoo.sandbox.app import create_app
 from fcb_pipelines.settings import Settings, load
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acceptance.project import ROOT
-from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.conftest import NOW, database
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
 
@@ -39,7 +37,6 @@ component = "HST"
 percent = "13"
 valid_from = 2010-07-01
 """
-DATABASE = "odoo_orchestration"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -114,20 +111,25 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield ephemeral
 
 
-@pytest.fixture(scope="session")
-def odoo_url(postgres_url: str) -> Iterator[str]:
-    """The address of a sandbox with a database of its own."""
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {DATABASE}")
-    keys = {"admin": ADMIN_KEY, "importer": IMPORTER_KEY}
-    with serving(create_app(in_database(postgres_url, DATABASE), keys, clock=lambda: NOW)) as url:
+@pytest.fixture
+def odoo_database(postgres_url: str) -> Iterator[str]:
+    """The URL of the sandbox's database: its own for each test, because orders outlast the customers they were made for."""
+    with database(postgres_url) as url:
         yield url
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
 @pytest.fixture
-def operator(fresh_database: str, store_database: str, odoo_url: str, instance: dg.DagsterInstance, tmp_path: Path) -> Operator:
+def odoo(odoo_database: str) -> Iterator[dict[str, str]]:
+    """The settings of a sandbox that has nothing of ours."""
+    with serving(create_app(odoo_database, {"admin": ADMIN_KEY, "importer": IMPORTER_KEY}, clock=lambda: NOW)) as url:
+        name = odoo_database.rpartition("/")[2]
+        yield {"FCB_ODOO_URL": url, "FCB_ODOO_DB": name, "FCB_ODOO_USER": "importer", "FCB_ODOO_KEY": IMPORTER_KEY}
+
+
+@pytest.fixture
+def operator(
+    fresh_database: str, store_database: str, odoo: dict[str, str], instance: dg.DagsterInstance, tmp_path: Path
+) -> Operator:
     """A small host whose first subscription was billed in March."""
     (tmp_path / "mapping").mkdir()
     host = SmallHost(fresh_database, tmp_path / "mapping")
@@ -136,8 +138,7 @@ def operator(fresh_database: str, store_database: str, odoo_url: str, instance: 
     )
     host.run("UPDATE users SET email = external_user_id || '@example.org', country = 'CA', state = 'ON'")
     (tmp_path / "fcb.toml").write_text(SMALL)
-    given = {"FCB_SOURCE_SMALL_URL": fresh_database, "FCB_DATABASE_URL": store_database, "FCB_ODOO_URL": odoo_url}
-    odoo = {"FCB_ODOO_DB": DATABASE, "FCB_ODOO_USER": "importer", "FCB_ODOO_KEY": IMPORTER_KEY}
+    given = {"FCB_SOURCE_SMALL_URL": fresh_database, "FCB_DATABASE_URL": store_database}
     settings = load({**given, **odoo, "FCB_STATE_DIR": str(tmp_path / "state")}, folder=tmp_path)
     return Operator(host=host, db=Database(store_database), settings=settings, instance=instance)
 
