@@ -27,6 +27,10 @@ from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.stages import Stage
 
 NOTHING_DUE = "nothing is due for it any more"
+SOMEBODYS_LINES = (
+    "an invoice becomes a credit note, or one an invoice, only by being made anew, and somebody added lines to this one: take "
+    "them off in Odoo, or delete it, and run again"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,11 @@ def decide(drafting: Drafting, known: References) -> Decided:
 
 def _decide_on_present(decided: Decided, xid: str, odoo_id: int, rounding: TaxRounding) -> None:
     seen = decided.found.seen[xid]
+    is_other_type = xid in decided.sent and seen.header[invoices.TYPE] != decided.sent[xid].header[invoices.TYPE]
+    if is_other_type and seen.strangers and xid not in decided.frozen:
+        # To make it anew would delete what is not ours.
+        decided.failed[xid] = SOMEBODYS_LINES
+        del decided.sent[xid]
     if xid in decided.failed:
         decided.kept[xid] = f"it is of an earlier run and cannot be brought up to date: {decided.failed[xid]}"
     elif xid not in decided.sent:
@@ -145,11 +154,8 @@ def _decide_on_present(decided: Decided, xid: str, odoo_id: int, rounding: TaxRo
             decided.kept[xid] = f"{NOTHING_DUE}, {why}"
         elif why is not None:
             decided.removed[xid] = odoo_id
-    elif xid not in decided.frozen:
-        sent = decided.sent[xid]
-        is_other_type = seen.header[invoices.TYPE] != sent.header[invoices.TYPE]
-        if is_other_type or is_rounded_otherwise(sent, seen, rounding):
-            decided.remade.add(xid)
+    elif xid not in decided.frozen and (is_other_type or is_rounded_otherwise(decided.sent[xid], seen, rounding)):
+        decided.remade.add(xid)
 
 
 def found_of(drafting: Drafting, known: References) -> tuple[InvoicesSeen, frozenset[str]]:

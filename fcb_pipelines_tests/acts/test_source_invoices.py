@@ -136,6 +136,23 @@ def test_it_follows_the_source(april: Month) -> None:
     assert conserved(april)
 
 
+def test_what_somebody_added_outlives_a_change_of_the_kind_of_document(april: Month) -> None:
+    carried(april)
+    credited = april.moves()["source_invoice_in=5f3=2f2026-04"]
+    gift = (0, 0, {"name": "Gift", "quantity": 1, "price_unit": 5})
+    april.chain.odoo.write("account.move", [credited["id"]], {"invoice_line_ids": [gift]})
+    april.host.run(
+        "UPDATE invoices SET subtotal = 10, tax = 1.30, total = 11.30, lines = '[]' WHERE external_invoice_id = 'in_3'"
+    )
+    done = again(april)
+    still = april.moves()["source_invoice_in=5f3=2f2026-04"]
+    assert (still["id"], still["move_type"]) == (credited["id"], "out_refund")
+    assert "Gift" in {line["name"] for line in april.lines(still)}
+    assert list(done.failed) == ["in_3/2026-04"]
+    assert "somebody added lines to this one" in done.failed["in_3/2026-04"]
+    assert "somebody added lines to this one" in next(iter(done.differences)).why
+
+
 def test_lines_of_another_month_are_a_draft_of_that_month(april: Month) -> None:
     late = {**FEE, "service_from": "2026-03-01T00:00:00-05:00", "service_to": "2026-04-01T00:00:00-04:00"}
     billed(april, "in_8", "40.00", "5.20", late, FEE)
