@@ -51,7 +51,7 @@ class Odoo(Protocol):
 
     Raises `Refused` (never retry), `RolledBack` (retry), `OutcomeUnknown` (retry only what is idempotent), and
     `RuleViolation` where no slot came free.
-    Writes run with mail tracking off, so that an import sends and logs nothing.
+    Writes run with mail tracking off, so that an import sends and logs nothing. Two threads may ask at once.
     """
 
     def version(self) -> ServerVersion:

@@ -31,7 +31,7 @@ class Answered:
 
 
 class Exchange:
-    """Speaks to one address; nothing is sent before the first request.
+    """Speaks to one address; nothing is sent before the first request. For any number of threads.
 
     A server closes a connection that lies idle, and a request on its way at that moment is lost without an answer, which nobody
     can tell from one that was carried out. So what may not be done twice goes over a new connection, where only what can happen
@@ -44,16 +44,16 @@ class Exchange:
         self._timeout_seconds = timeout_seconds
         self._slot = slot
         self._address = address(target.url)
-        self._kept: HTTPConnectionPool | None = None
         # Read once: it takes longer than a connection does.
         self._tls = None if not self._address.is_secure else verified()
+        self._kept = self._pool(CONNECTIONS)
 
     def send(self, method: str, path: str, headers: dict[str, str], body: bytes, *, is_repeatable: bool) -> Answered:
         """One request and all of its answer, in one slot. Raises `RolledBack`, `OutcomeUnknown` or `Refused` without one."""
         with self._slot():
             try:
                 if is_repeatable:
-                    return self._sent(self._kept_pool(), method, path, headers, body)
+                    return self._sent(self._kept, method, path, headers, body)
                 with self._pool(1) as once:
                     return self._sent(once, method, path, {**headers, "Connection": "close"}, body)
             except EXCHANGE_FAULTS as fault:
@@ -81,11 +81,6 @@ class Exchange:
         finally:
             answer.release_conn()
         return Answered(status=answer.status, location=answer.headers.get("Location", ""), body=content)
-
-    def _kept_pool(self) -> HTTPConnectionPool:
-        if self._kept is None:
-            self._kept = self._pool(CONNECTIONS)
-        return self._kept
 
     def _pool(self, size: int) -> HTTPConnectionPool:
         place = self._address

@@ -5,6 +5,7 @@ port (`transport`), connections (`exchange`), what is tried again (`asking`), wh
 """
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -79,7 +80,7 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
 
 
 class Json2:
-    """One Odoo through `/json/2`; nothing is sent before the first question."""
+    """One Odoo through `/json/2`; nothing is sent before the first question. For any number of threads."""
 
     name = "JSON-2"
 
@@ -87,6 +88,7 @@ class Json2:
         self._target = target
         self._exchange = Exchange(target, timeout_seconds=timeout_seconds, slot=slot)
         self._user_id: int | None = None
+        self._logging_in = threading.Lock()
 
     def version(self) -> ServerVersion:
         """Ask the server what it is; works before login, and on servers without JSON-2."""
@@ -118,9 +120,10 @@ class Json2:
 
     def user_id(self) -> int:
         """The id of the user whose key it is; raises `Refused` when that is not `FCB_ODOO_USER`."""
-        if self._user_id is None:
-            self._user_id = self._login()
-        return self._user_id
+        with self._logging_in:
+            if self._user_id is None:
+                self._user_id = self._login()
+            return self._user_id
 
     def execute(self, model: str, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, is_repeatable: bool) -> Any:
         """Call a method once. Arguments by position must be those of a method in `POSITIONAL`; else raises InvalidInput."""

@@ -5,6 +5,7 @@ Owns: logging in with a password or an API key, and one call over it. Does not o
 """
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.error import HTTPError
@@ -24,7 +25,10 @@ logging.getLogger("odoorpc.rpc.jsonrpclib").setLevel(logging.INFO)
 
 
 class JsonRpc:
-    """One Odoo through `/jsonrpc`; nothing is sent before the first question. Not for use by two threads at once."""
+    """One Odoo through `/jsonrpc`; nothing is sent before the first question.
+
+    For any number of threads: one logs in for all, and a session of odoorpc keeps nothing of a call.
+    """
 
     name = "JSON-RPC"
 
@@ -34,6 +38,7 @@ class JsonRpc:
         self._slot = slot
         self._rpc: Any = None
         self._is_logged_in = False
+        self._opening = threading.RLock()
 
     def version(self) -> ServerVersion:
         """Ask the server what it is; works before login."""
@@ -49,21 +54,24 @@ class JsonRpc:
         return self._answered(lambda: self._session().execute_kw(model, method, list(args), dict(kwargs)))
 
     def _server(self) -> Any:
-        if self._rpc is None:
-            place = address(self._target.url)
-            protocol = "jsonrpc+ssl" if place.is_secure else "jsonrpc"
-            opener = DirectOpener(self._slot, is_secure=place.is_secure)
-            self._rpc = odoorpc.ODOO(
-                place.host, protocol=protocol, port=place.port, timeout=self._timeout_seconds, opener=opener
-            )
-        return self._rpc
+        with self._opening:
+            if self._rpc is None:
+                self._rpc = self._opened()
+            return self._rpc
+
+    def _opened(self) -> Any:
+        place = address(self._target.url)
+        protocol = "jsonrpc+ssl" if place.is_secure else "jsonrpc"
+        opener = DirectOpener(self._slot, is_secure=place.is_secure)
+        return odoorpc.ODOO(place.host, protocol=protocol, port=place.port, timeout=self._timeout_seconds, opener=opener)
 
     def _session(self) -> Any:
-        server = self._server()
-        if not self._is_logged_in:
-            server.login(self._target.database, self._target.user, self._target.key)
-            self._is_logged_in = True
-        return server
+        with self._opening:
+            server = self._server()
+            if not self._is_logged_in:
+                server.login(self._target.database, self._target.user, self._target.key)
+                self._is_logged_in = True
+            return server
 
     def _answered(self, question: Callable[[], Answer]) -> Answer:
         try:

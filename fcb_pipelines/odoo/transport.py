@@ -4,6 +4,7 @@ Owns: the context of every call, how values travel, and which protocol is taken.
 `json2`), what is tried again (`asking`), what a failure means (`faults`), what our records are in Odoo (modules of their own).
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -29,7 +30,10 @@ FIELD_ATTRIBUTES = ("type", "string", "required", "readonly", "relation", "digit
 
 
 class Wire(Protocol):
-    """A protocol to one Odoo, logged in when needed: asks once. Raises `Refused`, `RolledBack` and `OutcomeUnknown`."""
+    """A protocol to one Odoo, logged in when needed: asks once, for any number of threads.
+
+    Raises `Refused`, `RolledBack` and `OutcomeUnknown`.
+    """
 
     @property
     def name(self) -> str:
@@ -52,6 +56,7 @@ class Chosen:
         self._json2 = json2
         self._jsonrpc = jsonrpc
         self._wire: Wire | None = None
+        self._deciding = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -71,14 +76,15 @@ class Chosen:
         return self._decided().execute(model, method, args, kwargs, is_repeatable=is_repeatable)
 
     def _decided(self) -> Wire:
-        if self._wire is None:
-            has_json2 = self._json2.version().major >= FIRST_WITH_JSON2
-            self._wire = self._json2 if has_json2 and self._json2.is_open_to_us() else self._jsonrpc
-        return self._wire
+        with self._deciding:
+            if self._wire is None:
+                has_json2 = self._json2.version().major >= FIRST_WITH_JSON2
+                self._wire = self._json2 if has_json2 and self._json2.is_open_to_us() else self._jsonrpc
+            return self._wire
 
 
 class OdooOver:
-    """Odoo over a wire, asked again where that is safe. Not for use by two threads at once."""
+    """Odoo over a wire, asked again where that is safe. For any number of threads: it keeps nothing of a call."""
 
     def __init__(self, wire: Wire, target: Target, asking: Asking) -> None:
         self._wire = wire
