@@ -1,9 +1,10 @@
 """`make bench-odoo`: how fast the Odoo room is on a real Odoo, beside a raw client in the same run.
 
 Needs FCB_TEST_ODOO_URL, _DB, _USER and _KEY, and _LEAST_USER and _LEAST_KEY of the user with the least rights; what it makes
-there it removes. Our side goes through `acts` with a store in an embedded Postgres, so codecs, pace and slots are in its time.
-The raw side is odoorpc with rows made beforehand. The sides take turns and a figure is the median of its repeats: a busy
-machine is slower from one minute to the next, so read ratios rather than rates.
+there it removes. Our side goes through `acts` with a store in an embedded Postgres, so codecs, pace and slots are in its time;
+it loads in two lanes, as the product does by itself, of which only an Odoo with two workers or more shows much. The raw side is
+odoorpc with rows made beforehand, one call after the other. The sides take turns and a figure is the median of its repeats: a
+busy machine is slower from one minute to the next, so read ratios rather than rates.
 
 - New: rows a second of an import's `apply`, ÷ those of `load` in batches of 500 with tracking off; an order has one line.
 - One a call: our rate of new records ÷ that of odoorpc's `create` with its default context.
@@ -38,6 +39,7 @@ from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres, ensure_database
 from fcb_pipelines.odoo.batches import Load
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.lanes import Lanes
 from fcb_pipelines.odoo.records import loading
 from fcb_pipelines.odoo.subscriptions import loading as loading_orders
 from fcb_pipelines.odoo.transport import connect, transport_of
@@ -51,6 +53,8 @@ from fcb_pipelines_tests.conftest import NOW
 NAMES = ("URL", "DB", "USER", "KEY", "LEAST_USER", "LEAST_KEY")
 CONTEXT = {"tracking_disable": True}
 RAW_BATCH = 500
+LANES = 2
+"""The default of FCB_ODOO_CONCURRENCY."""
 REPEATS = 5
 NEW = {"partners": 1000, "products": 600, "orders": 300}
 ONE_A_CALL = {"partners": 100, "products": 20}
@@ -83,9 +87,9 @@ class Bench:
 
     def reading(self, source: SourceRecords, odoo: Odoo | None = None) -> Reading:
         """What our side decides from."""
-        clock = self.slots.working_seconds
+        lanes = Lanes(count=LANES, clock=self.slots.working_seconds)
         return Reading(
-            db=self.db, odoo=odoo or self.odoo, service=self.service, records=source, taxes=TAXES, now=NOW, clock=clock
+            db=self.db, odoo=odoo or self.odoo, service=self.service, records=source, taxes=TAXES, now=NOW, lanes=lanes
         )
 
 
@@ -238,7 +242,7 @@ def benches() -> Iterator[Bench]:
             conn.execute(
                 "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('b', now(), false, '')"
             )
-        slots = Slots(store, "odoo", 2)
+        slots = Slots(store, "odoo", LANES)
         place = urlsplit(url)
         raw = odoorpc.ODOO(place.hostname, port=place.port, timeout=600)
         raw.login(database, user, key)

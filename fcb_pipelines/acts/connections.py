@@ -16,6 +16,7 @@ from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.lanes import Lanes
 from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import OdooAccess, Settings
@@ -67,7 +68,7 @@ class Connections:
             records=records,
             taxes=self.settings.tax_table,
             now=self.now,
-            clock=self.slots().working_seconds,
+            lanes=self.lanes(),
         )
 
     def odoo_page(self, page: str) -> str:
@@ -77,6 +78,10 @@ class Connections:
     def slots(self) -> Slots:
         """The slots of the calls to Odoo, the same for all that run in this process on the same settings."""
         return _slots(self.database().url, self.settings.odoo_concurrency)
+
+    def lanes(self) -> Lanes:
+        """As many as there are slots, measured without the time that they wait for one."""
+        return Lanes(count=self.settings.odoo_concurrency, clock=self.slots().working_seconds)
 
     def _odoo_access(self) -> OdooAccess:
         if self.settings.odoo is None:

@@ -4,7 +4,6 @@ Owns: the act `draft_invoices`: which charges make which draft. Does not own: th
 on a line (domain/drafts), how drafts are written and read back (`drafting`).
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -32,7 +31,7 @@ from fcb_pipelines.odoo import usage_lines
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import detect
 from fcb_pipelines.odoo.invoices import ledger
-from fcb_pipelines.odoo.pace import Clock
+from fcb_pipelines.odoo.lanes import ONE_LANE, Lanes
 from fcb_pipelines.store import drafts as stored_drafts
 from fcb_pipelines.store import rating as stored
 from fcb_pipelines.store import stages
@@ -53,7 +52,7 @@ class MonthDue:
 
 
 def draft_invoices(
-    work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, report: Report, clock: Clock = time.monotonic
+    work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, report: Report, lanes: Lanes = ONE_LANE
 ) -> Drafted:
     """Bring the month's draft invoices up to date from its expected lines; one that is no longer a draft is only compared.
 
@@ -71,7 +70,7 @@ def draft_invoices(
     drafts, reasons = drawn(draws)
     drafting = Drafting(
         work=work,
-        reading=reading(work, odoo, month.records, clock),
+        reading=reading(work, odoo, month.records, lanes),
         entity=Entity.USAGE_LINE if is_invoiced_by_odoo else Entity.INVOICE,
         part=Part.USAGE_LINES if is_invoiced_by_odoo else Part.DRAFT_INVOICES,
         beside=Part.DRAFT_INVOICES if is_invoiced_by_odoo else Part.USAGE_LINES,
@@ -135,9 +134,9 @@ def _usage_of(due: Due) -> Due:
     return replace(due, lines=tuple((line, rated) for line, rated in due.lines if line.charge != FLAT))
 
 
-def reading(work: PeriodWork, odoo: Odoo, records: SourceRecords, clock: Clock) -> Reading:
+def reading(work: PeriodWork, odoo: Odoo, records: SourceRecords, lanes: Lanes) -> Reading:
     """What the drafts of a period are decided from, as of the snapshot that the period was rated from."""
-    return Reading(db=work.db, odoo=odoo, service=work.service, records=records, taxes=work.taxes, now=work.now, clock=clock)
+    return Reading(db=work.db, odoo=odoo, service=work.service, records=records, taxes=work.taxes, now=work.now, lanes=lanes)
 
 
 def month_due(work: PeriodWork) -> MonthDue:

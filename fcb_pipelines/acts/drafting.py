@@ -132,7 +132,7 @@ def _loading(decided: Decided, own: Shelf, lines: Shelf, refused: Mapping[str, s
 
 
 def _remove(reading: Reading, model: str, ids: Mapping[str, int]) -> Removed:
-    return remove(reading.odoo, model, ids, Pace(reading.clock)) if ids else Removed()
+    return remove(reading.odoo, model, ids, Pace(reading.lanes.clock)) if ids else Removed()
 
 
 def _compared(decided: Decided, done: _Done, known: References) -> Iterator[Difference]:

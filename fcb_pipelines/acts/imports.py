@@ -4,7 +4,6 @@ Owns: the steps and their order. Does not own: what is wanted (`partners`, `plan
 Odoo is never asked inside a transaction on our store: the store is read first, and written once at the end.
 """
 
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxTable
 from fcb_pipelines.odoo.batches import Applied, Load
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.pace import Clock, Pace
+from fcb_pipelines.odoo.lanes import ONE_LANE, Lanes
+from fcb_pipelines.odoo.pace import Clock
 from fcb_pipelines.odoo.records import Kind, Present, create, loading, read, update
 from fcb_pipelines.odoo.resolution import resolve
 from fcb_pipelines.services import Service
@@ -41,8 +41,8 @@ class Reading:
     taxes: TaxTable
     """What an order's taxes are compared with when it is read back."""
     now: datetime
-    clock: Clock = time.monotonic
-    """What the pace of writing is measured by."""
+    lanes: Lanes = ONE_LANE
+    """How many loads go on at once, and what their pace is measured by."""
 
     def xid(self, entity: Entity, source_id: str) -> str:
         """Our external id of a record of this service."""
@@ -142,15 +142,15 @@ def unneeded(reading: Reading, decided: Decided) -> dict[str, int]:
 def apply(reading: Reading, shelf: Shelf, load: Load | None, report: Report) -> Applied:
     """Make the difference of a shelf: new records by `load`, or the shelf's own, then what changed."""
     rows = loading(shelf.kind, shelf.made.create) if load is None else load
-    progress = _Progress(shelf.kind.entity, len(rows.rows) + len(shelf.made.update), reading.clock, report)
-    new = create(reading.odoo, rows, Pace(reading.clock), progress)
+    progress = _Progress(shelf.kind.entity, len(rows.rows) + len(shelf.made.update), reading.lanes.clock, report)
+    new = create(reading.odoo, rows, reading.lanes.pace(), progress)
     changed = update(
         reading.odoo,
         shelf.kind,
         shelf.made,
         ids=shelf.present.ids,
         wanted=shelf.wanted,
-        pace=Pace(reading.clock),
+        pace=reading.lanes.pace(),
         progress=progress,
     )
     return Applied(ids=new.ids, failed=new.failed | changed.failed)
@@ -158,7 +158,7 @@ def apply(reading: Reading, shelf: Shelf, load: Load | None, report: Report) -> 
 
 def send(reading: Reading, what: str, load: Load, report: Report) -> Applied:
     """Make or change records as whole rows by their external ids, telling how far it is."""
-    return create(reading.odoo, load, Pace(reading.clock), _Progress(what, len(load.rows), reading.clock, report))
+    return create(reading.odoo, load, reading.lanes.pace(), _Progress(what, len(load.rows), reading.lanes.clock, report))
 
 
 class _Progress:

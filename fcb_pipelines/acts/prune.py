@@ -137,8 +137,8 @@ def _take(reading: Reading, model: str, going: Sequence[Prunable], done: _Done, 
         {one.external_id: one.odoo_id for one in free if (one.archived_because is not None) == is_archived}
         for is_archived in (False, True)
     )
-    removed = removal.remove(reading.odoo, model, deleted, Pace(reading.clock))
-    archived = removal.archive(reading.odoo, model, hidden, Pace(reading.clock))
+    removed = removal.remove(reading.odoo, model, deleted, Pace(reading.lanes.clock))
+    archived = removal.archive(reading.odoo, model, hidden, Pace(reading.lanes.clock))
     refused = held | removed.refused | archived.refused
     report(f"{model}: {len(removed.gone)} removed, {len(archived.gone)} archived, {len(refused)} refused")
     done.removed += removed.gone

@@ -4,7 +4,6 @@ Owns: the act `source_invoices`, and the equations that prove that nothing is ca
 are carried (domain/carrying), how they become drafts (domain/source_drafts), how drafts are written and read back (`drafting`).
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.domain.source_drafts import Placed, exact_taxes, source_draft, source_draft_key
 from fcb_pipelines.domain.tax import TaxUndecided, line_taxes
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.odoo.pace import Clock
+from fcb_pipelines.odoo.lanes import ONE_LANE, Lanes
 from fcb_pipelines.odoo.read_back import tax_rounding
 from fcb_pipelines.store import drafts as stored_drafts
 from fcb_pipelines.store import invoices as stored
@@ -44,7 +43,7 @@ NOT_RATED = "nobody rated the month yet"
 
 
 def source_invoices(
-    work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, report: Report, clock: Clock = time.monotonic
+    work: PeriodWork, odoo: Odoo, *, is_on: bool, dry_run: bool, report: Report, lanes: Lanes = ONE_LANE
 ) -> Drafted:
     """Bring the drafts of what the source billed beyond our model up to date; one that is no longer a draft is only compared.
 
@@ -62,7 +61,7 @@ def source_invoices(
     drafts, reasons = drawn({key: partial(source_draft, each, period, rounding, zone) for key, each in by_invoice.items()})
     drafting = Drafting(
         work=work,
-        reading=reading(work, odoo, month.records, clock),
+        reading=reading(work, odoo, month.records, lanes),
         entity=Entity.SOURCE_INVOICE,
         part=Part.SOURCE_INVOICES,
         stage=stages.ODOO_SOURCE_INVOICES,

@@ -6,7 +6,7 @@ not written here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fcb_pipelines.acts.draft_decisions import NOTHING_DUE, Drafting
 from fcb_pipelines.acts.draft_references import References, references
@@ -180,8 +180,11 @@ def _shelf(decided: _Decided) -> Shelf:
 
 
 def _apply(drafting: Drafting, decided: _Decided, shelf: Shelf, report: Report) -> dict[str, str]:
-    """Make the difference; why Odoo refused which line."""
-    reading = drafting.reading
+    """Make the difference; why Odoo refused which line.
+
+    In one lane: an order may have several lines of a month, and each changes its total.
+    """
+    reading = replace(drafting.reading, lanes=replace(drafting.reading.lanes, count=1))
     drafts = _remove(reading, invoices.MODEL, decided.left.removed)
     lines = _remove(reading, decided.kind.model, decided.removed)
     refused = drafts.refused | lines.refused
@@ -190,7 +193,7 @@ def _apply(drafting: Drafting, decided: _Decided, shelf: Shelf, report: Report) 
 
 
 def _remove(reading: Reading, model: str, ids: Mapping[str, int]) -> Removed:
-    return remove(reading.odoo, model, ids, Pace(reading.clock)) if ids else Removed()
+    return remove(reading.odoo, model, ids, Pace(reading.lanes.clock)) if ids else Removed()
 
 
 def _compared(decided: _Decided, lines: Mapping[str, LineSeen], refused: Mapping[str, str]) -> Iterator[Difference]:

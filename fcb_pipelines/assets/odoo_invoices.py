@@ -34,7 +34,7 @@ def odoo_invoice_assets(service: Service, months: dg.PartitionsDefinition[str]) 
             is_on=connections.settings.odoo_draft_invoices,
             dry_run=False,
             report=connections.report,
-            clock=connections.slots().working_seconds,
+            lanes=connections.lanes(),
         )
         return dg.MaterializeResult(metadata=_metadata(done, connections))
 
@@ -57,7 +57,7 @@ def odoo_invoice_assets(service: Service, months: dg.PartitionsDefinition[str]) 
             is_on=connections.settings.odoo_source_invoices,
             dry_run=False,
             report=connections.report,
-            clock=connections.slots().working_seconds,
+            lanes=connections.lanes(),
         )
         return dg.MaterializeResult(metadata=_metadata(done, connections))
 

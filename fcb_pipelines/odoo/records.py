@@ -8,6 +8,7 @@ are told from good ones (`batches`), how an external id is resolved (`resolution
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import partial
 from typing import Any, TypeVar
 
 from fcb_pipelines.domain.changes import Changes, FieldChange, Fields, Value
@@ -16,6 +17,7 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.money import plain, round_half_up
 from fcb_pipelines.odoo.batches import Applied, Load, load_batch, refused_alone
 from fcb_pipelines.odoo.client import Domain, Odoo
+from fcb_pipelines.odoo.lanes import Progress, in_lanes
 from fcb_pipelines.odoo.pace import Pace
 
 READ_BATCH = 5000
@@ -29,8 +31,6 @@ _DOUBLE = Context(prec=15, rounding=ROUND_HALF_EVEN)
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", int, str)
-Progress = Callable[[int], None]
-"""Told how many records were done since it was last told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,12 +189,21 @@ def read(odoo: Odoo, kind: Kind, ids: Mapping[str, int]) -> Present:
 
 
 def create(odoo: Odoo, load: Load, pace: Pace, progress: Progress) -> Applied:
-    """Create records by external id, so that doing it twice never doubles them; bad rows do not stop good ones."""
-    done = Applied()
-    for batch in pace.batches(list(load.rows)):
-        load_batch(odoo, load, batch, pace, done)
-        progress(len(batch))
-    return done
+    """Create records by external id, so that doing it twice never doubles them; bad rows do not stop good ones.
+
+    Batches go out in as many lanes as the pace has, so no record of a load may need another one of it.
+    """
+
+    def send(xids: Sequence[str]) -> Applied:
+        done = Applied()
+        load_batch(odoo, load, xids, pace, done)
+        return done
+
+    every = in_lanes(pace, list(load.rows), send, progress)
+    return Applied(
+        ids={xid: odoo_id for each in every for xid, odoo_id in each.ids.items()},
+        failed={xid: reason for each in every for xid, reason in each.failed.items()},
+    )
 
 
 def decimals_kept(odoo: Odoo, model: str, name: str) -> int | None:
@@ -232,9 +241,8 @@ def update(
     groups = _grouped(kind, made.update, wanted)
     for fields, xids in groups:
         if len(xids) > 1:
-            for batch in pace.batches(xids):
-                done.failed |= _write(odoo, kind, fields, {xid: ids[xid] for xid in batch}, pace)
-                progress(len(batch))
+            for refused in in_lanes(pace, xids, partial(_write, odoo, kind, fields, ids, pace), progress):
+                done.failed |= refused
     for load in _loads(kind, {xids[0]: fields for fields, xids in groups if len(xids) == 1}, ids):
         changed = create(odoo, load, pace, progress)
         done.failed |= changed.failed
@@ -265,8 +273,10 @@ def _loads(kind: Kind, changed: Mapping[str, Fields], ids: Mapping[str, int]) ->
         yield Load(model=kind.model, columns=[".id", *(each.column for each in part)], rows=rows)
 
 
-def _write(odoo: Odoo, kind: Kind, fields: Fields, ids: Mapping[str, int], pace: Pace) -> dict[str, str]:
+def _write(  # noqa: PLR0917 - all but the batch is given beforehand
+    odoo: Odoo, kind: Kind, fields: Fields, ids: Mapping[str, int], pace: Pace, batch: Sequence[str]
+) -> dict[str, str]:
     def write(xids: Sequence[str]) -> None:
         odoo.write(kind.model, [ids[xid] for xid in xids], kind.values(fields))
 
-    return refused_alone(list(ids), write, pace)
+    return refused_alone(batch, write, pace)

@@ -13,6 +13,7 @@ from fcb_pipelines.acts.subscriptions import import_subscriptions
 from fcb_pipelines.domain.imports import Imported
 from fcb_pipelines.domain.tax import TaxRate, TaxTable
 from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.odoo.lanes import ONE_LANE, Lanes
 from fcb_pipelines.services import Service
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
@@ -42,9 +43,12 @@ class Chain:
     db: Database
     odoo: Odoo
     service: Service
+    lanes: Lanes = ONE_LANE
 
     def reading(self, records: SourceRecords) -> Reading:
-        return Reading(db=self.db, odoo=self.odoo, service=self.service, records=records, taxes=TAXES, now=NOW)
+        return Reading(
+            db=self.db, odoo=self.odoo, service=self.service, records=records, taxes=TAXES, now=NOW, lanes=self.lanes
+        )
 
     def partners(self, records: SourceRecords, *, dry_run: bool = False) -> Imported:
         return import_partners(self.reading(records), dry_run=dry_run, report=silent)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.odoo.lanes import in_lanes
 from fcb_pipelines.odoo.transport import transport_of
 from fcb_pipelines.settings import load
 from fcb_pipelines_tests.acceptance.project import ROOT
@@ -68,6 +69,17 @@ def test_threads_make_no_more_calls_at_once_than_the_settings_say(store_database
         given = variables(store_database, server.url, limit)
         list(workers.map(lambda _: asked(given, tmp_path), range(16)))
     assert (busy.most, busy.answered) == (limit, 16)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_one_load_has_as_many_lanes_as_the_settings_say(store_database: str, tmp_path: Path, limit: int) -> None:
+    busy = Busy()
+    with faulty(busy) as server:
+        settings = load(variables(store_database, server.url, limit), folder=tmp_path)
+        connections = Connections(settings=settings, now=NOW, report=lambda _: None)
+        odoo, told = connections.odoo(), list[int]()
+        in_lanes(connections.lanes().pace(), range(60), lambda _: odoo.search_read("res.partner", [], ["id"]), told.append)
+    assert busy.most == limit
 
 
 @pytest.mark.parametrize(("transport", "spoken"), [("auto", "JSON-2 (auto)"), ("jsonrpc", "JSON-RPC"), ("json2", "JSON-2")])

@@ -1,5 +1,6 @@
 """The pace: batches grow towards the target, shrink after slow calls, and stay within their bounds."""
 
+from concurrent.futures import CancelledError
 from itertools import pairwise
 
 import pytest
@@ -59,6 +60,49 @@ def test_every_item_is_in_one_batch_and_batches_keep_their_bounds(
     assert all(after <= before * 4 for before, after in pairwise(sizes))
 
 
+@pytest.mark.parametrize(
+    ("items", "lanes", "sizes"),
+    [
+        (300, 1, [100, 100, 100]),
+        (300, 2, [100, 100, 50, 25, 13, 12]),
+        (150, 4, [38, 28, 21, 16, 12, 12, 12, 11]),
+        (13, 2, [12, 1]),
+        (12, 4, [12]),
+    ],
+)
+def test_the_end_is_shared_among_the_lanes_in_batches_that_are_worth_a_call(items: int, lanes: int, sizes: list[int]) -> None:
+    assert [len(batch) for batch in Pace(Clock(), lanes=lanes).batches(range(items))] == sizes
+
+
+def side_by_side(items: int, lanes: int, seconds_a_record: float) -> list[float]:
+    """When each lane ends, each taking its next batch as soon as its last one is done."""
+    clock = Clock()
+    pace = Pace(clock, lanes=lanes)
+    batches = pace.batches(range(items))
+    ends = [(0.0, 0)] * lanes
+    over: list[float] = []
+    while ends:
+        end, count = ends.pop(ends.index(min(ends)))
+        clock.now = end - count * seconds_a_record
+        with pace.measured(count):
+            clock.now = end
+        if batch := next(batches, None):
+            ends.append((end + len(batch) * seconds_a_record, len(batch)))
+        else:
+            over.append(end)
+    return over
+
+
+@pytest.mark.parametrize("items", [200, 300, 1000, 1200, 3000, 5000])
+@pytest.mark.parametrize("lanes", [2, 3])
+@pytest.mark.parametrize("seconds_a_record", [0.0011, 0.01])
+def test_lanes_have_work_until_the_end(items: int, lanes: int, seconds_a_record: float) -> None:
+    ends = side_by_side(items, lanes, seconds_a_record)
+    assert len(ends) == lanes
+    assert max(ends) - min(ends) <= TARGET_SECONDS / 8
+    assert max(ends) <= items / lanes * seconds_a_record * 1.25
+
+
 @pytest.mark.parametrize(("times", "size"), [(1, FIRST // 2), (2, FIRST // 4), (9, FEWEST)])
 def test_no_answer_halves(times: int, size: int) -> None:
     pace = Pace(Clock())
@@ -79,6 +123,20 @@ def test_a_call_that_fails_tells_nothing_of_the_pace() -> None:
     with pytest.raises(ValueError, match="bad"):
         fail()
     assert pace.size == FIRST
+
+
+def test_no_call_begins_once_the_work_is_given_up() -> None:
+    pace = Pace(Clock())
+    pace.give_up()
+    with pytest.raises(CancelledError), pace.measured(1):
+        pytest.fail("it began")
+
+
+def test_calls_of_one_size_that_end_together_let_the_pace_grow_once() -> None:
+    pace = Pace(Clock(), lanes=2)
+    with pace.measured(FIRST), pace.measured(FIRST):
+        pass
+    assert pace.size == FIRST * 4
 
 
 @pytest.mark.parametrize(("seconds", "size"), [(0.5, FIRST), (TARGET_SECONDS, FEWEST)])
