@@ -11,6 +11,7 @@ from functools import cache
 
 from fcb_pipelines.acts.prune import prunable, prune
 from fcb_pipelines.domain.errors import FcbError, OutcomeUnknown, Refused, RolledBack, RuleViolation
+from fcb_pipelines.odoo.lanes import Lanes
 from fcb_pipelines.odoo.transport import Choice, connect
 from fcb_pipelines.store.database import Database
 from fcb_pipelines.store.slots import Slots
@@ -89,7 +90,8 @@ def chain(task: Task) -> Chain:
         pauses_seconds=task.pauses_seconds,
         slot=slots(task.store_url).slot,
     )
-    return Chain(db=Database(task.store_url), odoo=odoo, service=a_service(task.service))
+    lanes = Lanes(count=2, clock=slots(task.store_url).working_seconds)
+    return Chain(db=Database(task.store_url), odoo=odoo, service=a_service(task.service), lanes=lanes)
 
 
 def attempt(task: Task, told: multiprocessing.connection.Connection) -> None:

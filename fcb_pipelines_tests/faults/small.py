@@ -13,6 +13,8 @@ from fcb_pipelines_tests.acts.source_records import a_plan, a_subscription, a_us
 
 OLD, BAD, NEW = "old", "bad", "new"
 USERS = ("u1", "u2", "u3", "u4", "u5", "u6")
+CROWD = tuple(f"c{number:02}" for number in range(24))
+"""Users who only make them too many for one batch, so that two lanes are at work."""
 GONE, MOVED, UNLINED = "u6", "s2", "s3"
 """A partner and an order's line that somebody deletes in Odoo, and the subscription that changes its plan."""
 
@@ -23,7 +25,7 @@ def source(code: str, step: str) -> SourceRecords:
 
 
 def at_first(code: str) -> SourceRecords:
-    users = (*(user(code, each) for each in USERS), user(code, OLD), user(code, BAD))
+    users = (*(user(code, each) for each in (*USERS, *CROWD)), user(code, OLD), user(code, BAD))
     plans = (plan(code, "p1", "19.99"), plan(code, "p2", "0.0125"), plan(code, "p3", "1234.5"))
     subscriptions = (
         a_subscription("s1", "u1", "p1"),
@@ -45,7 +47,7 @@ def changed(code: str) -> SourceRecords:
         user(code, "u1", country="CA", state="QC"),
         user(code, "u2", country="CA", state="QC"),
         user(code, "u3", name=f"{code} renamed u3"),
-        *(user(code, each) for each in (*USERS[3:], OLD, BAD, NEW)),
+        *(user(code, each) for each in (*USERS[3:], *CROWD, OLD, BAD, NEW)),
     )
     plans = (plan(code, "p1", "21.5"), *before.plans[1:], plan(code, "p4", "7"))
     kept = [one for one in before.subscriptions if one.external_subscription_id not in {MOVED, "s5"}]
