@@ -34,6 +34,7 @@ check: $(VENV)/installed-dev
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
+	@$(RUN) mypy --python-version 3.10 fcb_host/src
 	@$(VENV)/bin/lint-imports
 
 bench: $(VENV)/installed-dev
@@ -60,9 +61,10 @@ $(VENV)/installed: $(VENV)/uv-installed requirements.lock pyproject.toml
 	@$(UV) pip install --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock fcb_host/pyproject.toml
 	@echo "installing the locked dependencies of the checks and tests" >&2
 	@$(UV) pip install --python $(VENV)/bin/python --require-hashes -r requirements-dev.lock
+	@$(UV) pip install --python $(VENV)/bin/python --no-deps --no-build-isolation -e ./fcb_host
 	@touch $@
 
 $(VENV)/uv-installed: requirements-bootstrap.lock $(AGAIN)

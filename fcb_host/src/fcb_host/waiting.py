@@ -1,0 +1,126 @@
+"""The events that wait to be sent: putting them in, leasing them to a sender, and what becomes of them.
+
+Owns: the table `event` and its leases. Functions take a connection of the spool; the caller owns the transaction. Does not own:
+what was refused (refusals), what an answer means (answers, sender).
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from fcb_host.errors import SpoolFull
+from fcb_host.events import UsageEvent
+
+LONGEST_WAIT_MS = 2 * 86_400_000
+"""Nothing waits longer than this; a row that seems to was written before the clock was set back."""
+_COMMA = 1
+
+
+class Put(Enum):
+    """What became of an event that was to be put into the spool."""
+
+    NEW = "new"
+    KNOWN = "known"
+    """The same is waiting already, or was refused and waits for a person."""
+    CONFLICT = "conflict"
+    """Another content of the same identity is waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A leased event."""
+
+    position: int
+    identity: bytes
+    body: str
+    recorded_at: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Some events that only one sender sends until the lease ends, then anybody may."""
+
+    token: str
+    until: int
+    events: tuple[Waiting, ...]
+
+
+def put(conn: sqlite3.Connection, events: Iterable[UsageEvent], *, now: int, max_events: int) -> list[Put]:
+    """Put events in, in order. Raises SpoolFull; then the caller rolls back."""
+    done = [_put_one(conn, event, now) for event in events]
+    if Put.NEW in done:
+        held = int(conn.execute("SELECT sum(value) FROM fact WHERE name IN ('queued', 'refused')").fetchone()[0])
+        if held > max_events:
+            raise SpoolFull(f"the spool holds as many events as it may ({max_events}): see  python -m fcb_host status")
+    return done
+
+
+def lease(conn: sqlite3.Connection, *, token: str, now: int, until: int, most: int, most_bytes: int) -> Lease:
+    """Take the oldest events that are due: at least one if there are any, at most so many, and so many bytes as a JSON list."""
+    due = conn.execute(
+        "SELECT position, identity, body, recorded_at, attempts FROM event WHERE due_at <= ? ORDER BY due_at, position LIMIT ?",
+        (now, most),
+    ).fetchall()
+    taken = tuple(_fitting(due, most_bytes))
+    if taken:
+        conn.executemany("UPDATE event SET due_at = ? WHERE position = ?", [(until, one.position) for one in taken])
+        conn.execute("INSERT INTO lease VALUES (?, ?, ?)", (token, until, len(taken)))
+    return Lease(token=token, until=until, events=taken)
+
+
+def give_back(conn: sqlite3.Connection, leased: Lease) -> None:
+    """End a lease: what still waits under it is due as it was before, unless another sender has taken it meanwhile."""
+    conn.executemany(
+        "UPDATE event SET due_at = recorded_at WHERE position = ? AND due_at = ?",
+        [(one.position, leased.until) for one in leased.events],
+    )
+    conn.execute("DELETE FROM lease WHERE token = ?", (leased.token,))
+
+
+def remove(conn: sqlite3.Connection, events: Sequence[Waiting]) -> None:
+    """Forget events that are stored centrally or were moved elsewhere."""
+    conn.executemany("DELETE FROM event WHERE position = ?", [(one.position,) for one in events])
+
+
+def hold(conn: sqlite3.Connection, event: Waiting, *, until: int) -> None:
+    """Let an event wait longer, and count that."""
+    conn.execute("UPDATE event SET due_at = ?, attempts = attempts + 1 WHERE position = ?", (until, event.position))
+
+
+def next_due(conn: sqlite3.Connection) -> int | None:
+    """When the first event becomes due, perhaps in the past; None when none waits."""
+    found: int | None = conn.execute("SELECT min(due_at) FROM event").fetchone()[0]
+    return found
+
+
+def mend_clock(conn: sqlite3.Connection, *, now: int) -> None:
+    """Let nothing wait longer than anything can: the clock was set back since."""
+    latest = now + LONGEST_WAIT_MS
+    conn.execute("UPDATE event SET due_at = ? WHERE due_at > ?", (now, latest))
+    conn.execute("DELETE FROM lease WHERE until < ? OR until > ?", (now, latest))
+
+
+def _put_one(conn: sqlite3.Connection, event: UsageEvent, now: int) -> Put:
+    identity, body = event.identity, event.body
+    if conn.execute("SELECT 1 FROM refused WHERE identity = ? AND body = ?", (identity, body)).fetchone():
+        return Put.KNOWN
+    inserted = conn.execute(
+        "INSERT INTO event (identity, body, recorded_at, due_at) VALUES (?, ?, ?, ?) ON CONFLICT (identity) DO NOTHING",
+        (identity, body, now, now),
+    )
+    if inserted.rowcount == 1:
+        return Put.NEW
+    (waiting,) = conn.execute("SELECT body FROM event WHERE identity = ?", (identity,)).fetchone()
+    return Put.KNOWN if waiting == body else Put.CONFLICT
+
+
+def _fitting(due: Iterable[tuple[int, bytes, str, int, int]], most_bytes: int) -> Iterable[Waiting]:
+    size = 0
+    for position, identity, body, recorded_at, attempts in due:
+        own = len(body.encode()) + _COMMA
+        if size and size + own > most_bytes:
+            return
+        size += own
+        yield Waiting(position=position, identity=identity, body=body, recorded_at=recorded_at, attempts=attempts)
