@@ -51,7 +51,7 @@ def _kept(admin: str) -> float:
 def _copied(store: str) -> float:
     with psycopg.connect(store) as conn:
         conn.execute("CREATE TABLE copied (LIKE usage_event INCLUDING ALL)")
-        with conn.cursor() as cursor, cursor.copy("COPY usage_event TO STDOUT") as out:
+        with conn.cursor() as cursor, cursor.copy("COPY (TABLE usage_event) TO STDOUT") as out:
             rows = b"".join(bytes(block) for block in out)
         started = time.perf_counter()
         with conn.cursor() as cursor, cursor.copy("COPY copied FROM STDIN") as into:

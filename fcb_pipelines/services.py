@@ -5,6 +5,7 @@ Owns: the keys of a `[services.<code>]` table, their bounds and documentation. D
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.invoices import LineKind, LineRule
+from fcb_pipelines.domain.metrics import CPU_SECONDS, Aggregation
 from fcb_pipelines.domain.money import MINOR_UNITS
 from fcb_pipelines.domain.period import Period, midnight, period_of
 from fcb_pipelines.domain.proration import Proration
@@ -71,6 +73,12 @@ class Conventions(Strict):
         return self
 
 
+class MetricSetting(Strict):
+    """How the events of a metric become the quantity of a month."""
+
+    aggregation: Aggregation = Aggregation.SUM
+
+
 class LineRuleSetting(Strict):
     """Lines whose description matches `pattern` (a regular expression, any case) are of `kind`; the first rule wins."""
 
@@ -102,6 +110,8 @@ class Service(Strict):
     """`"entity.column"` → its meaning."""
     conventions: Conventions = Conventions()
     line_rules: tuple[LineRuleSetting, ...] = ()
+    metrics: dict[str, MetricSetting] = {CPU_SECONDS: MetricSetting()}
+    """What is counted, by name; usage of another metric is refused when it is pushed, and summed when it is pulled."""
     account_links: dict[str, int] = {}
     """Source user id → Odoo partner id, where e-mail cannot decide."""
     odoo_taxes: dict[str, str] = {}
@@ -130,6 +140,11 @@ class Service(Strict):
         return built_in if built_in.is_dir() else self.folder / self.mapping
 
     @property
+    def aggregations(self) -> dict[str, Aggregation]:
+        """How each metric is aggregated."""
+        return {name: metric.aggregation for name, metric in self.metrics.items()}
+
+    @property
     def rules(self) -> tuple[LineRule, ...]:
         """The line rules as the domain reads them."""
         return tuple(LineRule(pattern=rule.pattern, kind=rule.kind) for rule in self.line_rules)
@@ -149,3 +164,8 @@ class Service(Strict):
     def open_period(self, now: datetime) -> Period:
         """The period that `now` lies in, or the first in scope if that is later."""
         return max(period_of(now, self.zone), Period(self.first_period, self.zone), key=lambda period: period.key)
+
+
+def zones(services: Mapping[str, Service]) -> dict[str, str]:
+    """The billing timezone of each service, by its name."""
+    return {code: service.zone.key for code, service in services.items()}

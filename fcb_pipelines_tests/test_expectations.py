@@ -148,14 +148,17 @@ def test_good_usage_meets_every_expectation_inside_postgres(store: Database) -> 
 @pytest.mark.parametrize(
     ("bad", "missing"),
     [
-        ("quantity = -0.000001", ("column values to be between", "quantity", WARNING)),
-        ("external_subscription_id = 'gone'", ("column values to be in set", "has_subscription", WARNING)),
-        ("ended_at = started_at - interval '1 second'", ("column values to be in set", "ends_after_start", WARNING)),
+        ("usage_event SET quantity = -0.000001", ("column values to be between", "quantity", WARNING)),
+        ("usage_series SET external_subscription_id = 'gone'", ("column values to be in set", "has_subscription", WARNING)),
+        (
+            "usage_event SET ended_at = started_at - interval '1 second'",
+            ("column values to be in set", "ends_after_start", WARNING),
+        ),
     ],
 )
 def test_bad_usage_is_found_inside_postgres(store: Database, bad: str, missing: tuple[str, str, str]) -> None:
     with store.transaction() as conn:
-        conn.execute(f"UPDATE usage_event SET {bad}".encode())
+        conn.execute(f"UPDATE {bad}".encode())
     assert missed(usage_suite(store)) == [missing]
 
 

@@ -29,6 +29,7 @@ from fcb_pipelines.source.connection import open_source
 from fcb_pipelines.source.mapping import is_mapped
 from fcb_pipelines.store import pulled, snapshots
 from fcb_pipelines.store.database import Connection, Database, exclusive
+from fcb_pipelines.store.events import ensure_partitions
 from fcb_pipelines.store.pulled import UsageHeader
 from fcb_pipelines.store.snapshots import Disappeared, SnapshotHeader
 
@@ -75,8 +76,12 @@ def take_snapshot(
     `InvalidInput` where the mapping does not fit, `RemoteError` where the source fails, `RuleViolation` if another snapshot of
     the service is being taken.
     """
+    read = _in_scope(service, now) if only is None else only
     with db.transaction() as conn:
-        return _taken(conn, service, now, report, _in_scope(service, now) if only is None else only)
+        # By itself, or who pushes usage of a month that is new would wait for the whole snapshot.
+        ensure_partitions(conn, [period.key for period in read])
+    with db.transaction() as conn:
+        return _taken(conn, service, now, report, read)
 
 
 def previewed_records(db: Database, service: Service, now: datetime, report: Report) -> "SourceRecords":
@@ -93,14 +98,14 @@ def _taken(conn: Connection, service: Service, now: datetime, report: Report, re
         exclusive(conn, service.code, "snapshot")
         _refuse_mixture(conn, service)
         snapshot_id = snapshots.open_snapshot(conn, service.code, now, is_demo=service.is_demo)
-        taking = _Taking(conn, source, service, snapshot_id, report)
+        taking = _Taking(conn, source, service, snapshot_id, now, report)
         for spec in (*RECORDS, USAGE):
             taking.check(spec)
         for spec in RECORDS:
             taking.keep_rows(spec)
-        pulled.begin_reading(conn)
+        reading = pulled.begin_reading(conn, service.code, service.aggregations)
         for period in read:
-            taking.keep_usage(period)
+            taking.keep_usage(reading, period)
         return taking.close()
 
 
@@ -127,6 +132,7 @@ class _Taking:
     source: Source
     service: Service
     snapshot_id: int
+    now: datetime
     report: Report
     rows: dict[str, int] = field(default_factory=dict)
     bad: Counter[str] = field(default_factory=Counter)
@@ -154,15 +160,17 @@ class _Taking:
         self.rows[spec.name] = len(read.rows)
         self.report(f"{spec.name}: {len(read.rows)} rows" + (f", {len(read.bad)} bad" if read.bad else ""))
 
-    def keep_usage(self, period: Period) -> None:
+    def keep_usage(self, reading: pulled.Reading, period: Period) -> None:
         """Read and keep the usage of a period."""
         total, rejected = 0, 0
         for batch in reader.usage(self.source, self.service, period):
-            total += pulled.stage(self.conn, batch.events) + int.from_bytes(self._keep_bad(USAGE.name, batch.bad, period.key))
+            total += pulled.stage(reading, period, batch.events) + int.from_bytes(
+                self._keep_bad(USAGE.name, batch.bad, period.key)
+            )
             rejected += len(batch.bad)
         content = (total % _HASH_RANGE).to_bytes(32)
         header = pulled.keep_reading(
-            self.conn, self.service.code, period, snapshot_id=self.snapshot_id, rejected=rejected, content_hash=content
+            reading, period, snapshot_id=self.snapshot_id, read_at=self.now, rejected=rejected, content_hash=content
         )
         self.bad[USAGE.name] += header.rejected - rejected
         self.hashes += [_digest(period.key), content]

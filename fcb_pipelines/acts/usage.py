@@ -14,7 +14,7 @@ from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.revisions import content_hash
-from fcb_pipelines.domain.usage import UsageTotal
+from fcb_pipelines.domain.usage import PULLED, UsageTotal
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import snapshots, stages
 from fcb_pipelines.store import usage as stored
@@ -45,17 +45,20 @@ class UsageConservation:
 
     pulled: UsageHeader
     stored: Amounts
+    """The quantities of all events, late ones too."""
+    recounted: Amounts
+    """What those on the period's own bill come to, each metric by its aggregation."""
     totals: Amounts
     odd: tuple[OddUsage, ...]
     """Conflicts, absences and rejected rows of the last reading, the first of each; the header counts them all."""
 
     @property
     def is_conserved(self) -> bool:
-        """Whether the totals hold exactly the stored events, and those are exactly what the last reading leads to.
+        """Whether the totals are what the stored events come to, and those are exactly what the last reading leads to.
 
         What the reading contradicted or no longer had makes it differ from what is stored; by how much is known, and proved.
         """
-        return self.stored.agrees_with(self.totals) and self.pulled.must_be_stored.agrees_with(self.stored)
+        return self.recounted.agrees_with(self.totals) and self.pulled.must_be_stored.agrees_with(self.stored)
 
     @property
     def is_uncontested(self) -> bool:
@@ -64,8 +67,9 @@ class UsageConservation:
 
 
 def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPeriod:
-    """Sum the month's usage events as known at a snapshot, the last one unless given; replaces what was summed before.
+    """Sum the month's usage as known at a snapshot, the last one unless given; replaces what was summed before.
 
+    As of the last snapshot these are the running totals; as of an earlier one the events are counted again.
     Raises `RuleViolation` if there is no such snapshot, a suite refused it, or the usage of the month was never read: that is
     not zero usage.
     """
@@ -73,7 +77,11 @@ def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPer
     with work.db.transaction() as conn:
         work.lock(conn)
         used = _snapshot(conn, work.service, period, snapshot_id)
-        stored.replace_totals(conn, service, period, used)
+        if _latest(conn, work.service) == used:
+            stored.replace_totals(conn, service, period, PULLED)
+        # An earlier one, or one that was the last until just now.
+        if _latest(conn, work.service) != used:
+            stored.replace_totals_as_of(conn, service, period, PULLED, used)
         totals = stored.totals(conn, service, period.key)
         stages.record(conn, work.stage(stages.USAGE_TOTALS, snapshot_id=used, content_hash=_content_hash(totals)))
         return MeteredPeriod(
@@ -95,21 +103,27 @@ def usage_conservation(conn: Connection, service: Service, period: Period) -> Us
     pulled = usage_headers(conn, service.code, stage.snapshot_id)[period.key]
     return UsageConservation(
         pulled=pulled,
-        stored=stored.event_sums(conn, service.code, period, stage.snapshot_id),
+        stored=stored.event_sums(conn, service.code, period, PULLED, stage.snapshot_id),
+        recounted=stored.recounted_sums(conn, service.code, period, PULLED, stage.snapshot_id),
         totals=stored.total_sums(conn, service.code, period),
         odd=odd_usage(conn, pulled.snapshot_id, period, most=MOST_ODD),
     )
 
 
 def _snapshot(conn: Connection, service: Service, period: Period, snapshot_id: int | None) -> int:
-    find = snapshots.latest_snapshot
-    header = find(conn, service.code) if snapshot_id is None else snapshots.snapshot(conn, service.code, snapshot_id)
+    latest = snapshots.latest_snapshot(conn, service.code)
+    header = latest if snapshot_id is None else snapshots.snapshot(conn, service.code, snapshot_id)
     if header is None:
         which = "no snapshot" if snapshot_id is None else f"no snapshot {snapshot_id}"
         raise RuleViolation(f"there is {which} of {service.code} yet; {_again(service, period)} --refresh")
     if period.key not in usage_headers(conn, service.code, header.snapshot_id):
         raise RuleViolation(f"the usage of {service.code} {period.key} was never read; {_again(service, period)} --refresh")
     return usable(header)
+
+
+def _latest(conn: Connection, service: Service) -> int | None:
+    latest = snapshots.latest_snapshot(conn, service.code)
+    return None if latest is None else latest.snapshot_id
 
 
 def _again(service: Service, period: Period) -> str:

@@ -3,6 +3,7 @@
 import click
 
 from fcb_pipelines.cli.session import connected, say
+from fcb_pipelines.services import zones
 from fcb_pipelines.store.schema import migrate as apply
 from fcb_pipelines.store.schema import pending_migrations
 
@@ -15,5 +16,5 @@ def migrate() -> None:
         pending = pending_migrations(url)
         for revision in pending:
             say(f"applying {revision}")
-        apply(url)
+        apply(url, zones(connections.settings.services))
         say(f"{len(pending)} migrations applied" if pending else "the database is up to date")

@@ -29,6 +29,8 @@ class UsageEvent:
     started_at: datetime
     """Decides the period: an event belongs to the one that its start lies in, unsplit."""
     ended_at: datetime | None = None
+    value: str | None = None
+    """What is counted where the metric counts distinct values; the quantity is 1 then."""
 
     def __post_init__(self) -> None:
         if self.started_at.tzinfo is None:
@@ -42,6 +44,7 @@ class UsageEvent:
             plain(self.quantity),
             self.started_at.astimezone(UTC).isoformat(),
             "" if self.ended_at is None else self.ended_at.astimezone(UTC).isoformat(),
+            *(() if self.value is None else (self.value,)),
         )
         # No text that Postgres can store holds a NUL, so two different events are never written alike.
         return hashlib.sha256("\0".join(parts).encode()).digest()

@@ -16,7 +16,7 @@ from fcb_pipelines.local import sandbox
 from fcb_pipelines.local.keeper import Part
 from fcb_pipelines.local.postgres import ensure_database
 from fcb_pipelines.local.state import secret
-from fcb_pipelines.services import Service
+from fcb_pipelines.services import Service, zones
 from fcb_pipelines.settings import load, source_variable
 from fcb_pipelines.source.demo.seed import create_reader, seed
 from fcb_pipelines.store.schema import migrate
@@ -34,6 +34,8 @@ class Need:
     dagster: bool
     odoo: bool
     services: tuple[Service, ...]
+    zones: Mapping[str, str]
+    """The billing timezone of every service."""
 
     @property
     def parts(self) -> frozenset[Part]:
@@ -55,6 +57,7 @@ def need_of(environ: Mapping[str, str], *, folder: Path) -> Need:
         dagster=bare.dagster_url is None,
         odoo=bare.odoo is None,
         services=tuple(service for service in bare.services.values() if service.source_url is None),
+        zones=zones(bare.services),
     )
 
 
@@ -63,7 +66,7 @@ def addresses_of(state: Path, need: Need, parts: Mapping[str, str]) -> dict[str,
     found: dict[str, str] = {}
     if need.database:
         found["FCB_DATABASE_URL"] = ensure_database(parts[Part.POSTGRES], "fcb")
-        migrate(found["FCB_DATABASE_URL"])
+        migrate(found["FCB_DATABASE_URL"], need.zones)
     if need.dagster:
         url = ensure_database(parts[Part.POSTGRES], "dagster")
         found["FCB_DAGSTER_URL"] = url.replace("postgresql", DAGSTER_SCHEME, 1)

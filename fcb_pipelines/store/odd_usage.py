@@ -31,7 +31,9 @@ ODD = """
             CASE WHEN stored.quantity = offered.quantity THEN 'another time than stored first'
                  ELSE 'another quantity than stored first' END AS reason
        FROM usage_conflict AS offered
-       JOIN usage_event AS stored USING (service, feed, external_subscription_id, metric, idempotency_key)
+       JOIN usage_series USING (service, feed, external_subscription_id, metric)
+       JOIN usage_identity AS identity USING (series_id, idempotency_key)
+       JOIN usage_event AS stored USING (series_id, idempotency_key, period)
       WHERE offered.snapshot_id = %(snapshot_id)s AND offered.started_at >= %(start)s AND offered.started_at < %(end)s
       ORDER BY subscription, metric, key LIMIT %(most)s)
     UNION ALL

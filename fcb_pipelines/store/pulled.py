@@ -7,8 +7,9 @@ An identity is stored once for ever. The same content again is a duplicate; othe
 first stands. Where one reading brings an identity with two contents and neither is stored, none of them is taken.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString
 
@@ -16,27 +17,20 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from fcb_pipelines.domain.closing import booked_in
+from fcb_pipelines.domain.metrics import Aggregation
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED, UsageEvent
+from fcb_pipelines.store.closings import closed_periods
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.events import STAGE_ONCE, STAGED, keep_staged
+from fcb_pipelines.store.series import Series, SeriesNumbers
 from fcb_pipelines.store.usage import Amounts
 
-_IDENTITY = sql.SQL("service, feed, external_subscription_id, metric, idempotency_key")
-_CONTENT = sql.SQL("quantity, started_at, ended_at, content_hash")
 _QUANTITIES = ("quantities", "offered_quantities", "standing_quantities", "absent_quantities")
 NOTHING = Amounts(events=0, quantities={})
-
-
-def _sql(text: LiteralString) -> sql.Composed:
-    return sql.SQL(text).format(identity=_IDENTITY, content=_CONTENT)
-
-
-STAGE = _sql("""
-    CREATE TEMPORARY TABLE staged_usage ON COMMIT DROP AS
-    SELECT {identity}, {content} FROM usage_event WITH NO DATA
-""")
-COPY_IN = _sql("COPY staged_usage ({identity}, {content}) FROM STDIN")
+COPY_IN = sql.SQL("COPY staged_usage ({}) FROM STDIN").format(sql.SQL(STAGED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,41 +84,63 @@ class UsageHeader:
         return self.read - self.offered + self.stands + self.gone
 
 
-def begin_reading(conn: Connection) -> None:
-    """Make the place where a reading waits; gone with the transaction."""
-    conn.execute(STAGE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A place where the usage of one period after the other waits; gone with the transaction."""
+
+    conn: Connection
+    service: str
+    numbers: SeriesNumbers
+    closed: frozenset[str]
 
 
-def stage(conn: Connection, events: Iterable[UsageEvent]) -> int:
-    """Add events to the reading; the sum of their content hashes, which does not depend on their order."""
+def begin_reading(conn: Connection, service: str, aggregations: Mapping[str, Aggregation]) -> Reading:
+    """Make the place; no period of the service is closed until the transaction ends."""
+    conn.execute(STAGE_ONCE)
+    return Reading(conn=conn, service=service, numbers=SeriesNumbers(aggregations), closed=closed_periods(conn, service))
+
+
+def stage(reading: Reading, period: Period, events: Sequence[UsageEvent]) -> int:
+    """Add events to the reading of a period; the sum of their content hashes, which does not depend on their order."""
+    numbers = reading.numbers.of(reading.conn, {_series(event) for event in events})
+    own = (period.key, booked_in(period, reading.closed))
     total = 0
-    with conn.cursor() as cursor, cursor.copy(COPY_IN) as copy:
+    with reading.conn.cursor() as cursor, cursor.copy(COPY_IN) as copy:
         for event in events:
             content_hash = event.content_hash
             total += int.from_bytes(content_hash)
-            copy.write_row((*_identity(event), event.quantity, event.started_at, event.ended_at, content_hash))
+            copy.write_row(
+                (
+                    *(numbers[_series(event)], event.idempotency_key, *own, event.quantity, event.value),
+                    *(event.started_at, event.ended_at, content_hash),
+                )
+            )
     return total
 
 
-def _identity(event: UsageEvent) -> tuple[str, ...]:
-    return event.service, event.feed, event.external_subscription_id, event.metric, event.idempotency_key
+def _series(event: UsageEvent) -> Series:
+    return Series(event.service, event.feed, event.external_subscription_id, event.metric)
 
 
-REPEATED = _sql("""
+REPEATED = """
     CREATE TEMPORARY TABLE repeated_usage ON COMMIT DROP AS
-    SELECT {identity}, count(DISTINCT content_hash) AS contents FROM staged_usage GROUP BY {identity} HAVING count(*) > 1
-""")
-DROP_DUPLICATES = _sql("""
+    SELECT series_id, idempotency_key, count(DISTINCT content_hash) AS contents
+      FROM staged_usage GROUP BY series_id, idempotency_key HAVING count(*) > 1
+"""
+DROP_DUPLICATES = """
     DELETE FROM staged_usage WHERE ctid IN (
-        SELECT place FROM (SELECT staged.ctid AS place, row_number() OVER (PARTITION BY {identity}, content_hash) AS nth
-                             FROM staged_usage AS staged JOIN repeated_usage USING ({identity})) AS counted
+        SELECT place FROM (SELECT staged.ctid AS place,
+                                  row_number() OVER (PARTITION BY series_id, idempotency_key, content_hash) AS nth
+                             FROM staged_usage AS staged JOIN repeated_usage USING (series_id, idempotency_key)) AS counted
          WHERE nth > 1)
-""")
-REFUSE_AMBIGUOUS = _sql("""
+"""
+REFUSE_AMBIGUOUS = """
     WITH refused AS (
         DELETE FROM staged_usage
-         WHERE ({identity}) IN (SELECT {identity} FROM repeated_usage WHERE contents > 1
-                                 EXCEPT SELECT {identity} FROM usage_event JOIN repeated_usage USING ({identity}))
+         WHERE (series_id, idempotency_key) IN (
+                SELECT series_id, idempotency_key FROM repeated_usage WHERE contents > 1
+                EXCEPT SELECT series_id, idempotency_key
+                         FROM usage_identity JOIN repeated_usage USING (series_id, idempotency_key))
         RETURNING *)
     INSERT INTO source_issue (snapshot_id, entity, external_id, reason, period, data)
     SELECT %(snapshot_id)s, 'usage', concat_ws('/', external_subscription_id, metric, idempotency_key),
@@ -132,45 +148,48 @@ REFUSE_AMBIGUOUS = _sql("""
            jsonb_build_object('external_subscription_id', external_subscription_id, 'metric', metric,
                               'idempotency_key', idempotency_key, 'quantity', quantity::text,
                               'started_at', started_at, 'ended_at', ended_at)
-      FROM refused ORDER BY external_subscription_id, metric, idempotency_key, content_hash
-""")
-KEEP = _sql("""
-    INSERT INTO usage_event ({identity}, {content}, snapshot_id)
-    SELECT {identity}, {content}, %(snapshot_id)s FROM staged_usage
-    ON CONFLICT ON CONSTRAINT usage_event_identity DO NOTHING
-""")
-KEEP_CONFLICTS = _sql("""
-    INSERT INTO usage_conflict (snapshot_id, {identity}, {content})
-    SELECT %(snapshot_id)s, {identity}, staged.quantity, staged.started_at, staged.ended_at, staged.content_hash
-      FROM staged_usage AS staged JOIN usage_event AS stored USING ({identity})
-     WHERE stored.content_hash <> staged.content_hash
-""")
-_NOT_READ = """
-      FROM usage_event AS stored LEFT JOIN staged_usage AS staged USING ({identity})
-     WHERE service = %(service)s AND feed = %(feed)s AND stored.started_at >= %(start)s AND stored.started_at < %(end)s
-       AND staged.content_hash IS NULL
+      FROM refused JOIN usage_series USING (series_id)
+     ORDER BY external_subscription_id, metric, idempotency_key, content_hash
 """
-ABSENT = _sql(f"SELECT metric, count(*), sum(stored.quantity) {_NOT_READ} GROUP BY metric")
-KEEP_ABSENT = _sql(f"""
+KEEP_CONFLICTS = """
+    INSERT INTO usage_conflict (snapshot_id, service, feed, external_subscription_id, metric, idempotency_key, quantity,
+                                started_at, ended_at, content_hash)
+    SELECT %(snapshot_id)s, service, feed, external_subscription_id, metric, idempotency_key, quantity, started_at, ended_at,
+           staged.content_hash
+      FROM staged_usage AS staged JOIN usage_identity AS stored USING (series_id, idempotency_key)
+      JOIN usage_series USING (series_id)
+     WHERE stored.content_hash <> staged.content_hash
+"""
+_NOT_READ: LiteralString = """
+      FROM usage_event AS stored JOIN usage_series USING (series_id)
+     WHERE service = %(service)s AND feed = %(feed)s AND stored.period = %(period)s
+       AND NOT EXISTS (SELECT FROM staged_usage AS staged
+                        WHERE staged.series_id = stored.series_id AND staged.idempotency_key = stored.idempotency_key)
+"""
+ABSENT = f"SELECT metric, count(*), sum(stored.quantity) {_NOT_READ} GROUP BY metric"
+KEEP_ABSENT = f"""
     INSERT INTO usage_absent (snapshot_id, period, external_subscription_id, metric, idempotency_key, quantity)
     SELECT %(snapshot_id)s, %(period)s, external_subscription_id, metric, idempotency_key, stored.quantity {_NOT_READ}
      ORDER BY external_subscription_id, metric, idempotency_key LIMIT 50
-""")
+"""
 # What is offered always lies in the period that is read, so its time tells the conflicts of this reading.
 OFFERED = """
     SELECT metric, count(*), sum(quantity) FROM usage_conflict
      WHERE snapshot_id = %(snapshot_id)s AND started_at >= %(start)s AND started_at < %(end)s GROUP BY metric
 """
 # An identity may be read with two contents, one of them the stored one; then it is read, and nothing stands in its place.
-STANDING = _sql("""
-    SELECT metric, count(*), sum(quantity) FROM usage_event AS stored
-     WHERE service = %(service)s AND started_at >= %(start)s AND started_at < %(end)s
-       AND ({identity}) IN (SELECT {identity} FROM usage_conflict WHERE snapshot_id = %(snapshot_id)s
-                               AND started_at >= %(start)s AND started_at < %(end)s)
-       AND NOT EXISTS (SELECT FROM staged_usage AS staged WHERE staged.content_hash = stored.content_hash)
+STANDING = """
+    SELECT metric, count(*), sum(quantity)
+      FROM usage_event AS stored JOIN usage_identity AS identity USING (series_id, idempotency_key)
+      JOIN usage_series USING (series_id)
+     WHERE service = %(service)s AND stored.period = %(period)s
+       AND (service, feed, external_subscription_id, metric, idempotency_key) IN (
+            SELECT service, feed, external_subscription_id, metric, idempotency_key FROM usage_conflict
+             WHERE snapshot_id = %(snapshot_id)s AND started_at >= %(start)s AND started_at < %(end)s)
+       AND NOT EXISTS (SELECT FROM staged_usage AS staged WHERE staged.content_hash = identity.content_hash)
      GROUP BY metric
-""")
-SUMS = "SELECT metric, count(*), sum(quantity) FROM staged_usage GROUP BY metric ORDER BY metric"
+"""
+SUMS = "SELECT metric, count(*), sum(quantity) FROM staged_usage JOIN usage_series USING (series_id) GROUP BY metric ORDER BY 1"
 INSERT_HEADER = """
     INSERT INTO snapshot_usage (snapshot_id, period, events, duplicates, new_events, conflicts, rejected, absent, standing,
                                 quantities, offered_quantities, standing_quantities, absent_quantities, content_hash)
@@ -181,18 +200,20 @@ INSERT_HEADER = """
 
 
 def keep_reading(
-    conn: Connection, service: str, period: Period, *, snapshot_id: int, rejected: int, content_hash: bytes
+    reading: Reading, period: Period, *, snapshot_id: int, read_at: datetime, rejected: int, content_hash: bytes
 ) -> UsageHeader:
     """Take what was staged for a period into the stored events and empty the stage.
 
     `rejected` is how many rows of the reading were bad before they could be staged.
     """
-    given = {"service": service, "feed": PULLED, "period": period.key, "start": period.start, "end": period.end}
+    conn = reading.conn
+    given = {"service": reading.service, "feed": PULLED, "period": period.key, "start": period.start, "end": period.end}
     given |= {"snapshot_id": snapshot_id}
     conn.execute("ANALYZE staged_usage")
     duplicates, ambiguous = _refuse_repeated(conn, given)
     read = _sums(conn, SUMS, given)
-    new_events = conn.execute(KEEP, given).rowcount
+    is_late = period.key in reading.closed
+    new_events = keep_staged(conn, [period.key], has_late=is_late, snapshot_id=snapshot_id, stored_at=read_at)
     # Where every event is new there is nothing that it could contradict.
     is_contested = new_events < read.events and conn.execute(KEEP_CONFLICTS, given).rowcount > 0
     offered, standing = (_sums(conn, each, given) if is_contested else NOTHING for each in (OFFERED, STANDING))

@@ -7,22 +7,27 @@ from decimal import Decimal
 
 from psycopg import sql
 
+from fcb_pipelines.domain.usage import PULLED
 from fcb_pipelines.store.database import Connection
 
 USAGE = """
-    SELECT e.external_subscription_id, e.metric, e.quantity, e.started_at,
+    SELECT external_subscription_id, metric, e.quantity, e.started_at,
            s.external_id IS NOT NULL AS has_subscription,
            coalesce(e.ended_at >= e.started_at, true) AS ends_after_start
-      FROM usage_event e
+      FROM usage_event e JOIN usage_series USING (series_id)
       LEFT JOIN snapshot_record s
-        ON s.snapshot_id = {snapshot} AND s.entity = 'subscriptions' AND s.external_id = e.external_subscription_id
-     WHERE e.service = {service} AND e.snapshot_id <= {snapshot}
+        ON s.snapshot_id = {snapshot} AND s.entity = 'subscriptions' AND s.external_id = external_subscription_id
+     WHERE service = {service} AND feed = {feed} AND e.snapshot_id <= {snapshot}
 """
 
 
 def usage_query(service: str, snapshot_id: int) -> str:
     """All usage of a service as of a snapshot, each event with what a suite asks of it; literals are quoted by psycopg."""
-    return sql.SQL(USAGE).format(service=sql.Literal(service), snapshot=sql.Literal(snapshot_id)).as_string()
+    return (
+        sql.SQL(USAGE)
+        .format(service=sql.Literal(service), feed=sql.Literal(PULLED), snapshot=sql.Literal(snapshot_id))
+        .as_string()
+    )
 
 
 ACTUAL = """

@@ -4,7 +4,9 @@ Owns: the calls to Alembic, which take long to import, and so only where a schem
 (migrations/versions).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from alembic import command
@@ -14,18 +16,29 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+from fcb_pipelines.domain.errors import InvalidSettings
 from fcb_pipelines.store.database import connect
 
+NO_ZONES: Mapping[str, str] = MappingProxyType({})
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, zones: Mapping[str, str] = NO_ZONES) -> None:
     """Bring the schema up to date; nothing happens where it is. Two callers at once: one does it, the other waits.
 
-    Raises `Refused` if the database cannot be reached.
+    `zones` are the billing timezones of the services, which usage stored by the first version does not tell. Raises `Refused`
+    if the database cannot be reached, `InvalidSettings` where the zone of a service is needed and missing.
     """
     connect(url).close()
-    command.upgrade(_config(url), "head")
+    config = _config(url)
+    config.attributes["zones"] = zones
+    try:
+        command.upgrade(config, "head")
+    except LookupError as error:
+        raise InvalidSettings(
+            f"usage of {error} is stored, and fcb.toml does not describe that service: its billing timezone says in which "
+            "months the usage lies. Add its [services.…] table, and run  fcb migrate  again"
+        ) from None
 
 
 def pending_migrations(url: str) -> tuple[str, ...]:

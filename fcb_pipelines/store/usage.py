@@ -1,7 +1,7 @@
-"""Usage: events as they were pulled, each kept once for ever, and their totals per subscription and metric.
+"""Usage totals of a period: the running ones taken over, or counted again from the events, and their sums.
 
-Owns: tables `usage_event`, `usage_total`; the caller owns the transaction. Does not own: how a reading is compared with what is
-stored (store/pulled).
+Owns: table `usage_total`, the recount of events, and how running totals are read; the caller owns the transaction. Does not
+own: how events and running totals are kept (events), how a reading is compared with what is stored (pulled).
 """
 
 from collections.abc import Mapping
@@ -13,25 +13,53 @@ from psycopg.rows import class_row, dict_row
 
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.usage import PULLED, UsageTotal
+from fcb_pipelines.domain.usage import UsageTotal
 from fcb_pipelines.store.database import Connection
 
-DELETE_TOTALS = "DELETE FROM usage_total WHERE service = %(service)s AND period = %(period)s"
-INSERT_TOTALS = """
-    INSERT INTO usage_total (service, period, external_subscription_id, metric, quantity, events)
-    SELECT service, %(period)s, external_subscription_id, metric, sum(quantity), count(*)
-      FROM usage_event
-     WHERE service = %(service)s AND feed = %(feed)s AND snapshot_id <= %(snapshot_id)s
-       AND started_at >= %(start)s AND started_at < %(end)s
-     GROUP BY service, external_subscription_id, metric
+# What the events of a month come to, as the bill of `booked_in` has it. An event that was taken back is in a sum with what
+# takes it back, and in nothing else.
+RECOUNTED: LiteralString = """
+    SELECT series.series_id, external_subscription_id, metric, aggregation,
+           coalesce(CASE aggregation
+                         WHEN 'sum' THEN sum(event.quantity)
+                         WHEN 'max' THEN max(event.quantity) FILTER (WHERE stands)
+                         WHEN 'last' THEN (array_agg(event.quantity ORDER BY event.started_at DESC, event.idempotency_key DESC)
+                                           FILTER (WHERE stands AND aggregation = 'last'))[1]
+                         ELSE count(DISTINCT event.value) FILTER (WHERE stands) END, 0) AS quantity,
+           sum(CASE WHEN event.voids IS NULL THEN 1 ELSE -1 END) AS events
+      FROM usage_series AS series JOIN usage_event AS event USING (series_id)
+      LEFT JOIN usage_event AS void
+        ON void.period = event.period AND void.series_id = event.series_id AND void.voids = event.idempotency_key
+       AND void.booked_in <= %(booked_in)s
+     CROSS JOIN LATERAL (SELECT event.voids IS NULL AND void.voids IS NULL AS stands) AS standing
+     WHERE service = %(service)s AND feed = %(feed)s AND event.period = %(period)s AND event.booked_in <= %(booked_in)s
+       AND (%(snapshot_id)s::bigint IS NULL OR event.snapshot_id <= %(snapshot_id)s)
+     GROUP BY series.series_id
 """
+DELETE_TOTALS = "DELETE FROM usage_total WHERE service = %(service)s AND period = %(period)s"
+_INSERT_TOTALS: LiteralString = """
+    INSERT INTO usage_total (service, period, external_subscription_id, metric, quantity, events)
+    SELECT %(service)s, %(period)s, external_subscription_id, metric, quantity, events
+"""
+TAKE_OVER = f"""
+    {_INSERT_TOTALS} FROM usage_running JOIN usage_series USING (series_id)
+     WHERE service = %(service)s AND feed = %(feed)s AND period = %(period)s AND booked_in = %(period)s AND events > 0
+"""
+COUNT_AGAIN = f"{_INSERT_TOTALS} FROM ({RECOUNTED}) AS recounted WHERE events > 0"
 
 
-def replace_totals(conn: Connection, service: str, period: Period, snapshot_id: int) -> None:
-    """Sum the events of a period that were stored up to a snapshot, in place of the totals before."""
-    given = _period(service, period) | {"snapshot_id": snapshot_id}
+def replace_totals(conn: Connection, service: str, period: Period, feed: str) -> None:
+    """Put the running totals of a feed, as the period's own bill has them, in place of the period's totals before."""
+    given = _given(service, period, feed)
     conn.execute(DELETE_TOTALS, given)
-    conn.execute(INSERT_TOTALS, given)
+    conn.execute(TAKE_OVER, given)
+
+
+def replace_totals_as_of(conn: Connection, service: str, period: Period, feed: str, snapshot_id: int) -> None:
+    """Count the events that were stored up to a snapshot, in place of the period's totals before."""
+    given = _given(service, period, feed, snapshot_id)
+    conn.execute(DELETE_TOTALS, given)
+    conn.execute(COUNT_AGAIN, given)
 
 
 TOTALS = """
@@ -64,12 +92,15 @@ def totals_of_unknown(conn: Connection, service: str, period: str, snapshot_id: 
         return tuple(cursor.execute(UNKNOWN, given))
 
 
-WITH_EVENTS = "SELECT DISTINCT external_subscription_id FROM usage_event WHERE service = %s AND started_at >= %s"
+WITH_EVENTS = """
+    SELECT DISTINCT external_subscription_id FROM usage_running JOIN usage_series USING (series_id)
+     WHERE service = %s AND period >= %s AND events > 0
+"""
 
 
 def subscriptions_with_usage(conn: Connection, service: str, first: Period) -> frozenset[str]:
-    """Subscriptions with any event from the first period in scope on."""
-    return frozenset(row[0] for row in conn.execute(WITH_EVENTS, [service, first.start]))
+    """Subscriptions that used anything in the first period in scope or later."""
+    return frozenset(row[0] for row in conn.execute(WITH_EVENTS, [service, first.key]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,26 +130,30 @@ class Amounts:
 
 
 EVENT_SUMS = """
-    SELECT metric, count(*) AS events, sum(quantity) AS quantity
-      FROM usage_event
-     WHERE service = %(service)s AND feed = %(feed)s AND snapshot_id <= %(snapshot_id)s
-       AND started_at >= %(start)s AND started_at < %(end)s
+    SELECT metric, sum(CASE WHEN voids IS NULL THEN 1 ELSE -1 END)::bigint AS events, sum(quantity) AS quantity
+      FROM usage_event JOIN usage_series USING (series_id)
+     WHERE service = %(service)s AND feed = %(feed)s AND period = %(period)s
+       AND (%(snapshot_id)s::bigint IS NULL OR snapshot_id <= %(snapshot_id)s)
      GROUP BY metric ORDER BY metric
 """
-TOTAL_SUMS = """
-    SELECT metric, sum(events)::bigint AS events, sum(quantity) AS quantity
-      FROM usage_total WHERE service = %(service)s AND period = %(period)s GROUP BY metric ORDER BY metric
-"""
+_SUMS: LiteralString = "SELECT metric, sum(events)::bigint AS events, sum(quantity) AS quantity"
+RECOUNTED_SUMS = f"{_SUMS} FROM ({RECOUNTED}) AS recounted GROUP BY metric ORDER BY metric"
+TOTAL_SUMS = f"{_SUMS} FROM usage_total WHERE service = %(service)s AND period = %(period)s GROUP BY metric ORDER BY metric"
 
 
-def event_sums(conn: Connection, service: str, period: Period, snapshot_id: int) -> Amounts:
-    """The pulled events of a period that were stored up to a snapshot."""
-    return _amounts(conn, EVENT_SUMS, _period(service, period) | {"snapshot_id": snapshot_id})
+def event_sums(conn: Connection, service: str, period: Period, feed: str, snapshot_id: int | None = None) -> Amounts:
+    """The quantities of a period's events, stored up to a snapshot or all; late ones too."""
+    return _amounts(conn, EVENT_SUMS, _given(service, period, feed, snapshot_id))
+
+
+def recounted_sums(conn: Connection, service: str, period: Period, feed: str, snapshot_id: int | None = None) -> Amounts:
+    """What the events that are on the period's own bill come to, each metric by its aggregation, counted again."""
+    return _amounts(conn, RECOUNTED_SUMS, _given(service, period, feed, snapshot_id))
 
 
 def total_sums(conn: Connection, service: str, period: Period) -> Amounts:
     """The totals of a period."""
-    return _amounts(conn, TOTAL_SUMS, _period(service, period))
+    return _amounts(conn, TOTAL_SUMS, _given(service, period, ""))
 
 
 def _amounts(conn: Connection, statement: LiteralString, given: Mapping[str, object]) -> Amounts:
@@ -127,5 +162,5 @@ def _amounts(conn: Connection, statement: LiteralString, given: Mapping[str, obj
     return Amounts(events=sum(int(row["events"]) for row in rows), quantities={row["metric"]: row["quantity"] for row in rows})
 
 
-def _period(service: str, period: Period) -> dict[str, object]:
-    return {"service": service, "period": period.key, "feed": PULLED, "start": period.start, "end": period.end}
+def _given(service: str, period: Period, feed: str, snapshot_id: int | None = None) -> dict[str, object]:
+    return {"service": service, "period": period.key, "feed": feed, "booked_in": period.key, "snapshot_id": snapshot_id}

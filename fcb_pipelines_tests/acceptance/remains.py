@@ -13,13 +13,20 @@ from fcb_pipelines_tests.acceptance.project import Project
 
 SNAPSHOT = "(SELECT max(snapshot_id) FROM source_snapshot)"
 NEWEST = "(SELECT max(revision_id) FROM period_revision GROUP BY period)"
+# The number of a series tells only in which order they were made.
+IN_SERIES: LiteralString = "SELECT (to_jsonb(usage_series) - 'series_id')::text"
 STORE: dict[str, LiteralString] = {
     "source": f"SELECT encode(content_hash, 'hex') FROM source_snapshot WHERE snapshot_id = {SNAPSHOT}",
     "records": f"""SELECT entity || ' ' || external_id || ' ' || encode(record_hash, 'hex') FROM snapshot_record
                    WHERE snapshot_id = {SNAPSHOT}""",
     "pulled": f"""SELECT (to_jsonb(each) - '{{snapshot_id,new_events}}'::text[])::text FROM snapshot_usage AS each
                   WHERE snapshot_id = {SNAPSHOT}""",
-    "usage": "SELECT (to_jsonb(each) - 'snapshot_id')::text FROM usage_event AS each",
+    "usage": f"{IN_SERIES} || (to_jsonb(usage_event) - '{{series_id,snapshot_id,stored_at}}'::text[])::text"
+    " FROM usage_event JOIN usage_series USING (series_id)",
+    "identities": f"{IN_SERIES} || (to_jsonb(usage_identity) - 'series_id')::text"
+    " FROM usage_identity JOIN usage_series USING (series_id)",
+    "running": f"{IN_SERIES} || (to_jsonb(usage_running) - 'series_id')::text"
+    " FROM usage_running JOIN usage_series USING (series_id)",
     "links": "SELECT (to_jsonb(each) - '{linked_at,odoo_id,candidates}'::text[])::text FROM account_link AS each",
     "made": "SELECT external_id || ' ' || model FROM odoo_record",
     "stages": "SELECT period || ' ' || stage || ' ' || settings_hash || ' ' || content_hash FROM period_stage",

@@ -181,7 +181,8 @@ def test_what_the_source_says_otherwise_is_listed_and_breaks_no_sum(
     "tampering",
     [
         "UPDATE usage_event SET quantity = quantity + 0.000001 WHERE idempotency_key = 'e-7'",
-        "DELETE FROM usage_event WHERE external_subscription_id = '{SECOND}'",
+        "DELETE FROM usage_event USING usage_series AS s WHERE s.series_id = usage_event.series_id"
+        " AND external_subscription_id = '{SECOND}'",
         "DELETE FROM usage_event WHERE idempotency_key = 'e-7'",
     ],
 )

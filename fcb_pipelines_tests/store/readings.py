@@ -37,7 +37,12 @@ def reading(
     """A snapshot that read these events of one period."""
     conn.execute("DROP TABLE IF EXISTS staged_usage")
     snapshot_id = snapshots.open_snapshot(conn, service, NOW)
-    pulled.begin_reading(conn)
-    total = pulled.stage(conn, events)
+    opened = pulled.begin_reading(conn, service, {})
+    total = pulled.stage(opened, period, events)
     content = (total % 2**256).to_bytes(32)
-    return pulled.keep_reading(conn, service, period, snapshot_id=snapshot_id, rejected=rejected, content_hash=content)
+    return pulled.keep_reading(opened, period, snapshot_id=snapshot_id, read_at=NOW, rejected=rejected, content_hash=content)
+
+
+def forget_usage(conn: Connection) -> None:
+    """As if no usage was ever stored."""
+    conn.execute("TRUNCATE usage_event, usage_running, usage_value, usage_identity, usage_series")

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.usage import UsageEvent
+from fcb_pipelines.domain.usage import PULLED, UsageEvent
 from fcb_pipelines.store import pulled, snapshots
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.odd_usage import odd_usage
 from fcb_pipelines.store.usage import Amounts, event_sums
-from fcb_pipelines_tests.store.readings import APRIL, MARCH, event, reading
+from fcb_pipelines_tests.store.readings import APRIL, MARCH, NOW, event, forget_usage, reading
 
 
 def stored(conn: Connection) -> dict[str, str]:
@@ -121,10 +121,10 @@ def test_an_event_of_another_month_or_service_is_not_absent(conn: Connection) ->
 
 def test_readings_of_several_periods_do_not_mix(conn: Connection) -> None:
     snapshot_id = snapshots.open_snapshot(conn, "small", datetime(2026, 6, 2, tzinfo=UTC))
-    pulled.begin_reading(conn)
+    opened = pulled.begin_reading(conn, "small", {})
     for period, key, at in ((MARCH, "m", "2026-03-10"), (APRIL, "a", "2026-04-10")):
-        pulled.stage(conn, [event(key, at=at), event(key, at=at)])
-        header = pulled.keep_reading(conn, "small", period, snapshot_id=snapshot_id, rejected=0, content_hash=b"")
+        pulled.stage(opened, period, [event(key, at=at), event(key, at=at)])
+        header = pulled.keep_reading(opened, period, snapshot_id=snapshot_id, read_at=NOW, rejected=0, content_hash=b"")
         assert counted(header) == {"events": 1, "new_events": 1, "duplicates": 1}
 
 
@@ -139,7 +139,7 @@ def test_headers_are_the_last_reading_of_each_period_as_known_at_a_snapshot(conn
 
 
 def stored_in(conn: Connection, period: Period) -> Amounts:
-    return event_sums(conn, "small", period, 2**31)
+    return event_sums(conn, "small", period, PULLED)
 
 
 def test_an_event_that_moves_to_another_month_is_gone_from_one_and_stands_in_no_other(conn: Connection) -> None:
@@ -173,7 +173,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["0", "1", "
 def test_what_must_be_stored_is_stored_whatever_the_source_says_later(
     conn: Connection, told: list[list[tuple[str, str, bool]]]
 ) -> None:
-    conn.execute("TRUNCATE usage_event")
+    forget_usage(conn)
     for rows in told:
         for period, is_march in ((MARCH, True), (APRIL, False)):
             at = "2026-03-10" if is_march else "2026-04-10"
@@ -186,7 +186,7 @@ def test_what_must_be_stored_is_stored_whatever_the_source_says_later(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["1", "2.5"])), max_size=12))
 def test_no_row_read_is_lost_from_the_counts(conn: Connection, given_rows: list[tuple[str, str]]) -> None:
-    conn.execute("TRUNCATE usage_event")
+    forget_usage(conn)
     header = reading(conn, [event(key, quantity) for key, quantity in given_rows])
     assert header.events + header.duplicates + header.rejected == len(given_rows)
     assert header.events == header.new_events == len(stored(conn))
