@@ -12,11 +12,13 @@ import click
 from fcb_pipelines.domain.errors import FcbError, InvalidInput
 
 COMMANDS = {
+    "audit": "Prove that the access log and the audit log are whole.",
     "demo": "Run everything on embedded parts and serve the Dagster page.",
     "doctor": "Test every connection and setting, and say what to do.",
     "env": "Print the exports for a plain `dagster dev`.",
     "import": "Take a snapshot and bring Odoo's shadow copy up to date.",
     "invoices": "Keep what a period bills as drafts in Odoo.",
+    "keys": "Make, list, rotate and revoke API keys.",
     "migrate": "Bring our own database up to date.",
     "prune": "List, and once confirmed remove, what an import made and nobody uses.",
     "quote": "Price quantities under a charge.",
