@@ -4,13 +4,13 @@ It stores like the real one (an identity for ever, other content is a conflict) 
 request, and none when the script is over. A test that only counts what is stored can be pointed at a real server instead.
 """
 
+import asyncio
 import json
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
@@ -55,6 +55,14 @@ class Central:
     def total(self) -> Decimal:
         return sum((Decimal(event["quantity"]) for event in self.stored.values()), Decimal(0))
 
+    def forget(self) -> None:
+        """Begin anew, under the same address."""
+        with self.lock:
+            new = Central()
+            for one in fields(self):
+                if one.name not in ("lock", "running"):
+                    setattr(self, one.name, getattr(new, one.name))
+
     def answer(self, body: bytes, key: str) -> Response:
         with self.lock:
             fault = self.script.pop(0) if self.script else ""
@@ -98,7 +106,7 @@ class Central:
             self.running += 1
             self.most_at_once = max(self.most_at_once, self.running)
             try:
-                time.sleep(self.slow_seconds)
+                await asyncio.sleep(self.slow_seconds)
                 return self.answer(body, request.headers.get("authorization", ""))
             finally:
                 self.running -= 1

@@ -7,8 +7,9 @@ may not have been stored, and is asked again, which the identity of an event mak
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fcb_host.backoff import retry_after
@@ -21,6 +22,7 @@ _OK = 200
 _BATCH_REFUSED = frozenset({400, 413, 422})
 _KEY_REFUSED = frozenset({401, 403})
 _MOST_REASON = 500
+_CODE = re.compile(r"[a-z][a-z_]{0,39}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,17 @@ def read(status: int, headers: Mapping[str, str], content: bytes, *, keys: Seque
     return Unanswered(reason=_problem(status, content), after_seconds=retry_after(headers.get("retry-after"), now))
 
 
+def without(secret: str, answer: Answer) -> Answer:
+    """The answer with every repetition of a secret taken out of what people are shown."""
+    if isinstance(answer, Results):
+        return Results(tuple(_without(secret, result) if result.reason else result for result in answer.results))
+    return replace(answer, reason=answer.reason.replace(secret, "…"))
+
+
+def _without(secret: str, result: Result) -> Result:
+    return replace(result, reason=result.reason.replace(secret, "…"))
+
+
 def _results(content: bytes, keys: Sequence[str]) -> Results | Unanswered:
     said = _json(content)
     results = said.get("results") if isinstance(said, dict) else None
@@ -94,9 +107,13 @@ def _result(said: Any, key: str) -> Result | None:
     status = said.get("status")
     if status not in (ACCEPTED, DUPLICATE, CONFLICT, REJECTED):
         return None
-    code = said.get("code") or status
+    code = said.get("code")
     where = f" ({said['pointer']})" if said.get("pointer") else ""
-    return Result(status=status, code=_short(code), reason=_short(f"{said.get('reason') or ''}{where}"))
+    return Result(
+        status=status,
+        code=str(code) if isinstance(code, str) and _CODE.fullmatch(code) else status,
+        reason=_short(f"{said.get('reason') or ''}{where}"),
+    )
 
 
 def _problem(status: int, content: bytes) -> str:

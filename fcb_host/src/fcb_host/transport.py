@@ -82,9 +82,8 @@ class Transport:
             if answered is None:
                 self.close()
                 return Unanswered(reason="an answer that was too long or took too long")
-            # What is kept of an answer is shown to people: should the other side repeat our key, it ends here.
-            shown = answered.replace(self._settings.key.revealed().encode(), b"...")
-            return answers.read(response.status_code, response.headers, shown, keys=keys, now=self._clock())
+            answer = answers.read(response.status_code, response.headers, answered, keys=keys, now=self._clock())
+            return answers.without(self._settings.key.revealed(), answer)
 
     def _connected(self) -> httpx.Client:
         if self._client is None:
