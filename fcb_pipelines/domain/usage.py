@@ -13,6 +13,8 @@ from fcb_pipelines.domain.money import plain
 
 PULLED = "pulled"
 """The feed of usage read from the source's own database."""
+PUSHED = "pushed"
+"""The feed of usage that the host sends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,28 @@ class UsageEvent:
             *(() if self.value is None else (self.value,)),
         )
         # No text that Postgres can store holds a NUL, so two different events are never written alike.
+        return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void:
+    """That an earlier event of the same feed, subscription and metric shall not count. It has an identity as events have."""
+
+    service: str
+    feed: str
+    external_subscription_id: str
+    metric: str
+    idempotency_key: str
+    voids: str
+    """The idempotency key of the event that is taken back."""
+
+    @property
+    def content_hash(self) -> bytes:
+        """SHA-256 of everything it says; never that of an event, which has a time where this has a word."""
+        parts = (
+            *(self.service, self.feed, self.external_subscription_id, self.metric, self.idempotency_key),
+            *("void", self.voids),
+        )
         return hashlib.sha256("\0".join(parts).encode()).digest()
 
 

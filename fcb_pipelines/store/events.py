@@ -8,32 +8,42 @@ An identity is stored once for ever; of the same identity whatever was stored fi
 its first event comes.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import LiteralString
 
-from psycopg import sql
+from psycopg import Cursor
+from psycopg.rows import TupleRow
 
 from fcb_pipelines.store.database import Connection
 
 STAGED: LiteralString = "series_id, idempotency_key, period, booked_in, quantity, value, started_at, ended_at, content_hash"
-_STAGE = """
-    CREATE TEMPORARY TABLE {} staged_usage (
+STAGE: LiteralString = """
+    CREATE TEMPORARY TABLE staged_usage (
         series_id integer NOT NULL, idempotency_key text COLLATE "C" NOT NULL, period text NOT NULL, booked_in text NOT NULL,
         quantity numeric NOT NULL, value text, started_at timestamptz NOT NULL, ended_at timestamptz,
         content_hash bytea NOT NULL)
-    ON COMMIT {}
+    ON COMMIT DROP
 """
-STAGE_ONCE = sql.SQL(_STAGE).format(sql.SQL(""), sql.SQL("DROP"))
-STAGE_OFTEN = sql.SQL(_STAGE).format(sql.SQL("IF NOT EXISTS"), sql.SQL("DELETE ROWS"))
+_EVENTS: LiteralString = """
+    staged_usage (series_id, idempotency_key, period, booked_in, quantity, value, started_at, ended_at, content_hash)
+    AS MATERIALIZED (
+        SELECT * FROM unnest(%(series_ids)s::integer[], %(keys)s::text[], %(periods)s::text[], %(bookings)s::text[],
+                             %(quantities)s::numeric[], %(values)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[],
+                             %(hashes)s::bytea[])),
+"""
+_GIVEN = ("series_ids", "keys", "periods", "bookings", "quantities", "values", "starts", "ends", "hashes")
 ENSURE_PARTITION = "SELECT usage_partition(%s)"
 
+# Each statement finds what to keep in `staged_usage`: a temporary table that was filled, or what comes with the statement.
+
 # A late event changes what a month was billed as, so its bill begins with what the bill before it said.
-BEGIN_LATE = """
+_BEGIN_LATE: LiteralString = """
+    late AS (SELECT DISTINCT series_id, period, booked_in FROM staged_usage WHERE booked_in > period)
     INSERT INTO usage_running (series_id, period, booked_in, aggregation, quantity, events, last_at, last_key)
     SELECT late.series_id, late.period, late.booked_in, before.aggregation, before.quantity, before.events, before.last_at,
            before.last_key
-      FROM (SELECT DISTINCT series_id, period, booked_in FROM staged_usage WHERE booked_in > period) AS late
+      FROM late
      CROSS JOIN LATERAL (SELECT * FROM usage_running AS running
                           WHERE running.series_id = late.series_id AND running.period = late.period
                             AND running.booked_in < late.booked_in
@@ -41,8 +51,8 @@ BEGIN_LATE = """
      ORDER BY 1, 2, 3
     ON CONFLICT DO NOTHING
 """
-KEEP = """
-    WITH fresh AS (
+_KEEP: LiteralString = """
+    fresh AS (
         INSERT INTO usage_identity (series_id, idempotency_key, content_hash, period, booked_in)
         SELECT series_id, idempotency_key, content_hash, period, booked_in FROM staged_usage ORDER BY 1, 2
         ON CONFLICT DO NOTHING
@@ -97,13 +107,23 @@ def ensure_partitions(conn: Connection, periods: Iterable[str]) -> None:
 
 
 def keep_staged(
-    conn: Connection, periods: Collection[str], *, has_late: bool, snapshot_id: int | None, stored_at: datetime
-) -> int:
-    """Keep what was staged and was never stored, and add it to the running totals; how many events are new.
+    conn: Connection, periods: Collection[str], *, has_late: bool, snapshot_id: int, stored_at: datetime
+) -> Cursor[TupleRow]:
+    """Keep what was staged and was never stored, and add it to the running totals; series and key of each that is new.
 
     `has_late` says whether any of it is booked in another month than its own.
     """
     ensure_partitions(conn, periods)
     if has_late:
-        conn.execute(BEGIN_LATE)
-    return conn.execute(KEEP, {"snapshot_id": snapshot_id, "stored_at": stored_at}).rowcount
+        conn.execute(f"WITH {_BEGIN_LATE}")
+    return conn.execute(f"WITH {_KEEP}", {"snapshot_id": snapshot_id, "stored_at": stored_at})
+
+
+def keep_given(
+    conn: Connection, columns: Sequence[Sequence[object]], *, has_late: bool, stored_at: datetime
+) -> Cursor[TupleRow]:
+    """The same for events that are given, as the columns of `STAGED`; their partitions are there."""
+    given = dict(zip(_GIVEN, columns, strict=True))
+    if has_late:
+        conn.execute(f"WITH {_EVENTS} {_BEGIN_LATE}", given)
+    return conn.execute(f"WITH {_EVENTS} {_KEEP}", {**given, "snapshot_id": None, "stored_at": stored_at})

@@ -24,7 +24,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED, UsageEvent
 from fcb_pipelines.store.closings import closed_periods
 from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.events import STAGE_ONCE, STAGED, keep_staged
+from fcb_pipelines.store.events import STAGE, STAGED, keep_staged
 from fcb_pipelines.store.series import Series, SeriesNumbers
 from fcb_pipelines.store.usage import Amounts
 
@@ -96,7 +96,7 @@ class Reading:
 
 def begin_reading(conn: Connection, service: str, aggregations: Mapping[str, Aggregation]) -> Reading:
     """Make the place; no period of the service is closed until the transaction ends."""
-    conn.execute(STAGE_ONCE)
+    conn.execute(STAGE)
     return Reading(conn=conn, service=service, numbers=SeriesNumbers(aggregations), closed=closed_periods(conn, service))
 
 
@@ -213,7 +213,8 @@ def keep_reading(
     duplicates, ambiguous = _refuse_repeated(conn, given)
     read = _sums(conn, SUMS, given)
     is_late = period.key in reading.closed
-    new_events = keep_staged(conn, [period.key], has_late=is_late, snapshot_id=snapshot_id, stored_at=read_at)
+    kept = keep_staged(conn, [period.key], has_late=is_late, snapshot_id=snapshot_id, stored_at=read_at)
+    new_events = kept.rowcount
     # Where every event is new there is nothing that it could contradict.
     is_contested = new_events < read.events and conn.execute(KEEP_CONFLICTS, given).rowcount > 0
     offered, standing = (_sums(conn, each, given) if is_contested else NOTHING for each in (OFFERED, STANDING))

@@ -4,7 +4,7 @@ Owns: table `usage_total`, the recount of events, and how running totals are rea
 own: how events and running totals are kept (events), how a reading is compared with what is stored (pulled).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import LiteralString
@@ -26,7 +26,10 @@ RECOUNTED: LiteralString = """
                          WHEN 'last' THEN (array_agg(event.quantity ORDER BY event.started_at DESC, event.idempotency_key DESC)
                                            FILTER (WHERE stands AND aggregation = 'last'))[1]
                          ELSE count(DISTINCT event.value) FILTER (WHERE stands) END, 0) AS quantity,
-           sum(CASE WHEN event.voids IS NULL THEN 1 ELSE -1 END) AS events
+           sum(CASE WHEN event.voids IS NULL THEN 1 ELSE -1 END) AS events,
+           max(event.started_at) FILTER (WHERE stands AND aggregation = 'last') AS last_at,
+           (array_agg(event.idempotency_key ORDER BY event.started_at DESC, event.idempotency_key DESC)
+            FILTER (WHERE stands AND aggregation = 'last'))[1] AS last_key
       FROM usage_series AS series JOIN usage_event AS event USING (series_id)
       LEFT JOIN usage_event AS void
         ON void.period = event.period AND void.series_id = event.series_id AND void.voids = event.idempotency_key
@@ -101,6 +104,21 @@ WITH_EVENTS = """
 def subscriptions_with_usage(conn: Connection, service: str, first: Period) -> frozenset[str]:
     """Subscriptions that used anything in the first period in scope or later."""
     return frozenset(row[0] for row in conn.execute(WITH_EVENTS, [service, first.key]))
+
+
+KNOWN = """
+    WITH asked AS (SELECT unnest(%(ids)s::text[]) AS external_id)
+    SELECT external_id FROM asked
+     WHERE EXISTS (SELECT FROM usage_series WHERE service = %(service)s AND external_subscription_id = external_id)
+        OR external_id IN (SELECT external_id FROM snapshot_record
+                            WHERE entity = 'subscriptions'
+                              AND snapshot_id = (SELECT max(snapshot_id) FROM source_snapshot WHERE service = %(service)s))
+"""
+
+
+def known_subscriptions(conn: Connection, service: str, ids: Collection[str]) -> frozenset[str]:
+    """Which of these are subscriptions of the service: in its last snapshot, or with usage that is stored."""
+    return frozenset(row[0] for row in conn.execute(KNOWN, {"service": service, "ids": list(ids)}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

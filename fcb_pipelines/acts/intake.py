@@ -1,0 +1,197 @@
+"""Intake of pushed usage: each event stored once for ever, or refused with a reason.
+
+Owns: the act `Intake.take`, which stores the events of any number of requests in one transaction. Does not own: what a request
+looks like (api), the rules of time (domain/intake), the tables (store).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from fcb_pipelines.domain.closing import booked_in
+from fcb_pipelines.domain.intake import Code, Outcome, Result, conflict, rejected, untimely
+from fcb_pipelines.domain.metrics import Aggregation
+from fcb_pipelines.domain.period import Period, period_of
+from fcb_pipelines.domain.usage import UsageEvent, Void
+from fcb_pipelines.services import Service
+from fcb_pipelines.store import events as stored_events
+from fcb_pipelines.store import pushed, voids
+from fcb_pipelines.store.closings import closed_periods
+from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.pushed import Identity, Pushed
+from fcb_pipelines.store.series import Series, SeriesNumbers
+from fcb_pipelines.store.usage import known_subscriptions
+
+Fact = UsageEvent | Void
+ACCEPTED = Result(outcome=Outcome.ACCEPTED)
+ACCEPTED_LATE = Result(outcome=Outcome.ACCEPTED, is_late=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """The events of one request."""
+
+    service: Service
+    facts: Sequence[Fact]
+    may_backfill: bool = False
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An event on its way."""
+
+    delivery: Delivery
+    fact: Fact
+    result: Result | None = None
+
+    @property
+    def series(self) -> Series:
+        return Series(self.fact.service, self.fact.feed, self.fact.external_subscription_id, self.fact.metric)
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes usage over one connection in autocommit; remembers what never changes. Not for two threads at once."""
+
+    conn: Connection
+    window: timedelta = timedelta(days=35)
+    """How far back an event may lie, unless its key may backfill."""
+    _numbers: dict[str, SeriesNumbers] = field(default_factory=dict)
+    _partitions: set[str] = field(default_factory=set)
+
+    def take(self, deliveries: Sequence[Delivery], now: datetime) -> list[list[Result]]:
+        """Store all that can be stored, in one transaction; a result for each event, in order.
+
+        Raises psycopg.Error if the database fails: then nothing of it is stored, or, where the connection broke while it was
+        committed, all of it may be. To send the same again is safe.
+        """
+        entries = [[_Entry(each, fact) for fact in each.facts] for each in deliveries]
+        waiting = [entry for of_one in entries for entry in of_one]
+        self._refuse(waiting, now)
+        waiting = [entry for entry in waiting if entry.result is None]
+        if waiting:
+            self._prepare(waiting)
+            with self.conn.transaction():
+                self._keep(waiting, now)
+        return [[_result(entry) for entry in of_one] for of_one in entries]
+
+    def _refuse(self, entries: Sequence[_Entry], now: datetime) -> None:
+        """Refuse what needs no look at what is stored."""
+        known = self._known(entries)
+        for entry in entries:
+            fact, service = entry.fact, entry.delivery.service
+            if fact.external_subscription_id not in known[service.code]:
+                entry.result = rejected(
+                    Code.UNKNOWN_SUBSCRIPTION, f"{service.code} has no subscription {fact.external_subscription_id!r}"
+                )
+            elif fact.metric not in service.metrics:
+                entry.result = rejected(Code.UNKNOWN_METRIC, f"metric {fact.metric!r} is none of {', '.join(service.metrics)}")
+            elif isinstance(fact, UsageEvent):
+                entry.result = _unfitting(fact, service.metrics[fact.metric].aggregation) or untimely(
+                    fact.started_at, now, self.window, may_backfill=entry.delivery.may_backfill
+                )
+
+    def _known(self, entries: Sequence[_Entry]) -> Mapping[str, frozenset[str]]:
+        asked: dict[str, set[str]] = {}
+        for entry in entries:
+            asked.setdefault(entry.delivery.service.code, set()).add(entry.fact.external_subscription_id)
+        return {service: known_subscriptions(self.conn, service, ids) for service, ids in asked.items()}
+
+    def _prepare(self, entries: Sequence[_Entry]) -> None:
+        """Make series and partitions by themselves: what is remembered of them must not be rolled back."""
+        for service, of_one in _by_service(entries):
+            numbers = self._numbers.setdefault(service.code, SeriesNumbers(service.aggregations))
+            with self.conn.transaction():
+                numbers.of(self.conn, {entry.series for entry in of_one})
+        events = (entry for entry in entries if isinstance(entry.fact, UsageEvent))
+        missing = {_period(entry).key for entry in events} - self._partitions
+        with self.conn.transaction():
+            stored_events.ensure_partitions(self.conn, missing)
+        self._partitions |= missing
+
+    def _keep(self, entries: Sequence[_Entry], now: datetime) -> None:
+        closed = {service.code: closed_periods(self.conn, service.code) for service, _ in _by_service(entries)}
+        events = [entry for entry in entries if isinstance(entry.fact, UsageEvent)]
+        staged = [self._pushed(entry, closed[entry.delivery.service.code]) for entry in events]
+        fresh = pushed.keep(self.conn, staged, now)
+        there = pushed.find(self.conn, sorted({each.identity for each in staged} - fresh))
+        for entry, each in zip(events, staged, strict=True):
+            entry.result = _told(each, fresh, there)
+        for entry in entries:
+            if isinstance(entry.fact, Void):
+                entry.result = self._void(entry, entry.fact, closed[entry.delivery.service.code], now)
+
+    def _pushed(self, entry: _Entry, closed: frozenset[str]) -> Pushed:
+        event, period = entry.fact, _period(entry)
+        assert isinstance(event, UsageEvent)  # noqa: S101 - voids go another way
+        return Pushed(
+            series_id=self._number(entry),
+            idempotency_key=event.idempotency_key,
+            period=period.key,
+            booked_in=booked_in(period, closed),
+            quantity=event.quantity,
+            value=event.value,
+            started_at=event.started_at,
+            ended_at=event.ended_at,
+            content_hash=event.content_hash,
+        )
+
+    def _number(self, entry: _Entry) -> int:
+        return self._numbers[entry.delivery.service.code].of(self.conn, ())[entry.series]
+
+    def _void(self, entry: _Entry, void: Void, closed: frozenset[str], now: datetime) -> Result:
+        series_id = self._number(entry)
+        identity = (series_id, void.idempotency_key)
+        if there := pushed.find(self.conn, [identity]).get(identity):
+            return _same_or_not(void.content_hash, there)
+        found = voids.find(self.conn, series_id, void.voids)
+        if found is None:
+            return rejected(Code.NOTHING_TO_VOID, f"no event {void.voids!r} of this subscription and metric is stored")
+        if found.voided_by is not None:
+            return rejected(Code.NOTHING_TO_VOID, f"event {void.voids!r} was taken back by {found.voided_by!r}")
+        booked = booked_in(Period(found.period, entry.delivery.service.zone), closed)
+        to_store = voids.VoidToStore(series_id=series_id, void=void, period=found.period, booked_in=booked, stored_at=now)
+        if not voids.keep(self.conn, to_store):
+            return rejected(Code.NOTHING_TO_VOID, f"{void.voids!r} is itself a void, or its month is no longer kept in detail")
+        return ACCEPTED if booked == found.period else ACCEPTED_LATE
+
+
+def _result(entry: _Entry) -> Result:
+    assert entry.result is not None  # noqa: S101 - every entry was refused or kept
+    return entry.result
+
+
+def _by_service(entries: Sequence[_Entry]) -> Iterator[tuple[Service, list[_Entry]]]:
+    """The events of each service, in one order whoever asks, so that two never wait for each other."""
+    for code in sorted({entry.delivery.service.code for entry in entries}):
+        of_one = [entry for entry in entries if entry.delivery.service.code == code]
+        yield of_one[0].delivery.service, of_one
+
+
+def _period(entry: _Entry) -> Period:
+    assert isinstance(entry.fact, UsageEvent)  # noqa: S101 - a void has no time of its own
+    return period_of(entry.fact.started_at, entry.delivery.service.zone)
+
+
+def _unfitting(event: UsageEvent, aggregation: Aggregation) -> Result | None:
+    """Why an event does not fit the metric."""
+    if aggregation is Aggregation.UNIQUE_COUNT and event.value is None:
+        return rejected(Code.INVALID, f"metric {event.metric} counts distinct values: give value instead of quantity")
+    if aggregation is not Aggregation.UNIQUE_COUNT and event.value is not None:
+        return rejected(Code.INVALID, f"metric {event.metric} has quantities: give quantity instead of value")
+    return None
+
+
+def _told(event: Pushed, fresh: set[Identity], there: dict[Identity, pushed.Stored]) -> Result:
+    """What became of an event; of two with one identity in one transaction the first is new."""
+    if event.identity in fresh:
+        fresh.discard(event.identity)
+        there[event.identity] = pushed.Stored(event.content_hash, event.period, event.booked_in)
+        return ACCEPTED if event.booked_in == event.period else ACCEPTED_LATE
+    return _same_or_not(event.content_hash, there[event.identity])
+
+
+def _same_or_not(content_hash: bytes, there: pushed.Stored) -> Result:
+    if content_hash != there.content_hash:
+        return conflict("an event with other content is stored under this idempotency key, and stands")
+    return Result(outcome=Outcome.DUPLICATE, is_late=there.booked_in != there.period)
