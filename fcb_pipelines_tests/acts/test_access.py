@@ -237,3 +237,12 @@ def test_calls_are_written_down_and_the_last_use_noted(db: Database) -> None:
     assert [each.last_used_at for each in keys(db)] == [NOW + timedelta(seconds=3)]
     assert plain.text[4:20] not in text
     assert [each.head.count for each in verify_logs(db) if each.head and each.broken is None] == [4, 1]
+
+
+def test_a_call_that_is_refused_is_no_use_of_its_key(db: Database) -> None:
+    _, plain = made(db)
+    answer = answered(db, bearer(plain), scope=Scope.USAGE_READ)
+    entry = access_entry(answer, at=NOW, address="", method="GET", route="/", scope=Scope.USAGE_READ, status=403)
+    with db.transaction() as conn:
+        record_calls(conn, [entry])
+    assert [each.last_used_at for each in keys(db)] == [None]
