@@ -112,6 +112,29 @@ def test_a_forked_child_records_and_sends_on_its_own(served: tuple[Central, str]
     assert {key for _, _, key in central.stored} == {"parent", "child", "after"}
 
 
+def test_a_child_forked_while_a_thread_writes_is_not_locked_out(tmp_path: Path) -> None:
+    with client(tmp_path) as host:
+        host.record(event("parent"))
+        within, spool = threading.Event(), host.spool
+        assert spool is not None
+
+        def busy() -> None:
+            with spool.transaction():
+                within.set()
+                time.sleep(0.2)
+
+        writing = threading.Thread(target=busy)
+        writing.start()
+        within.wait()
+        child = os.fork()
+        if child == 0:
+            host.record(event("child"))
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        writing.join()
+        assert host.status().queued == 2
+
+
 def test_the_same_content_is_one_row_and_other_content_is_refused_at_once(tmp_path: Path) -> None:
     with client(tmp_path) as host:
         host.record_many([event("a", "1.50"), event("a", "1.5")])

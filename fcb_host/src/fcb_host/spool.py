@@ -28,6 +28,7 @@ class Spool:
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
         self._conn: sqlite3.Connection | None = None
+        self._is_held_for_fork = False
         _OPEN.add(self)
 
     def __repr__(self) -> str:
@@ -63,8 +64,20 @@ class Spool:
                 self._conn.close()
                 self._conn = None
 
-    def after_fork(self) -> None:
-        """Leave the parent's connection and lock alone and begin anew. SQLite forbids even to close it in the child."""
+    def before_fork(self) -> None:
+        """Close between two transactions: a child that inherits a connection inherits its locks, and never sees them end."""
+        self._is_held_for_fork = self._lock.acquire(timeout=self._busy_seconds)
+        if self._is_held_for_fork and self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    def after_fork_in_parent(self) -> None:
+        """Go on; the next use opens the file again."""
+        if self._is_held_for_fork:
+            self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew with a lock of its own. A connection that could not be closed is left alone, as SQLite demands."""
         if self._conn is not None:
             _LEFT_TO_THE_PARENT.append(self._conn)
         self._conn = None
@@ -88,12 +101,22 @@ _OPEN: "weakref.WeakSet[Spool]" = weakref.WeakSet()
 _LEFT_TO_THE_PARENT: list[sqlite3.Connection] = []
 
 
-def _after_fork() -> None:
+def _before_fork() -> None:
     for spool in list(_OPEN):
-        spool.after_fork()
+        spool.before_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork)
+def _after_fork_in_parent() -> None:
+    for spool in list(_OPEN):
+        spool.after_fork_in_parent()
+
+
+def _after_fork_in_child() -> None:
+    for spool in list(_OPEN):
+        spool.after_fork_in_child()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
 
 
 def _opened(path: Path, busy_seconds: float) -> sqlite3.Connection:
@@ -114,9 +137,14 @@ def _opened(path: Path, busy_seconds: float) -> sqlite3.Connection:
 
 
 def _make(path: Path) -> None:
-    """The file, readable by its owner alone: it tells what customers use."""
+    """The file, readable by its owner alone: it tells what customers use.
+
+    One that is there is not touched: to open and close it would end all locks that this process has on it.
+    """
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
     except OSError as fault:
         raise SpoolUnavailable(f"the spool {path} cannot be opened: {fault.strerror}") from None
 
