@@ -44,7 +44,7 @@ bench-odoo: $(VENV)/installed-dev
 	@$(RUN) benchmarks.odoo $(ARGS)
 
 faults: $(VENV)/installed-dev
-	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py $(ARGS)
+	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve.py $(ARGS)
 
 lock: $(VENV)/uv-installed
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements-bootstrap.lock requirements-bootstrap.in

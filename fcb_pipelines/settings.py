@@ -70,6 +70,8 @@ class Settings(Strict):
     """Whether a period's draft invoices (or, with Enterprise, its usage lines) are written into Odoo."""
     odoo_source_invoices: bool = False
     """Whether what the source billed beyond our model is carried into Odoo as drafts."""
+    api_requests_per_second: int = Field(default=1000, ge=1, le=100_000)
+    """How many requests each API key may make to one server (`fcb serve`), with a burst as large."""
     import_all_plans: bool = False
     now: datetime | None = None
     ui_port: int = Field(default=3000, ge=1, le=65535)
@@ -121,6 +123,7 @@ _PLAIN = {
     "FCB_ODOO_CONCURRENCY": "odoo_concurrency",
     "FCB_ODOO_DRAFT_INVOICES": "odoo_draft_invoices",
     "FCB_ODOO_SOURCE_INVOICES": "odoo_source_invoices",
+    "FCB_API_REQUESTS_PER_SECOND": "api_requests_per_second",
     "FCB_IMPORT_ALL_PLANS": "import_all_plans",
     "FCB_NOW": "now",
     "FCB_UI_PORT": "ui_port",

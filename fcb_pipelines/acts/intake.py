@@ -4,7 +4,7 @@ Owns: the act `Intake.take`, which stores the events of any number of requests i
 looks like (api), the rules of time (domain/intake), the tables (store).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -59,8 +59,12 @@ class Intake:
     _numbers: dict[str, SeriesNumbers] = field(default_factory=dict)
     _partitions: set[str] = field(default_factory=set)
 
-    def take(self, deliveries: Sequence[Delivery], now: datetime) -> list[list[Result]]:
+    def take(
+        self, deliveries: Sequence[Delivery], now: datetime, also: Callable[[list[list[Result]]], None] = lambda _: None
+    ) -> list[list[Result]]:
         """Store all that can be stored, in one transaction; a result for each event, in order.
+
+        `also` is called within the transaction, when the results are known and before they are final.
 
         Raises psycopg.Error if the database fails: then nothing of it is stored, or, where the connection broke while it was
         committed, all of it may be. To send the same again is safe.
@@ -69,11 +73,12 @@ class Intake:
         waiting = [entry for of_one in entries for entry in of_one]
         self._refuse(waiting, now)
         waiting = [entry for entry in waiting if entry.result is None]
-        if waiting:
-            self._prepare(waiting)
-            with self.conn.transaction():
-                self._keep(waiting, now)
-        return [[_result(entry) for entry in of_one] for of_one in entries]
+        self._prepare(waiting)
+        with self.conn.transaction():
+            self._keep(waiting, now)
+            results = [[_result(entry) for entry in of_one] for of_one in entries]
+            also(results)
+        return results
 
     def _refuse(self, entries: Sequence[_Entry], now: datetime) -> None:
         """Refuse what needs no look at what is stored."""
@@ -105,8 +110,9 @@ class Intake:
                 numbers.of(self.conn, {entry.series for entry in of_one})
         events = (entry for entry in entries if isinstance(entry.fact, UsageEvent))
         missing = {_period(entry).key for entry in events} - self._partitions
-        with self.conn.transaction():
-            stored_events.ensure_partitions(self.conn, missing)
+        if missing:
+            with self.conn.transaction():
+                stored_events.ensure_partitions(self.conn, missing)
         self._partitions |= missing
 
     def _keep(self, entries: Sequence[_Entry], now: datetime) -> None:

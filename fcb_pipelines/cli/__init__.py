@@ -26,6 +26,7 @@ COMMANDS = {
     "reset": "Remove the embedded stack and its state.",
     "rows": "Show the reconciliation rows of a period.",
     "run": "Meter, rate and reconcile a period.",
+    "serve": "Take usage that hosts push, over HTTP.",
     "status": "Show what is imported and how each period stands.",
 }
 """Command → what it does; each lives in the module of its name (`import` in `imports`)."""

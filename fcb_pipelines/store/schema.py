@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
 from fcb_pipelines.domain.errors import InvalidSettings
-from fcb_pipelines.store.database import connect
+from fcb_pipelines.store.database import Database, connect
 
 NO_ZONES: Mapping[str, str] = MappingProxyType({})
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -53,6 +53,13 @@ def pending_migrations(url: str) -> tuple[str, ...]:
         engine.dispose()
     revisions = script.iterate_revisions("head", current[0] if current else "base")
     return tuple(reversed([f"{revision.revision} {revision.doc}" for revision in revisions]))
+
+
+def is_current(db: Database) -> bool:
+    """Whether the database has the tables of this version; raises `Refused` or `RolledBack` if it does not answer."""
+    with db.transaction() as conn:
+        row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
+    return row is not None and row[0] == ScriptDirectory.from_config(_config(db.url)).get_current_head()
 
 
 def _config(url: str) -> Config:

@@ -1,0 +1,39 @@
+"""Problem answers: why a request was refused, as `application/problem+json` (RFC 9457).
+
+Owns: their shape. Does not own: which request gets which.
+"""
+
+import json
+from http import HTTPStatus
+
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A refusal of a request."""
+
+    def __init__(
+        self, status: int, detail: str, *, pointer: str | None = None, retry_after_seconds: int | None = None, allow: str = ""
+    ) -> None:
+        """`pointer` says where in the body (RFC 6901), `allow` which methods there are."""
+        super().__init__(detail)
+        self.status, self.detail, self.pointer = status, detail, pointer
+        self._headers = {"Allow": allow} if allow else {}
+        if retry_after_seconds is not None:
+            self._headers["Retry-After"] = str(retry_after_seconds)
+        if status == HTTPStatus.UNAUTHORIZED:
+            self._headers["WWW-Authenticate"] = 'Bearer realm="fcb"'
+
+    def response(self) -> Response:
+        """The answer."""
+        content: dict[str, object] = {
+            "type": "about:blank",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.pointer is not None:
+            content["errors"] = [{"pointer": self.pointer, "detail": self.detail}]
+        return Response(json.dumps(content), status_code=self.status, headers=self._headers, media_type=MEDIA_TYPE)
