@@ -24,6 +24,7 @@ from fcb_pipelines.api import strict_json, usage_body
 from fcb_pipelines.api.calls import Call, Desk, with_key
 from fcb_pipelines.api.limits import Limits
 from fcb_pipelines.api.problems import Problem
+from fcb_pipelines.api.subscriptions import USAGE_BACK, read_usage
 from fcb_pipelines.api.usage_body import Body, Invalid
 from fcb_pipelines.api.writer import Writer
 from fcb_pipelines.domain.access import Scope
@@ -65,6 +66,7 @@ def create_app(settings: Settings, db: Database, clock: Callable[[], datetime]) 
 
     routes = [
         Route(USAGE, with_key(desk, USAGE, Scope.USAGE_WRITE, push_usage), methods=["POST"]),
+        Route(USAGE_BACK, with_key(desk, USAGE_BACK, Scope.USAGE_READ, read_usage), methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
     ]

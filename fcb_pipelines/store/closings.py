@@ -19,6 +19,11 @@ def closed_periods(conn: Connection, service: str) -> frozenset[str]:
     return frozenset(row[0] for row in conn.execute(CLOSED, [service]))
 
 
+def is_closed(conn: Connection, service: str, period: str) -> bool:
+    """Whether a period is closed at this moment; it may be a moment later."""
+    return period in {row[0] for row in conn.execute(CLOSED, [service])}
+
+
 def close(conn: Connection, service: str, period: str, *, closed_at: datetime, closed_by: str) -> bool:
     """Close a period for good, once whoever stores usage of the service has ended; whether it was open."""
     conn.execute(LOCK, [_lock(service)])

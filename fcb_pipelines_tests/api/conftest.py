@@ -95,6 +95,7 @@ def keys(store: Database) -> dict[str, str]:
     made = {}
     for name, service, scopes in (
         ("writer", "nexacloud", {Scope.USAGE_WRITE}),
+        ("reader", "nexacloud", {Scope.USAGE_READ}),
         ("backfiller", "nexacloud", {Scope.USAGE_WRITE, Scope.USAGE_BACKFILL}),
         ("of another service", "other", {Scope.USAGE_WRITE}),
         ("of a service that is gone", "gone", {Scope.USAGE_WRITE}),

@@ -1,0 +1,67 @@
+"""Routes of one subscription: its usage of a month, read back.
+
+Owns: what is answered of a subscription. Does not own: who may ask (calls), what is stored (acts/usage_back).
+"""
+
+import json
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from fcb_pipelines.acts.usage_back import UsageBack, usage_back
+from fcb_pipelines.api import strict_json
+from fcb_pipelines.api.calls import Call, unavailable
+from fcb_pipelines.api.problems import Problem
+from fcb_pipelines.domain.errors import InvalidInput, RemoteError
+from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.period import Period
+
+USAGE_BACK = "/v1/subscriptions/{external_id}/usage"
+_NO_PERIOD = "Give one period, as in ?period=2026-04."
+
+
+async def read_usage(call: Call) -> Response:
+    """What is stored of a month, each feed by itself."""
+    period, subscription = _period(call), call.request.path_params["external_id"]
+    try:
+        found = await run_in_threadpool(usage_back, call.desk.db, call.service.code, subscription, period)
+    except RemoteError:
+        raise unavailable() from None
+    if found is None:
+        raise Problem(404, f"{call.service.code} has no such subscription.")
+    return Response(json.dumps(_answer(subscription, period, found)), media_type="application/json")
+
+
+def _period(call: Call) -> Period:
+    given = call.request.query_params.multi_items()
+    subscription = call.request.path_params["external_id"]
+    if [name for name, _ in given] != ["period"]:
+        raise Problem(422, _NO_PERIOD)
+    if not strict_json.is_clean(subscription):
+        raise Problem(404, f"{call.service.code} has no such subscription.")
+    try:
+        return Period(given[0][1], call.service.zone)
+    except InvalidInput:
+        raise Problem(422, _NO_PERIOD) from None
+
+
+def _answer(subscription: str, period: Period, found: UsageBack) -> dict[str, Any]:
+    return {
+        "external_subscription_id": subscription,
+        "period": period.key,
+        "start": period.start.isoformat(),
+        "end": period.end.isoformat(),
+        "is_closed": found.is_closed,
+        "usage": [
+            {
+                "metric": each.metric,
+                "aggregation": each.aggregation,
+                "feed": each.feed,
+                "booked_in": each.booked_in,
+                "quantity": plain(each.quantity),
+                "events": each.events,
+            }
+            for each in found.totals
+        ],
+    }
