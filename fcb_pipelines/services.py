@@ -16,9 +16,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.invoices import LineKind, LineRule
-from fcb_pipelines.domain.metrics import CPU_SECONDS, Aggregation
+from fcb_pipelines.domain.metrics import Aggregation
 from fcb_pipelines.domain.money import MINOR_UNITS
 from fcb_pipelines.domain.period import Period, midnight, period_of
+from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.tax import TaxRounding
 

@@ -17,6 +17,3 @@ class Aggregation(StrEnum):
     """The quantity of the event that starts last; of several that start at once, the one whose key sorts last."""
     UNIQUE_COUNT = "unique_count"
     """How many distinct values."""
-
-
-CPU_SECONDS = "cpu_seconds"

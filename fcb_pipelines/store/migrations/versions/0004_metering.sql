@@ -73,20 +73,6 @@ CREATE TABLE usage_value (
     PRIMARY KEY (series_id, period, value)
 );
 
--- What a bill says of a month that was closed before: the quantity billed so far, and the one that is right now.
-CREATE TABLE usage_adjustment (
-    service                  text NOT NULL,
-    period                   text NOT NULL, -- of the bill
-    of_period                text NOT NULL,
-    external_subscription_id text NOT NULL,
-    metric                   text NOT NULL,
-    old_quantity             numeric NOT NULL,
-    old_events               bigint NOT NULL,
-    quantity                 numeric NOT NULL,
-    events                   bigint NOT NULL,
-    PRIMARY KEY (service, period, of_period, external_subscription_id, metric)
-);
-
 -- One partition of usage_event for a month, made when it is first needed. Attached rather than created in place, which
 -- would wait for everybody who reads or writes usage.
 CREATE FUNCTION usage_partition(period text) RETURNS void LANGUAGE plpgsql AS $$
