@@ -256,7 +256,7 @@ FACTS = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 @given(st.lists(st.lists(FACTS, min_size=1, max_size=6), max_size=4), st.integers(0, 4))
 def test_running_totals_are_a_recount_whatever_comes_and_is_taken_back(
     pushing: Pushing, requests: list[list[Fact]], closed_after: int

@@ -41,7 +41,7 @@ ELSEWHERE = {
     "FCB_ODOO_KEY": "none",
 }
 """Everything is configured, so that no part is embedded; the server needs none of it."""
-KILLS = int(os.environ.get("FCB_TEST_ROUNDS", "4"))
+KILLS = int(os.environ.get("FCB_TEST_ROUNDS", "2"))
 
 
 @dataclass

@@ -83,7 +83,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 @given(EVENTS, st.integers(1, 4))
 def test_running_totals_are_what_the_events_come_to_however_they_arrive(
     conn: Connection, events: list[UsageEvent], batches: int
