@@ -46,7 +46,7 @@ class _Entry:
 
     @property
     def series(self) -> Series:
-        return Series(self.fact.service, self.fact.feed, self.fact.external_subscription_id, self.fact.metric)
+        return Series.of(self.fact)
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ Owns: the way of every request that needs a key. Does not own: what a route does
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 
 RETRY_AFTER_SECONDS = 2
+_LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,6 @@ class Call:
             await self._written(None, lambda _: status)
 
     async def _written(self, delivery: Delivery | None, status: Callable[[list[Result]], int]) -> list[Result]:
-        self.is_logged = True
         client = self.request.client
         try:
             done = self.desk.writer.submit(
@@ -92,9 +93,11 @@ class Call:
                 )
             )
             # Who hangs up does not take the events of others out of the transaction.
-            return await asyncio.shield(asyncio.wrap_future(done))
+            results = await asyncio.shield(asyncio.wrap_future(done))
         except RemoteError:
             raise unavailable() from None
+        self.is_logged = True
+        return results
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -115,6 +118,10 @@ def with_key(desk: Desk, route: str, scope: Scope, handler: Handler) -> Callable
             response = await handler(call)
         except Problem as problem:
             response = problem.response()
+        except Exception:
+            # It is in the access log too, and nobody else's request fails with it.
+            _LOGGER.exception("%s %s failed", request.method, route)
+            response = Problem(500, "The server failed; what was sent is not stored.").response()
         await call.log(response.status_code)
         return response
 

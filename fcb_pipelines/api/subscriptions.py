@@ -1,6 +1,6 @@
 """Routes of one subscription: its usage of a month, read back.
 
-Owns: what is answered of a subscription. Does not own: who may ask (calls), what is stored (acts/usage_back).
+Owns: what is answered of a subscription. Does not own: who may ask (calls), what is stored (acts/running).
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from fcb_pipelines.acts.usage_back import UsageBack, usage_back
+from fcb_pipelines.acts.running import UsageBack, usage_back
 from fcb_pipelines.api import strict_json
 from fcb_pipelines.api.calls import Call, unavailable
 from fcb_pipelines.api.problems import Problem

@@ -58,7 +58,8 @@ class Writer:
     def submit(self, write: Write) -> Future[list[Result]]:
         """Have a request stored; its results, when they are durable. Raises `Overloaded` where too many wait.
 
-        The future raises `RolledBack` where the database fails: to send the same again is safe.
+        The future raises `RolledBack` where the database fails: to send the same again is safe. Anything else that it raises
+        is of this request alone.
         """
         try:
             self._waiting.put_nowait(write)
@@ -94,15 +95,21 @@ class Writer:
         return writes, False
 
     def _store(self, writes: list[Write]) -> None:
+        """Store requests together; where that fails for another reason than the database, each by itself."""
         try:
             results = self._stored(writes)
-        except Exception as error:
+        except (RolledBack, psycopg.OperationalError) as error:
             self._close()
-            told = (
-                error if isinstance(error, RolledBack) else RolledBack(f"usage cannot be stored now ({type(error).__name__})")
-            )
+            told = error if isinstance(error, RolledBack) else RolledBack("our own database stopped answering")
             for write in writes:
                 write.done.set_exception(told)
+        except Exception as error:
+            self._close()
+            if len(writes) == 1:
+                writes[0].done.set_exception(error)
+                return
+            for write in writes:
+                self._store([write])
         else:
             for write, found in zip(writes, results, strict=True):
                 write.done.set_result(found)

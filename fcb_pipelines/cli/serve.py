@@ -1,5 +1,6 @@
 """`fcb serve`: the HTTP interface that hosts push usage to."""
 
+import socket
 from datetime import UTC, datetime
 
 import click
@@ -7,6 +8,7 @@ import uvicorn
 
 from fcb_pipelines.api.app import create_app
 from fcb_pipelines.cli.session import connected, say
+from fcb_pipelines.domain.errors import InvalidInput
 
 GRACE_SECONDS = 30
 """How long requests under way may take when the server is told to end."""
@@ -20,16 +22,23 @@ def serve(host: str, port: int) -> None:
 
     Behind it belongs a proxy that speaks TLS. Keys are made by  fcb keys create.
     """
-    with connected() as reached:
+    with listening(host, port) as sock, connected() as reached:
         given = reached.settings.now
         app = create_app(reached.settings, reached.database(), lambda: given or datetime.now(UTC))
-        say(f"usage is taken at http://{host}:{port}/v1/usage; Ctrl+C ends it")
-        uvicorn.run(
-            app,
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
         )
+        stands = f"; the demo's clock stands at {given.isoformat()}, and so must the times of events" if given else ""
+        say(f"usage is taken at http://{host}:{sock.getsockname()[1]}/v1/usage{stands}; Ctrl+C ends it")
+        uvicorn.Server(config).run(sockets=[sock])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises `InvalidInput` where that cannot be."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot listen on {host} port {port} ({error.strerror}): end what listens there (`ss -ltnp` names it), or give "
+            "another --host or --port"
+        ) from None

@@ -102,7 +102,7 @@ def begin_reading(conn: Connection, service: str, aggregations: Mapping[str, Agg
 
 def stage(reading: Reading, period: Period, events: Sequence[UsageEvent]) -> int:
     """Add events to the reading of a period; the sum of their content hashes, which does not depend on their order."""
-    numbers = reading.numbers.of(reading.conn, {_series(event) for event in events})
+    numbers = reading.numbers.of(reading.conn, {Series.of(event) for event in events})
     own = (period.key, booked_in(period, reading.closed))
     total = 0
     with reading.conn.cursor() as cursor, cursor.copy(COPY_IN) as copy:
@@ -111,15 +111,11 @@ def stage(reading: Reading, period: Period, events: Sequence[UsageEvent]) -> int
             total += int.from_bytes(content_hash)
             copy.write_row(
                 (
-                    *(numbers[_series(event)], event.idempotency_key, *own, event.quantity, event.value),
+                    *(numbers[Series.of(event)], event.idempotency_key, *own, event.quantity, event.value),
                     *(event.started_at, event.ended_at, content_hash),
                 )
             )
     return total
-
-
-def _series(event: UsageEvent) -> Series:
-    return Series(event.service, event.feed, event.external_subscription_id, event.metric)
 
 
 REPEATED = """

@@ -61,5 +61,7 @@ def keep(conn: Connection, events: Sequence[Pushed], stored_at: datetime) -> set
 
 def find(conn: Connection, identities: Sequence[Identity]) -> dict[Identity, Stored]:
     """What is stored under these identities."""
-    columns = [list(column) for column in zip(*identities, strict=True)] or [[], []]
+    if not identities:
+        return {}
+    columns = [list(column) for column in zip(*identities, strict=True)]
     return {(series, key): Stored(*rest) for series, key, *rest in conn.execute(FIND, columns)}

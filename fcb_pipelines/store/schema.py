@@ -5,6 +5,7 @@ Owns: the calls to Alembic, which take long to import, and so only where a schem
 """
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -59,7 +60,12 @@ def is_current(db: Database) -> bool:
     """Whether the database has the tables of this version; raises `Refused` or `RolledBack` if it does not answer."""
     with db.transaction() as conn:
         row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
-    return row is not None and row[0] == ScriptDirectory.from_config(_config(db.url)).get_current_head()
+    return row is not None and row[0] == _newest()
+
+
+@cache
+def _newest() -> str | None:
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def _config(url: str) -> Config:

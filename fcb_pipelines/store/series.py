@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.metrics import Aggregation
+from fcb_pipelines.domain.usage import UsageEvent, Void
 from fcb_pipelines.store.database import Connection
 
 
@@ -18,6 +19,11 @@ class Series(NamedTuple):
     feed: str
     external_subscription_id: str
     metric: str
+
+    @classmethod
+    def of(cls, fact: UsageEvent | Void) -> "Series":
+        """The series that an event or a void is of."""
+        return cls(fact.service, fact.feed, fact.external_subscription_id, fact.metric)
 
 
 FIND = """

@@ -80,6 +80,12 @@ class Month:
         self.rated()
         return self.drafted(**values)
 
+    def rated_with(self, overage: int) -> None:
+        """A new snapshot of so much used above the quota, rated."""
+        self.used(overage)
+        self.snapshot()
+        self.rated()
+
     def used(self, overage: int) -> None:
         """Let the first customer have used so much above its quota."""
         self.host.run(f"UPDATE plans SET included_quantity = {USED - overage} WHERE external_plan_id = 's'")

@@ -274,16 +274,8 @@ def test_a_month_that_is_still_open_objects(april: Month) -> None:
 
 def test_a_month_that_is_rated_anew_while_it_is_written_stays_unread(april: Month) -> None:
     april.drafted()
-    april.used(3_240_000)
-    april.snapshot()
-    april.rated()
-
-    def rated_anew() -> None:
-        april.used(0)
-        april.snapshot()
-        april.rated()
-
-    meanwhile: Any = Meanwhile(april.chain.odoo, rated_anew)
+    april.rated_with(3_240_000)
+    meanwhile: Any = Meanwhile(april.chain.odoo, lambda: april.rated_with(0))
     with pytest.raises(RuleViolation, match="built anew meanwhile"):
         april.drafted(odoo=meanwhile)
     with april.chain.db.transaction() as conn:

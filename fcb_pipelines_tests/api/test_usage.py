@@ -1,5 +1,6 @@
 """`POST /v1/usage` as a host uses it, over real HTTP on a real store."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +13,8 @@ from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.api.conftest import NOW, Host, event
 from fcb_pipelines_tests.odoo.server import serving
+
+SUBSCRIPTIONS = ("s-1", "s-nexacloud")
 
 
 def is_problem(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -138,13 +141,10 @@ def test_a_request_that_cannot_be_read_is_a_problem_that_is_logged(host: Host, b
 
 
 def test_a_body_of_unknown_length_is_measured_too(host: Host) -> None:
-    chunks = (b" " * 65536 for _ in range(40))
     headers = {**host.bearer("writer"), "Content-Type": "application/json"}
-    try:
-        answer = host.client.post("/v1/usage", content=chunks, headers=headers)
-    except httpx.WriteError:
-        return
-    is_problem(answer, 413)
+    for blocks, status in ((16, 400), (17, 413)):
+        chunks = (b" " * 65536 for _ in range(blocks))
+        is_problem(host.client.post("/v1/usage", content=chunks, headers=headers), status)
 
 
 def test_other_routes_and_methods_are_problems_too(host: Host) -> None:
@@ -178,6 +178,27 @@ def test_a_session_that_is_lost_costs_one_answer_at_most(host: Host) -> None:
     told = [host.push(event(idempotency_key="k-2")).status_code for _ in range(2)]
     assert told in ([503, 200], [200, 200])
     assert host.count() == 2
+
+
+def test_what_cannot_be_stored_takes_nobody_elses_with_it_and_is_logged(host: Host) -> None:
+    assert host.push(event()).status_code == 200
+    with host.db.transaction() as conn:
+        conn.execute("ALTER TABLE usage_running ADD CONSTRAINT bound CHECK (quantity < 1000)")
+
+    def push(number: int) -> int:
+        quantity = "5000" if number == 7 else "1"
+        return host.push(
+            event(idempotency_key=f"n-{number}", quantity=quantity, external_subscription_id=SUBSCRIPTIONS[number == 7])
+        ).status_code
+
+    with host.db.transaction() as conn, ThreadPoolExecutor(16) as pool:
+        conn.execute("LOCK TABLE usage_identity IN ACCESS EXCLUSIVE MODE")
+        answers = [pool.submit(push, number) for number in range(16)]
+        time.sleep(0.5)
+        conn.commit()
+    assert [each.result() for each in answers] == [500 if number == 7 else 200 for number in range(16)]
+    assert host.count() == 16
+    assert sorted(row[3] for row in host.logged()) == [200] * 16 + [500]
 
 
 def test_one_batch_by_many_clients_at_once_counts_once(host: Host) -> None:

@@ -111,10 +111,18 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield ephemeral
 
 
-@pytest.fixture
-def odoo_database(postgres_url: str) -> Iterator[str]:
-    """The URL of the sandbox's database: its own for each test, because orders outlast the customers they were made for."""
+@pytest.fixture(scope="session")
+def odoo_template(postgres_url: str) -> Iterator[str]:
+    """The name of a sandbox's database that has nothing of ours; nobody may be connected to it."""
     with database(postgres_url) as url:
+        create_app(url, {"admin": ADMIN_KEY}, clock=lambda: NOW)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def odoo_database(postgres_url: str, odoo_template: str) -> Iterator[str]:
+    """The URL of the sandbox's database: its own for each test, because orders outlast the customers they were made for."""
+    with database(postgres_url, template=odoo_template) as url:
         yield url
 
 
