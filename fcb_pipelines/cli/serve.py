@@ -1,5 +1,6 @@
 """`fcb serve`: the HTTP interface that hosts push usage to."""
 
+import os
 import socket
 from datetime import UTC, datetime
 
@@ -38,7 +39,8 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
+        reason = os.strerror(error.errno or 0)
         raise InvalidInput(
-            f"cannot listen on {host} port {port} ({error.strerror}): end what listens there (`ss -ltnp` names it), or give "
-            "another --host or --port"
+            f"cannot listen on {host} port {port} ({reason}): end what listens there (`ss -ltnp` names it), or give another "
+            "--host or --port"
         ) from None
