@@ -113,6 +113,8 @@ class Service(Strict):
     line_rules: tuple[LineRuleSetting, ...] = ()
     metrics: dict[str, MetricSetting] = {CPU_SECONDS: MetricSetting()}
     """What is counted, by name; usage of another metric is refused when it is pushed, and summed when it is pulled."""
+    billed_feed: Literal["pulled", "pushed"] = "pulled"
+    """Which feed's usage is billed; usage of the other is kept and compared with it."""
     account_links: dict[str, int] = {}
     """Source user id → Odoo partner id, where e-mail cannot decide."""
     odoo_taxes: dict[str, str] = {}

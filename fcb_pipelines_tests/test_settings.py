@@ -96,6 +96,7 @@ def test_a_wrong_variable_is_named_with_what_to_do(folder: Path, variables: dict
         ('currency = "CAD"', 'currency = "CDN"', ("services.demo.currency", "CDN")),
         ('first_period = "2026-03"', 'first_period = "March"', ("March", "YYYY-MM")),
         ('mapping = "mapping"', 'mapping = "nowhere"', ("nowhere", "users.sql")),
+        ('zone = "America/Toronto"', 'zone = "America/Toronto"\nbilled_feed = "both"', ("billed_feed", "'pulled' or 'pushed'")),
         ("[services.demo]", "[services.de_mo]", ("de_mo", "lower-case letters and digits")),
         ('zone = "America/Toronto"', 'zone = "America/Toronto"\nlagg = 3', ("lagg",)),
         ('zone = "America/Toronto"', 'zone = "America/Toronto"\narrears_lag_days = -1', ("arrears_lag_days",)),
@@ -164,6 +165,10 @@ def test_the_hash_of_the_rules_changes_with_any_rule_and_with_no_address(folder:
     write(folder, MINIMAL + "arrears_lag_days = 5")
     assert digest() != plain
     write(folder, MINIMAL + '[services.demo.times]\n"subscriptions.started_at" = {kind = "date", zone = "UTC"}')
+    assert digest() != plain
+    write(folder, MINIMAL + 'billed_feed = "pulled"')
+    assert digest() == plain, "as it is where nothing is said"
+    write(folder, MINIMAL + 'billed_feed = "pushed"')
     assert digest() != plain
 
 
