@@ -1,0 +1,149 @@
+"""`fcb serve` as a process of its own that can be killed, paused and started again within a tenth of a second.
+
+Owns: the process, what is configured for it, and whether it is ready. Each is forked from a process that has imported
+everything and done nothing else, because to import takes ten times as long as to start. Does not own: who pushes (pushing).
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import httpx
+
+from fcb_pipelines.acts.access import create_key
+from fcb_pipelines.cli import fcb
+from fcb_pipelines.domain.access import Scope
+from fcb_pipelines.store import snapshots
+from fcb_pipelines.store.database import Database
+
+SERVICE = "nexacloud"
+SERVICES = """
+[services.nexacloud]
+mapping = "nexacloud"
+zone = "America/Toronto"
+currency = "CAD"
+first_period = "2026-03"
+"""
+ELSEWHERE = {
+    "FCB_SOURCE_NEXACLOUD_URL": "postgresql://nobody@127.0.0.1:9/none",
+    "FCB_DAGSTER_URL": "postgresql+psycopg2://nobody@127.0.0.1:9/none",
+    "FCB_ODOO_URL": "http://127.0.0.1:9",
+    "FCB_ODOO_DB": "none",
+    "FCB_ODOO_USER": "none",
+    "FCB_ODOO_KEY": "none",
+}
+"""Everything is configured, so that no part is embedded; the server needs none of it."""
+READY_SECONDS = 30.0
+LOG = "serve.log"
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(
+    [__name__, "fcb_pipelines.cli.serve", "uvicorn.loops.auto", "uvicorn.protocols.http.auto", "pytest"]
+)
+
+
+def a_free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@dataclass(kw_only=True)
+class Serving:
+    """`fcb serve` in a folder with settings, on a store; started again whenever it was killed."""
+
+    folder: Path
+    db: Database
+    key: str
+    environ: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=a_free_port)
+    process: ForkServerProcess = field(init=False)
+
+    @property
+    def url(self) -> str:
+        """Where it listens, the same after each start."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def said(self) -> str:
+        """What it wrote to its log, over all its lives."""
+        return (self.folder / LOG).read_text(encoding="utf-8")
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+        environ = settings_of(self.db, self.folder) | self.environ
+        self.process = _FORKS.Process(target=_serve, args=(self.folder, environ, self.port), daemon=True)
+        self.process.start()
+        self.wait()
+
+    def wait(self, seconds: float = READY_SECONDS) -> None:
+        """Return when it is ready."""
+        wait_until_ready(self.url, seconds)
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self.process.kill()
+        self.process.join()
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal it."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, number)
+
+
+def settings_of(db: Database, folder: Path) -> dict[str, str]:
+    """An environment in which the server has everything, and nothing of ours."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("FCB_")}
+    return bare | ELSEWHERE | {"FCB_DATABASE_URL": db.url, "FCB_STATE_DIR": str(folder / "state")}
+
+
+def wait_until_ready(url: str, seconds: float = READY_SECONDS) -> None:
+    """Return when a server says that it is ready."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{url}/readyz", trust_env=False, timeout=2).raise_for_status()
+        except httpx.HTTPError:
+            time.sleep(0.01)
+        else:
+            return
+    raise AssertionError("the server does not get ready")
+
+
+@contextmanager
+def served(folder: Path, store: str, subscriptions: list[str], now: datetime, **environ: str) -> Iterator[Serving]:
+    """A server for hosts that have these subscriptions and a key that may write."""
+    (folder / "fcb.toml").write_text(SERVICES)
+    db = Database(store)
+    with db.transaction() as conn:
+        snapshot_id = snapshots.open_snapshot(conn, SERVICE, now)
+        snapshots.add_rows(conn, snapshot_id, "subscriptions", [(each, {"id": each}) for each in subscriptions])
+    _, key = create_key(
+        db, service=SERVICE, name="host", scopes=frozenset({Scope.USAGE_WRITE}), expires_at=None, actor="ada", now=now
+    )
+    serving = Serving(folder=folder, db=db, key=key.text, environ=environ)
+    serving.start()
+    try:
+        yield serving
+    finally:
+        serving.kill()
+
+
+def _serve(folder: Path, environ: dict[str, str], port: int) -> None:
+    """What the forked process does."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    fcb.main(["serve", "--port", str(port)], prog_name="fcb")
