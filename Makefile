@@ -14,6 +14,8 @@ override VENV := .venv
 # The one installer; an index or a cache is the machine's own configuration and never written here.
 UV := $(VENV)/bin/uv --quiet
 RUN := $(VENV)/bin/python -m
+# Most of a test's time is waiting, and each process has a Postgres of its own.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadgroup
 
 .DELETE_ON_ERROR:
 .PHONY: demo test check bench bench-odoo faults lock clean again
@@ -28,7 +30,7 @@ demo: $(VENV)/installed
 	@$(VENV)/bin/fcb demo $(ARGS)
 
 test: check
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest $(SIDE_BY_SIDE) $(ARGS)
 
 check: $(VENV)/installed-dev
 	@$(RUN) ruff format --check .

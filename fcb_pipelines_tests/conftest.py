@@ -26,6 +26,17 @@ NOW = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
 """The moment of the tests: the morning after May closed, as in the demo."""
 
 
+WHOLE_PRODUCT = {"warm", "demo"}
+"""Fixtures that take long and are told once for all tests: whoever asks for one of them must run in the same process."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the tests of the whole product together when several processes share the tests."""
+    for item in items:
+        if isinstance(item, pytest.Function) and WHOLE_PRODUCT & set(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group("the whole product"))
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The administrator's URL: `FCB_TEST_DATABASE_URL` if given, else an embedded server that ends with the tests."""
