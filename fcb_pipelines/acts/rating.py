@@ -1,6 +1,8 @@
 """Rating a period: charge instances of every subscription alive, priced exactly, then rounded and taxed.
 
-Owns: the acts `rate_period` and `expect_period`. Does not own: the rules (domain/expected), storage.
+What usage changes that came too late for the bill of an earlier month is on the bill as well, as an adjustment.
+
+Owns: the acts `rate_period` and `expect_period`. Does not own: the rules (domain/expected, domain/adjustments), storage.
 """
 
 from collections import defaultdict
@@ -11,16 +13,19 @@ from fractions import Fraction
 
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
+from fcb_pipelines.domain.adjustments import Adjustment, LateUsage, adjustment
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine, Terms, expected_line, rated_lines, unrated_line
 from fcb_pipelines.domain.money import ZERO, exact_text, plain
 from fcb_pipelines.domain.partners import User
+from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
 from fcb_pipelines.domain.revisions import content_hash
 from fcb_pipelines.domain.subscriptions import Subscription
+from fcb_pipelines.store import adjustments as stored_adjustments
+from fcb_pipelines.store import late_usage, stages
 from fcb_pipelines.store import rating as stored
-from fcb_pipelines.store import stages
 from fcb_pipelines.store import usage as stored_usage
 
 Usage = Mapping[tuple[str, str], Decimal]
@@ -41,10 +46,15 @@ class RatedPeriod:
 
     lines: tuple[RatedLine, ...]
     issues: tuple[RatingIssue, ...]
+    adjustments: tuple[Adjustment, ...]
+    """Of bills before; their lines are among `lines`."""
 
 
 def rate_period(work: PeriodWork) -> RatedPeriod:
-    """Price every charge instance of the month from the stored usage totals; replaces what was rated before."""
+    """Price every charge instance of the month from the stored usage totals, and the late usage that is on its bill.
+
+    Replaces what was rated before.
+    """
     service, period = work.service.code, work.period.key
     with work.db.transaction() as conn:
         work.lock(conn)
@@ -54,8 +64,9 @@ def rate_period(work: PeriodWork) -> RatedPeriod:
             (total.external_subscription_id, total.metric): total.quantity
             for total in stored_usage.totals(conn, service, period)
         }
-        rated = _rated_period(work, records, usage)
+        rated = _rated_period(work, records, usage, late_usage.stored(conn, service, period))
         stored.replace_rated(conn, service, period, rated.lines)
+        stored_adjustments.replace(conn, service, period, rated.adjustments)
         digest = content_hash([{"key": line.line_key, "exact": _exact_text(line.exact)} for line in rated.lines])
         stages.record(conn, work.stage(stages.RATED_LINES, snapshot_id=origin.snapshot_id, content_hash=digest))
     return rated
@@ -81,7 +92,26 @@ def expect_period(work: PeriodWork) -> tuple[ExpectedLine, ...]:
     return lines
 
 
-def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage) -> RatedPeriod:
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    """The snapshot's records by id."""
+
+    subscriptions: Mapping[str, Subscription]
+    plans: Mapping[str, Plan]
+    users: Mapping[str, User]
+    evidence: Mapping[str, Sequence[Evidence]]
+
+
+def _directory(records: SourceRecords) -> _Directory:
+    evidence: dict[str, list[Evidence]] = {}
+    for record in records.evidence:
+        evidence.setdefault(record.subject_id, []).append(record)
+    plans = {plan.external_plan_id: plan for plan in records.plans}
+    subscriptions = {one.external_subscription_id: one for one in records.subscriptions}
+    return _Directory(subscriptions, plans, {user.external_user_id: user for user in records.users}, evidence)
+
+
+def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late_usage: Sequence[LateUsage]) -> RatedPeriod:
     """Price the month of every subscription; one that cannot be priced gets a line that says so, and stops no other."""
     lines: list[RatedLine] = []
     directory = _directory(records)
@@ -94,11 +124,39 @@ def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage) -> Rat
         except InvalidInput as error:
             if used or subscription.is_alive_in(work.period):
                 reasons[key].append(str(error))
+    adjustments = _adjustments(work, directory, late_usage, reasons)
+    lines += (one.line for one in adjustments)
     currencies = _currencies(records)
     for key, why in reasons.items():
         lines.append(unrated_line(key, work.period, currencies.get(key, work.service.currency), "; ".join(why)))
     issues = [RatingIssue(external_subscription_id=key, reason="; ".join(why)) for key, why in sorted(reasons.items())]
-    return RatedPeriod(lines=tuple(sorted(lines, key=lambda line: line.line_key)), issues=tuple(issues))
+    in_order = sorted(lines, key=lambda line: line.line_key)
+    return RatedPeriod(lines=tuple(in_order), issues=tuple(issues), adjustments=tuple(adjustments))
+
+
+def _adjustments(
+    work: PeriodWork, directory: _Directory, late_usage: Sequence[LateUsage], reasons: dict[str, list[str]]
+) -> list[Adjustment]:
+    """Rate late usage that comes to another quantity; why some of it cannot be priced is added to the reasons."""
+    adjustments = []
+    for late in late_usage:
+        if not late.is_other:
+            continue
+        try:
+            adjustments.append(_adjustment(work, directory, late))
+        except InvalidInput as error:
+            reasons[late.external_subscription_id].append(f"{late}: {error}")
+    return adjustments
+
+
+def _adjustment(work: PeriodWork, directory: _Directory, late: LateUsage) -> Adjustment:
+    subscription = directory.subscriptions.get(late.external_subscription_id)
+    if subscription is None:
+        raise InvalidInput("the source does not have its subscription, or no good row of it")
+    if late.metric != CPU_SECONDS:
+        raise InvalidInput("a metric without a price")
+    terms = _terms(work, directory, subscription)
+    return adjustment(terms, late, Period(late.of_period, work.service.zone), work.period)
 
 
 def _unpriceable(records: SourceRecords, usage: Usage) -> dict[str, list[str]]:
@@ -124,23 +182,6 @@ def _currencies(records: SourceRecords) -> dict[str, str]:
     plans = {plan.external_plan_id: plan.currency for plan in records.plans}
     found = {one.external_subscription_id: plans.get(one.external_plan_id) for one in records.subscriptions}
     return {key: currency for key, currency in found.items() if currency is not None}
-
-
-@dataclass(frozen=True, slots=True)
-class _Directory:
-    """The snapshot's records by id."""
-
-    plans: Mapping[str, Plan]
-    users: Mapping[str, User]
-    evidence: Mapping[str, Sequence[Evidence]]
-
-
-def _directory(records: SourceRecords) -> _Directory:
-    evidence: dict[str, list[Evidence]] = {}
-    for record in records.evidence:
-        evidence.setdefault(record.subject_id, []).append(record)
-    plans = {plan.external_plan_id: plan for plan in records.plans}
-    return _Directory(plans, {user.external_user_id: user for user in records.users}, evidence)
 
 
 def _terms(work: PeriodWork, directory: _Directory, subscription: Subscription) -> Terms:

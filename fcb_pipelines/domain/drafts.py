@@ -207,7 +207,9 @@ def _line(due: Due, line: ExpectedLine, rated: RatedLine | None, kept: Kept, zon
     if line.net is None or line.tax is None:
         raise InvalidInput(f"its charge {line.charge}: {'; '.join(line.notes) or 'its amount is not known'}")
     range_ = range_text(line.service_from, line.service_to, zone)
-    if rated is None or line.charge == FLAT or not _sells_units(rated):
+    if rated is not None and rated.adjusts is not None:
+        (quantity, price), what = (ONE, line.net.amount), _late_text(line, rated)
+    elif rated is None or line.charge == FLAT or not _sells_units(rated):
         (quantity, price), what = (ONE, line.net.amount), "flat price" if line.charge == FLAT else line.charge
     else:
         overage = rated.quantity - rated.included_quantity
@@ -240,6 +242,12 @@ def _units_text(rated: RatedLine) -> str:
     """What was used, what of it the plan includes, and the price of the rest, so that a line of 1 × its net can be checked."""
     used, included = plain(rated.quantity), plain(rated.included_quantity)
     return f"{used} used, {included} included, {plain(rated.unit_price)} per {plain(rated.unit_batch)}"
+
+
+def _late_text(line: ExpectedLine, rated: RatedLine) -> str:
+    """What came too late for its own bill: the amount follows from the month as a whole, not from these units alone."""
+    how = "more" if rated.quantity > 0 else "fewer"
+    return f"late {line.charge}: {plain(abs(rated.quantity))} {how} than billed before"
 
 
 def range_text(service_from: datetime, service_to: datetime, zone: ZoneInfo) -> str:

@@ -66,6 +66,8 @@ class RatedLine:
     exact: Fraction | None
     is_due: bool
     notes: tuple[str, ...] = ()
+    adjusts: str | None = None
+    """The month whose usage the line adjusts; absent for what is charged the first time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +107,24 @@ def rated_lines(terms: Terms, period: Period, used: Decimal) -> Iterable[RatedLi
     if flat is not None:
         price = terms.subscription.flat_price(terms.plan)
         yield _rated(terms, flat, Standard(unit_price=price), Decimal(1), is_free=not price)
+    usage = usage_line(terms, period, used)
+    if usage is not None:
+        yield usage
+
+
+def usage_line(terms: Terms, period: Period, used: Decimal) -> RatedLine | None:
+    """Price a subscription's usage of one month exactly; None where it neither lived nor used anything.
+
+    `used` are its units of cpu_seconds in the month.
+    """
     usage = usage_instance(terms.subscription, CPU_SECONDS, period)
     if usage is None and used:
         usage = whole_month(terms.subscription.external_subscription_id, CPU_SECONDS, period, USAGE_OUTSIDE_LIFE)
-    if usage is not None:
-        plan = terms.plan
-        overage = Standard(unit_price=plan.unit_price, included_quantity=plan.included_quantity, unit_batch=plan.unit_batch)
-        yield _rated(terms, usage, overage, used, is_free=not plan.unit_price)
+    if usage is None:
+        return None
+    plan = terms.plan
+    overage = Standard(unit_price=plan.unit_price, included_quantity=plan.included_quantity, unit_batch=plan.unit_batch)
+    return _rated(terms, usage, overage, used, is_free=not plan.unit_price)
 
 
 def unrated_line(subscription_id: str, period: Period, currency: str, reason: str) -> RatedLine:

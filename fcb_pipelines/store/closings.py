@@ -1,16 +1,41 @@
-"""Closings: which periods of a service are closed, so that what is told of them later is late.
+"""Closings: which periods of a service are closed, so that what is told of their usage later is late.
 
-Owns: table `usage_closing`, and the lock between closing and storing usage; the caller owns the transaction.
+Owns: table `usage_closing`, and the lock between closing and storing usage; the caller owns the transaction. Does not own: when
+a period may be closed (acts/closing).
 """
 
+from dataclasses import dataclass
 from datetime import datetime
+
+from psycopg.rows import class_row
 
 from fcb_pipelines.store.database import Connection
 
 SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 CLOSED = "SELECT period FROM usage_closing WHERE service = %s"
-CLOSE = "INSERT INTO usage_closing (service, period, closed_at, closed_by) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """That a period was closed, and what its bill was made of then."""
+
+    service: str
+    period: str
+    closed_at: datetime
+    closed_by: str
+    snapshot_id: int
+    usage_hash: str
+    """Of the usage on its bill (stage `usage_totals`)."""
+
+
+FIELDS = tuple(Closing.__dataclass_fields__)
+READ = f"SELECT {', '.join(FIELDS)} FROM usage_closing WHERE service = %s ORDER BY period"  # noqa: S608 - our own columns
+CLOSE = """
+    INSERT INTO usage_closing (service, period, closed_at, closed_by, snapshot_id, usage_hash)
+    VALUES (%(service)s, %(period)s, %(closed_at)s, %(closed_by)s, %(snapshot_id)s, %(usage_hash)s)
+    ON CONFLICT DO NOTHING
+"""
 
 
 def closed_periods(conn: Connection, service: str) -> frozenset[str]:
@@ -24,10 +49,21 @@ def is_closed(conn: Connection, service: str, period: str) -> bool:
     return period in {row[0] for row in conn.execute(CLOSED, [service])}
 
 
-def close(conn: Connection, service: str, period: str, *, closed_at: datetime, closed_by: str) -> bool:
-    """Close a period for good, once whoever stores usage of the service has ended; whether it was open."""
+def closings(conn: Connection, service: str) -> dict[str, Closing]:
+    """All closings of a service at this moment, by period."""
+    with conn.cursor(row_factory=class_row(Closing)) as cursor:
+        return {closing.period: closing for closing in cursor.execute(READ, [service])}
+
+
+def hold(conn: Connection, service: str) -> None:
+    """Wait for whoever stores usage of a service, and keep others from it until this transaction ends."""
     conn.execute(LOCK, [_lock(service)])
-    return conn.execute(CLOSE, [service, period, closed_at, closed_by]).rowcount == 1
+
+
+def close(conn: Connection, closing: Closing) -> bool:
+    """Close a period for good; whether it was open."""
+    hold(conn, closing.service)
+    return conn.execute(CLOSE, {name: getattr(closing, name) for name in FIELDS}).rowcount == 1
 
 
 def _lock(service: str) -> str:

@@ -20,14 +20,14 @@ from fcb_pipelines.store.database import Connection
 INSERT_RATED = """
     INSERT INTO rated_line (service, period, line_key, external_subscription_id, charge, service_from, service_to, due_at,
                             currency, quantity, included_quantity, unit_price, unit_batch, exact_numerator, exact_denominator,
-                            is_due, notes)
+                            is_due, notes, adjusts)
     VALUES (%(service)s, %(period)s, %(line_key)s, %(external_subscription_id)s, %(charge)s, %(service_from)s, %(service_to)s,
             %(due_at)s, %(currency)s, %(quantity)s, %(included_quantity)s, %(unit_price)s, %(unit_batch)s, %(exact_numerator)s,
             %(exact_denominator)s, %(is_due)s, %(notes)s)
 """
 SELECT_RATED = """
     SELECT line_key, external_subscription_id, charge, service_from, service_to, due_at, currency, quantity, included_quantity,
-           unit_price, unit_batch, exact_numerator, exact_denominator, is_due, notes
+           unit_price, unit_batch, exact_numerator, exact_denominator, is_due, notes, adjusts
       FROM rated_line WHERE service = %s AND period = %s ORDER BY line_key
 """
 

@@ -29,7 +29,8 @@ RECOUNTED: LiteralString = """
            sum(CASE WHEN event.voids IS NULL THEN 1 ELSE -1 END) AS events,
            max(event.started_at) FILTER (WHERE stands AND aggregation = 'last') AS last_at,
            (array_agg(event.idempotency_key ORDER BY event.started_at DESC, event.idempotency_key DESC)
-            FILTER (WHERE stands AND aggregation = 'last'))[1] AS last_key
+            FILTER (WHERE stands AND aggregation = 'last'))[1] AS last_key,
+           max(event.stored_at) AS newest_at
       FROM usage_series AS series JOIN usage_event AS event USING (series_id)
       LEFT JOIN usage_event AS void
         ON void.period = event.period AND void.series_id = event.series_id AND void.voids = event.idempotency_key
@@ -44,10 +45,11 @@ _INSERT_TOTALS: LiteralString = """
     INSERT INTO usage_total (service, period, external_subscription_id, metric, quantity, events)
     SELECT %(service)s, %(period)s, external_subscription_id, metric, quantity, events
 """
-TAKE_OVER = f"""
-    {_INSERT_TOTALS} FROM usage_running JOIN usage_series USING (series_id)
+_STANDING: LiteralString = """
+      FROM usage_running JOIN usage_series USING (series_id)
      WHERE service = %(service)s AND feed = %(feed)s AND period = %(period)s AND booked_in = %(period)s AND events > 0
 """
+TAKE_OVER = f"{_INSERT_TOTALS} {_STANDING}"
 COUNT_AGAIN = f"{_INSERT_TOTALS} FROM ({RECOUNTED}) AS recounted WHERE events > 0"
 
 
@@ -63,6 +65,18 @@ def replace_totals_as_of(conn: Connection, service: str, period: Period, feed: s
     given = _given(service, period, feed, snapshot_id)
     conn.execute(DELETE_TOTALS, given)
     conn.execute(COUNT_AGAIN, given)
+
+
+STANDING = f"""
+    SELECT external_subscription_id, metric, quantity, events {_STANDING}
+     ORDER BY external_subscription_id COLLATE "C", metric COLLATE "C"
+"""
+
+
+def standing_totals(conn: Connection, service: str, period: Period, feed: str) -> tuple[UsageTotal, ...]:
+    """The running totals of a feed as the period's own bill has them now, by subscription and metric."""
+    with conn.cursor(row_factory=class_row(UsageTotal)) as cursor:
+        return tuple(cursor.execute(STANDING, _given(service, period, feed)))
 
 
 TOTALS = """
@@ -93,6 +107,18 @@ def totals_of_unknown(conn: Connection, service: str, period: str, snapshot_id: 
     given = {"service": service, "period": period, "snapshot_id": snapshot_id}
     with conn.cursor(row_factory=class_row(UsageTotal)) as cursor:
         return tuple(cursor.execute(UNKNOWN, given))
+
+
+HAS_USAGE = """
+    SELECT EXISTS (SELECT FROM usage_running JOIN usage_series USING (series_id)
+                    WHERE service = %(service)s AND feed = %(feed)s AND period = %(period)s)
+"""
+
+
+def has_usage(conn: Connection, service: str, period: Period, feed: str) -> bool:
+    """Whether a feed told anything of a period, be it of quantity 0 or taken back."""
+    row = conn.execute(HAS_USAGE, _given(service, period, feed)).fetchone()
+    return row is not None and bool(row[0])
 
 
 WITH_EVENTS = """
@@ -156,6 +182,11 @@ EVENT_SUMS = """
 """
 _SUMS: LiteralString = "SELECT metric, sum(events)::bigint AS events, sum(quantity) AS quantity"
 RECOUNTED_SUMS = f"{_SUMS} FROM ({RECOUNTED}) AS recounted GROUP BY metric ORDER BY metric"
+RUNNING_SUMS = f"""
+    {_SUMS} FROM usage_running JOIN usage_series USING (series_id)
+     WHERE service = %(service)s AND feed = %(feed)s AND period = %(period)s AND booked_in = %(period)s
+     GROUP BY metric ORDER BY metric
+"""
 TOTAL_SUMS = f"{_SUMS} FROM usage_total WHERE service = %(service)s AND period = %(period)s GROUP BY metric ORDER BY metric"
 
 
@@ -167,6 +198,11 @@ def event_sums(conn: Connection, service: str, period: Period, feed: str, snapsh
 def recounted_sums(conn: Connection, service: str, period: Period, feed: str, snapshot_id: int | None = None) -> Amounts:
     """What the events that are on the period's own bill come to, each metric by its aggregation, counted again."""
     return _amounts(conn, RECOUNTED_SUMS, _given(service, period, feed, snapshot_id))
+
+
+def running_sums(conn: Connection, service: str, period: Period, feed: str) -> Amounts:
+    """The running totals of a feed's period, as its own bill has them."""
+    return _amounts(conn, RUNNING_SUMS, _given(service, period, feed))
 
 
 def total_sums(conn: Connection, service: str, period: Period) -> Amounts:

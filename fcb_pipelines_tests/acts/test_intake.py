@@ -19,9 +19,9 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PUSHED, UsageEvent, Void
 from fcb_pipelines.services import MetricSetting, Service
 from fcb_pipelines.store import snapshots, usage
-from fcb_pipelines.store.closings import close
 from fcb_pipelines.store.database import connect
 from fcb_pipelines_tests.acts.source_records import a_service
+from fcb_pipelines_tests.store.closed import closed
 from fcb_pipelines_tests.store.readings import forget_usage
 
 NOW = datetime(2026, 4, 20, 12, tzinfo=UTC)
@@ -184,7 +184,7 @@ def test_an_event_and_its_void_may_come_in_one_request(pushing: Pushing) -> None
 
 def test_what_is_told_of_a_closed_month_is_on_a_later_bill(pushing: Pushing) -> None:
     pushing.push(event("a", "5"), event("m", "9", metric="peak"))
-    close(pushing.conn, "small", "2026-04", closed_at=NOW, closed_by="ada")
+    closed(pushing.conn, "small", "2026-04")
     late = pushing.push(event("b", "2"), void("v", "m", "peak"), event("n", "3", metric="peak"))
     assert [(str(each.outcome), each.is_late) for each in late] == [("accepted", True)] * 3
     assert [each.is_late for each in pushing.push(event("a", "5"), event("b", "2"))] == [False, True]
@@ -269,7 +269,7 @@ def test_running_totals_are_a_recount_whatever_comes_and_is_taken_back(
         (results,) = intake.take([Delivery(service=service(), facts=facts)], NOW)
         stored += outcomes(results).count("accepted")
         if number == closed_after:
-            close(pushing.conn, "small", "2026-04", closed_at=NOW, closed_by="ada")
+            closed(pushing.conn, "small", "2026-04")
     assert pushing.count("usage_identity") == pushing.count("usage_event") == stored
     for booked_in in ("2026-04", "2026-05"):
         latest: dict[str, str] = {}

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from fcb_pipelines.store.closings import close
-from fcb_pipelines_tests.api.conftest import NOW, Host, event
+from fcb_pipelines_tests.api.conftest import Host, event
 from fcb_pipelines_tests.api.test_usage import is_problem
+from fcb_pipelines_tests.store.closed import closed
 
 
 def back(host: Host, subscription: str = "s-1", query: str = "period=2026-04", key: str = "reader") -> httpx.Response:
@@ -15,7 +15,7 @@ def back(host: Host, subscription: str = "s-1", query: str = "period=2026-04", k
 def test_a_month_is_told_by_metric_and_bill(host: Host) -> None:
     host.push({"events": [event(), event(idempotency_key="k-2", quantity="0.000001")]})
     with host.db.transaction() as conn:
-        close(conn, "nexacloud", "2026-04", closed_at=NOW, closed_by="ada")
+        closed(conn, "nexacloud", "2026-04")
     assert host.push(event(idempotency_key="k-3", quantity="100")).json()["is_late"] is True
     assert back(host).json() == {
         "external_subscription_id": "s-1",

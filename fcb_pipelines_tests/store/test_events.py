@@ -14,10 +14,11 @@ from fcb_pipelines.domain.metrics import Aggregation
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED, UsageEvent
 from fcb_pipelines.store import pulled, snapshots, usage
-from fcb_pipelines.store.closings import close, closed_periods
+from fcb_pipelines.store.closings import closed_periods
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.events import ensure_partitions
 from fcb_pipelines.store.series import Series, SeriesNumbers
+from fcb_pipelines_tests.store.closed import closed
 from fcb_pipelines_tests.store.readings import APRIL, MARCH, NOW, TORONTO, event, forget_usage, reading
 
 AGGREGATIONS = {str(each): each for each in Aggregation}
@@ -107,9 +108,9 @@ def test_of_events_that_start_at_once_the_last_is_that_whose_key_sorts_last(conn
 
 def test_what_is_told_of_a_closed_month_is_on_the_next_open_bill_and_leaves_the_old_one(conn: Connection) -> None:
     took(conn, [counted("sum", "a", "5", 0), counted("max", "m", "5", 0), counted("unique_count", "u", "1", 0)])
-    assert close(conn, "small", "2026-04", closed_at=NOW, closed_by="ada")
+    assert closed(conn, "small", "2026-04")
     took(conn, [counted("sum", "b", "2", 1), counted("max", "n", "3", 1), counted("unique_count", "v", "1", 1)])
-    assert close(conn, "small", "2026-05", closed_at=NOW, closed_by="ada")
+    assert closed(conn, "small", "2026-05")
     took(conn, [counted("sum", "c", "1", 1), counted("max", "o", "9", 1), counted("unique_count", "w", "2", 1)])
     assert running(conn) == {
         ("sum", "2026-04"): (Decimal(5), 1),
@@ -127,8 +128,8 @@ def test_what_is_told_of_a_closed_month_is_on_the_next_open_bill_and_leaves_the_
 
 
 def test_a_month_is_closed_once_and_for_its_service_only(conn: Connection) -> None:
-    assert close(conn, "small", "2026-04", closed_at=NOW, closed_by="ada")
-    assert not close(conn, "small", "2026-04", closed_at=NOW, closed_by="bob")
+    assert closed(conn, "small", "2026-04")
+    assert not closed(conn, "small", "2026-04", by="bob")
     assert [sorted(closed_periods(conn, service)) for service in ("small", "big")] == [["2026-04"], []]
     assert conn.execute("SELECT closed_by FROM usage_closing").fetchall() == [("ada",)]
 

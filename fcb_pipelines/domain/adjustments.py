@@ -1,0 +1,101 @@
+"""Adjustments: what usage that came too late for its own bill changes, as a line of the first bill that was open then.
+
+Owns: late usage, and its rating: the month priced with what was billed before and with what is known now. Does not own: which
+bill late usage is on (closing), prices (expected).
+
+Both sides are rated under the terms of the month in which it was used, as known now, and each is rounded as its own bill would
+be: all bills of a month together come to what one bill would, had everything been told in time. An adjustment is taxed as a
+line of its own, at the rates of that month.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from fcb_pipelines.domain.expected import RatedLine, Terms, usage_line
+from fcb_pipelines.domain.money import ZERO, Money, plain, rounded
+from fcb_pipelines.domain.period import Period
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateUsage:
+    """What a subscription used of a metric in a month, as the bills before have it and as it is known now."""
+
+    of_period: str
+    external_subscription_id: str
+    metric: str
+    old_quantity: Decimal
+    new_quantity: Decimal
+    old_events: int
+    new_events: int
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it comes to another quantity: an event of a smaller maximum, or one taken back and sent again, does not."""
+        return self.old_quantity != self.new_quantity
+
+    def __str__(self) -> str:
+        change = f"{plain(self.old_quantity)} → {plain(self.new_quantity)}"
+        return f"late usage of {self.of_period}: {change} {self.metric}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjustment:
+    """The old rating and the new one side by side, and the line that lies between them."""
+
+    late: LateUsage
+    line: RatedLine
+    included_quantity: Decimal
+    unit_price: Decimal
+    unit_batch: Decimal
+    old_net: Money | None
+    """What the bills before come to, rounded; None where the terms of the month are unknown."""
+    new_net: Money | None
+
+
+def adjustment(terms: Terms, late: LateUsage, of_period: Period, bill: Period) -> Adjustment:
+    """Rate late usage; `of_period` is the month in which it was used, `bill` the one whose bill it is on.
+
+    Raises `InvalidInput` where the usage of that month cannot be priced.
+    """
+    old, new = (usage_line(terms, of_period, quantity) for quantity in (late.old_quantity, late.new_quantity))
+    basis = new or old
+    if basis is None:
+        raise AssertionError(f"{late} is no change")
+    old_net, new_net = _net(old, basis), _net(new, basis)
+    between = None if old_net is None or new_net is None else new_net - old_net
+    return Adjustment(
+        late=late,
+        line=_line(basis, late, bill, between),
+        included_quantity=basis.included_quantity,
+        unit_price=basis.unit_price,
+        unit_batch=basis.unit_batch,
+        old_net=old_net,
+        new_net=new_net,
+    )
+
+
+def _net(line: RatedLine | None, basis: RatedLine) -> Money | None:
+    """What a month's usage costs; nothing where there was none, unless it is unknown what anything cost then."""
+    exact = Fraction(0) if line is None else line.exact
+    return None if exact is None or basis.exact is None else rounded(exact, basis.currency)
+
+
+def _line(basis: RatedLine, late: LateUsage, bill: Period, between: Money | None) -> RatedLine:
+    return RatedLine(
+        line_key=f"{basis.line_key}/adjusted-in-{bill.key}",
+        external_subscription_id=basis.external_subscription_id,
+        charge=basis.charge,
+        service_from=basis.service_from,
+        service_to=basis.service_to,
+        due_at=basis.due_at,
+        currency=basis.currency,
+        quantity=late.new_quantity - late.old_quantity,
+        included_quantity=ZERO,
+        unit_price=basis.unit_price,
+        unit_batch=basis.unit_batch,
+        exact=None if between is None else Fraction(between.amount),
+        is_due=between is None or bool(between),
+        notes=(str(late), *basis.notes),
+        adjusts=late.of_period,
+    )
