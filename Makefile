@@ -3,7 +3,7 @@
 # make check   format, lint, types and layers only
 # make bench   each figure beside its limit
 # make bench-odoo   the speed of a real Odoo (FCB_TEST_ODOO_URL …) beside a raw client
-# make faults  200 imports with something going wrong in each; FCB_TEST_SEED=17 plays one again (a tenth on a real Odoo too)
+# make faults  200 imports with something going wrong in each, and 200 ends each of the server and of its Postgres; FCB_TEST_SEED=17 plays one again
 # make lock    resolve the requirements anew
 # make clean   remove .venv; the demo's state is removed by `fcb reset`
 
@@ -46,7 +46,7 @@ bench-odoo: $(VENV)/installed-dev
 	@$(RUN) benchmarks.odoo $(ARGS)
 
 faults: $(VENV)/installed-dev
-	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve.py $(ARGS)
+	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve*.py $(ARGS)
 
 lock: $(VENV)/uv-installed
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements-bootstrap.lock requirements-bootstrap.in

@@ -158,10 +158,10 @@ class Hosts:
         """How many requests were answered with which status."""
         return sum((host.told for host in self.each), Counter[str]())
 
-    def after_an_answer(self, seconds: float) -> None:
-        """Return the moment a host was answered, or after so long."""
+    def after_an_answer(self, seconds: float) -> bool:
+        """Return the moment a host was answered with 200, or after so long; whether one was."""
         self.is_answered.clear()
-        self.is_answered.wait(seconds)
+        return self.is_answered.wait(seconds)
 
     def agree_with(self, db: Database) -> None:
         """Whether all that was answered is stored, nothing twice, and each total is what its events come to."""
