@@ -1,6 +1,7 @@
 """A call of a key: let in or not, limited, and in the access log before it is answered.
 
-Owns: the way of every request that needs a key. Does not own: what a route does (app), when a key is refused (domain/access).
+Owns: the way of every request that needs a key, and reading its body. Does not own: what a route does, when a key is refused
+(domain/access), which requests are the same (idempotency).
 """
 
 import asyncio
@@ -15,16 +16,22 @@ from starlette.responses import Response
 
 from fcb_pipelines.acts.access import KeyRing, authenticate
 from fcb_pipelines.acts.intake import Delivery, Fact
+from fcb_pipelines.api import idempotency
+from fcb_pipelines.api.answers import JSON, Answer
+from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
 from fcb_pipelines.api.problems import Problem
 from fcb_pipelines.api.writer import Write, Writer
-from fcb_pipelines.domain.access import Authenticated, Refusal, Scope, access_entry
+from fcb_pipelines.domain.access import AccessEntry, Authenticated, Refusal, Scope, access_entry
 from fcb_pipelines.domain.errors import RemoteError
 from fcb_pipelines.domain.intake import Result
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
-from fcb_pipelines.store.database import Database
+from fcb_pipelines.store.database import Connection, Database
+from fcb_pipelines.store.idempotency import Pairing
 
+MOST_BYTES = 1 << 20
+"""Of a body."""
 RETRY_AFTER_SECONDS = 2
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,6 +44,7 @@ class Desk:
     writer: Writer
     ring: KeyRing
     limits: Limits
+    running: Running
     db: Database
     clock: Callable[[], datetime]
 
@@ -52,6 +60,8 @@ class Call:
     at: datetime
     answer: Authenticated | Refusal
     is_logged: bool = False
+    pairing: Pairing | None = None
+    """Set where the request has an `Idempotency-Key`, once its body was read."""
 
     @property
     def service(self) -> Service:
@@ -65,39 +75,62 @@ class Call:
         """Whether the key has a further scope."""
         return self.answer.key is not None and scope in self.answer.key.scopes
 
-    async def store(self, facts: Sequence[Fact], status: Callable[[list[Result]], int]) -> list[Result]:
-        """Have events stored, the call logged with them; raises `Problem` where that cannot be done now."""
-        delivery = Delivery(service=self.service, facts=facts, may_backfill=self.may(Scope.USAGE_BACKFILL))
-        return await self._written(delivery, status)
+    async def content(self) -> bytes:
+        """The body; raises `Problem` for another kind than JSON, as soon as it is too large, and for a request under way."""
+        key = idempotency.key_of(self.request.headers.getlist(idempotency.HEADER))
+        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != JSON:
+            raise Problem(415, f"Send {JSON}.")
+        content = bytearray()
+        async for chunk in self.request.stream():
+            content += chunk
+            if len(content) > MOST_BYTES:
+                raise Problem(413, f"The body is larger than {MOST_BYTES} bytes: send smaller batches.")
+        if key is not None:
+            pairing = idempotency.pairing(self.service.code, key, self.request.url.path, bytes(content))
+            self.desk.running.begin(pairing)
+            self.pairing = pairing
+        return bytes(content)
+
+    async def store(self, effect: Callable[[Connection, list[Result]], Answer], facts: Sequence[Fact] = ()) -> Answer:
+        """Have something stored, the call logged with it; raises `Problem` where that cannot be done now.
+
+        `effect` is called within the transaction, with the result of each event. It is not where the same request was carried
+        out before: that answer is given again.
+        """
+        delivery = Delivery(service=self.service, facts=facts, may_backfill=self.may(Scope.USAGE_BACKFILL)) if facts else None
+        return await self._written(Write(answer=effect, entry=self._entry, delivery=delivery, pairing=self.pairing))
 
     async def log(self, status: int) -> None:
         """Log the call, unless that was done."""
         if not self.is_logged:
-            await self._written(None, lambda _: status)
+            await self._written(Write(answer=lambda _conn, _results: Answer(status=status, content=bytes), entry=self._entry))
 
-    async def _written(self, delivery: Delivery | None, status: Callable[[list[Result]], int]) -> list[Result]:
+    def end(self) -> None:
+        """Let the same request in again."""
+        if self.pairing is not None:
+            self.desk.running.end(self.pairing)
+
+    def _entry(self, status: int) -> AccessEntry:
         client = self.request.client
+        return access_entry(
+            self.answer,
+            at=self.at,
+            address=client.host if client else "",
+            method=self.request.method,
+            route=self.route,
+            scope=self.scope,
+            status=status,
+        )
+
+    async def _written(self, write: Write) -> Answer:
         try:
-            done = self.desk.writer.submit(
-                Write(
-                    delivery=delivery,
-                    entry=lambda results: access_entry(
-                        self.answer,
-                        at=self.at,
-                        address=client.host if client else "",
-                        method=self.request.method,
-                        route=self.route,
-                        scope=self.scope,
-                        status=status(results),
-                    ),
-                )
-            )
             # Who hangs up does not take the events of others out of the transaction.
-            results = await asyncio.shield(asyncio.wrap_future(done))
+            answer = await asyncio.shield(asyncio.wrap_future(self.desk.writer.submit(write)))
         except RemoteError:
             raise unavailable() from None
         self.is_logged = True
-        return results
+        return answer
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -122,6 +155,8 @@ def with_key(desk: Desk, route: str, scope: Scope, handler: Handler) -> Callable
             # It is in the access log too, and nobody else's request fails with it.
             _LOGGER.exception("%s %s failed", request.method, route)
             response = Problem(500, "The server failed; what was sent is not stored.").response()
+        finally:
+            call.end()
         await call.log(response.status_code)
         return response
 

@@ -26,8 +26,9 @@ class Problem(Exception):
         if status == HTTPStatus.UNAUTHORIZED:
             self._headers["WWW-Authenticate"] = 'Bearer realm="fcb"'
 
-    def response(self) -> Response:
-        """The answer."""
+    @property
+    def content(self) -> dict[str, object]:
+        """What is told, in the members of RFC 9457."""
         content: dict[str, object] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -36,4 +37,8 @@ class Problem(Exception):
         }
         if self.pointer is not None:
             content["errors"] = [{"pointer": self.pointer, "detail": self.detail}]
-        return Response(json.dumps(content), status_code=self.status, headers=self._headers, media_type=MEDIA_TYPE)
+        return content
+
+    def response(self) -> Response:
+        """The answer."""
+        return Response(json.dumps(self.content), status_code=self.status, headers=self._headers, media_type=MEDIA_TYPE)

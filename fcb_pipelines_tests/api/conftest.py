@@ -51,8 +51,9 @@ class Host:
     db: Database
     keys: dict[str, str]
 
-    def push(self, content: Any, key: str = "writer") -> httpx.Response:
-        return self.client.post("/v1/usage", json=content, headers=self.bearer(key))
+    def push(self, content: Any, key: str = "writer", **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post("/v1/usage", json=content, headers=self.bearer(key) | named)
 
     def raw(self, body: bytes, key: str = "writer", kind: str = "application/json") -> httpx.Response:
         return self.client.post("/v1/usage", content=body, headers={**self.bearer(key), "Content-Type": kind})

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from fcb_pipelines.acts.audit import verify_logs
-from fcb_pipelines.api.app import MOST_BYTES, create_app
+from fcb_pipelines.api.app import create_app
+from fcb_pipelines.api.calls import MOST_BYTES
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.api.conftest import NOW, Host, event

@@ -1,0 +1,73 @@
+"""`Idempotency-Key`: the same request, sent again, has no second effect and is told the same.
+
+Owns: the header, which requests are the same, for how long an answer is given again, and which are under way in this process.
+Does not own: how answers are stored (store/idempotency), that they are stored with the effect (writer).
+
+A request is remembered with its answer once it was carried out. One that was refused before that (its key, its form, a limit,
+our database away) did nothing, and is judged anew.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from http import HTTPStatus
+
+from fcb_pipelines.api.problems import Problem
+from fcb_pipelines.store.idempotency import Pairing
+
+HEADER = "Idempotency-Key"
+KEPT = timedelta(hours=24)
+LONGEST_KEY = 255
+RETRY_AFTER_SECONDS = 1
+
+_BARE = re.compile(r"[!#-~]+", re.ASCII)
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"', re.ASCII)
+"""A String of RFC 8941, section 3.3.3, which the IETF's draft asks for."""
+_FORM = f"Send one {HEADER} of 1 to {LONGEST_KEY} printable ASCII characters, bare or in double quotes."
+
+
+def key_of(headers: Sequence[str]) -> str | None:
+    """The key of a request, the same bare or quoted; None where it has none. Raises `Problem` for what is no key."""
+    if not headers:
+        return None
+    text = headers[0].strip(" \t")
+    quoted = _QUOTED.fullmatch(text)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text if _BARE.fullmatch(text) else ""
+    if len(headers) > 1 or not 1 <= len(key) <= LONGEST_KEY:
+        raise Problem(HTTPStatus.BAD_REQUEST, _FORM)
+    return key
+
+
+def pairing(service: str, key: str, path: str, body: bytes) -> Pairing:
+    """What ties a request to its answer; the path tells which subscription is meant."""
+    fingerprint = hashlib.sha256(path.encode("utf-8", "surrogatepass") + b"\0" + body).digest()
+    return Pairing(service=service, idempotency_key=key, fingerprint=fingerprint)
+
+
+def other_request() -> Problem:
+    """The refusal of a key that another request had."""
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"This {HEADER} was sent with another request: take a new one.")
+
+
+class Running:
+    """Requests under way in this process; on the event loop alone. It ends with the process, so nothing runs for ever."""
+
+    def __init__(self) -> None:
+        """Nothing is under way."""
+        self._fingerprints: dict[tuple[str, str], bytes] = {}
+
+    def begin(self, each: Pairing) -> None:
+        """Keep others from a key; raises `Problem` where one of them is at it."""
+        there = self._fingerprints.get(each.place)
+        if there is None:
+            self._fingerprints[each.place] = each.fingerprint
+        elif there == each.fingerprint:
+            detail = f"A request with this {HEADER} is under way: send the same again in a moment."
+            raise Problem(HTTPStatus.CONFLICT, detail, retry_after_seconds=RETRY_AFTER_SECONDS)
+        else:
+            raise other_request()
+
+    def end(self, each: Pairing) -> None:
+        """Let others in again."""
+        del self._fingerprints[each.place]

@@ -1,0 +1,67 @@
+"""`POST /v1/usage`: one event or a batch of them, stored once or refused with a reason.
+
+Owns: what is answered of each event. Does not own: fields of events (usage_body), storing (acts/intake).
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from fcb_pipelines.api import strict_json, usage_body
+from fcb_pipelines.api.answers import Answer, told
+from fcb_pipelines.api.calls import Call
+from fcb_pipelines.api.problems import Problem
+from fcb_pipelines.api.usage_body import Body, Invalid
+from fcb_pipelines.domain.intake import Code, Outcome, Result, rejected
+
+USAGE = "/v1/usage"
+_STATUSES = {Outcome.CONFLICT: HTTPStatus.CONFLICT, Outcome.REJECTED: HTTPStatus.UNPROCESSABLE_ENTITY}
+
+
+async def push_usage(call: Call) -> Response:
+    """Store one event or a batch of them."""
+    content = await call.content()
+    try:
+        body = await run_in_threadpool(_decoded, content, call.service.code)
+    except strict_json.NotStrict as error:
+        raise Problem(400, str(error)) from None
+    except Invalid as error:
+        raise Problem(422, str(error), pointer=error.pointer) from None
+    facts = [each for each in body.events if not isinstance(each, Invalid)]
+    answer = await call.store(lambda _conn, stored: _told(body, _all(body, stored)), facts)
+    return answer.response()
+
+
+def _told(body: Body, results: list[Result]) -> Answer:
+    if body.is_batch:
+        return told(lambda: _batch(body, results))
+    return told(lambda: _answers(body, results)[0], _STATUSES.get(results[0].outcome, HTTPStatus.OK))
+
+
+def _decoded(content: bytes, service: str) -> Body:
+    return usage_body.body(strict_json.read(content), service)
+
+
+def _all(body: Body, stored: list[Result]) -> list[Result]:
+    """The result of each event, those among them that could not be read."""
+    of_facts = iter(stored)
+    return [rejected(Code.INVALID, str(each)) if isinstance(each, Invalid) else next(of_facts) for each in body.events]
+
+
+def _batch(body: Body, results: list[Result]) -> dict[str, Any]:
+    counts = {str(each): sum(result.outcome is each for result in results) for each in Outcome}
+    return {"results": _answers(body, results), **counts}
+
+
+def _answers(body: Body, results: list[Result]) -> list[dict[str, Any]]:
+    return [_answer(*each) for each in zip(body.keys, results, body.events, strict=True)]
+
+
+def _answer(key: str | None, result: Result, event: object) -> dict[str, Any]:
+    answer: dict[str, Any] = {"idempotency_key": key, "status": result.outcome}
+    if result.code is None:
+        return {**answer, "is_late": result.is_late}
+    pointer = {"pointer": event.pointer} if isinstance(event, Invalid) else {}
+    return {**answer, "code": result.code, "reason": result.reason, **pointer}
