@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,8 +17,9 @@ from starlette.responses import Response
 
 from fcb_pipelines.acts.access import KeyRing, authenticate
 from fcb_pipelines.acts.intake import Delivery, Fact
-from fcb_pipelines.api import idempotency
+from fcb_pipelines.api import idempotency, strict_json
 from fcb_pipelines.api.answers import JSON, Answer
+from fcb_pipelines.api.fields import Invalid
 from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
 from fcb_pipelines.api.problems import Problem
@@ -33,6 +35,7 @@ from fcb_pipelines.store.idempotency import Pairing
 MOST_BYTES = 1 << 20
 """Of a body."""
 RETRY_AFTER_SECONDS = 2
+Body = TypeVar("Body")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -71,11 +74,29 @@ class Call:
             raise Problem(403, f"Service {code!r} is not set up here any more.")
         return self.desk.settings.services[code]
 
+    @property
+    def key_id(self) -> str:
+        """Which key it is; empty where the call was not let in."""
+        return self.answer.key.key_id if self.answer.key else ""
+
     def may(self, scope: Scope) -> bool:
         """Whether the key has a further scope."""
         return self.answer.key is not None and scope in self.answer.key.scopes
 
-    async def content(self) -> bytes:
+    async def body(self, read: Callable[[Any], Body]) -> Body:
+        """The body as `read` makes it of the value in JSON, raising `Invalid`.
+
+        Raises `Problem` for what cannot be read, and for a request that is under way already.
+        """
+        content = await self._content()
+        try:
+            return await run_in_threadpool(lambda: read(strict_json.read(content)))
+        except strict_json.NotStrict as error:
+            raise Problem(400, str(error)) from None
+        except Invalid as error:
+            raise Problem(422, str(error), pointer=error.pointer) from None
+
+    async def _content(self) -> bytes:
         """The body; raises `Problem` for another kind than JSON, as soon as it is too large, and for a request under way."""
         key = idempotency.key_of(self.request.headers.getlist(idempotency.HEADER))
         kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -4,10 +4,13 @@ Owns: their shape. Does not own: which request gets which.
 """
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 
 from starlette.responses import Response
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -15,11 +18,18 @@ class Problem(Exception):
     """A refusal of a request."""
 
     def __init__(
-        self, status: int, detail: str, *, pointer: str | None = None, retry_after_seconds: int | None = None, allow: str = ""
+        self,
+        status: int,
+        detail: str,
+        *,
+        pointer: str | None = None,
+        retry_after_seconds: int | None = None,
+        allow: str = "",
+        more: Mapping[str, object] = NOTHING,
     ) -> None:
-        """`pointer` says where in the body (RFC 6901), `allow` which methods there are."""
+        """`pointer` says where in the body (RFC 6901), `allow` which methods there are; `more` are members of its own."""
         super().__init__(detail)
-        self.status, self.detail, self.pointer = status, detail, pointer
+        self.status, self.detail, self.pointer, self.more = status, detail, pointer, more
         self._headers = {"Allow": allow} if allow else {}
         if retry_after_seconds is not None:
             self._headers["Retry-After"] = str(retry_after_seconds)
@@ -34,6 +44,7 @@ class Problem(Exception):
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
+            **self.more,
         }
         if self.pointer is not None:
             content["errors"] = [{"pointer": self.pointer, "detail": self.detail}]

@@ -4,6 +4,7 @@ Owns: what is answered of a subscription. Does not own: who may ask (calls), wha
 """
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -23,23 +24,33 @@ _NO_PERIOD = "Give one period, as in ?period=2026-04."
 
 async def read_usage(call: Call) -> Response:
     """What is stored of a month, each feed by itself."""
-    period, subscription = _period(call), call.request.path_params["external_id"]
+    period, subscription = _period(call), subscription_of(call)
     try:
         found = await run_in_threadpool(usage_back, call.desk.db, call.service.code, subscription, period)
     except RemoteError:
         raise unavailable() from None
     if found is None:
-        raise Problem(404, f"{call.service.code} has no such subscription.")
+        raise no_such_subscription(call.service.code)
     return Response(json.dumps(_answer(subscription, period, found)), media_type="application/json")
+
+
+def subscription_of(call: Call) -> str:
+    """The subscription that a path names; raises `Problem` for a name that no subscription can have."""
+    subscription: str = call.request.path_params["external_id"]
+    if not strict_json.is_clean(subscription):
+        raise no_such_subscription(call.service.code)
+    return subscription
+
+
+def no_such_subscription(service: str) -> Problem:
+    """What is told of one that does not exist, and alike of another service's."""
+    return Problem(HTTPStatus.NOT_FOUND, f"{service} has no such subscription.")
 
 
 def _period(call: Call) -> Period:
     given = call.request.query_params.multi_items()
-    subscription = call.request.path_params["external_id"]
     if [name for name, _ in given] != ["period"]:
         raise Problem(422, _NO_PERIOD)
-    if not strict_json.is_clean(subscription):
-        raise Problem(404, f"{call.service.code} has no such subscription.")
     try:
         return Period(given[0][1], call.service.zone)
     except InvalidInput:

@@ -6,14 +6,13 @@ Owns: what is answered of each event. Does not own: fields of events (usage_body
 from http import HTTPStatus
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from fcb_pipelines.api import strict_json, usage_body
+from fcb_pipelines.api import usage_body
 from fcb_pipelines.api.answers import Answer, told
 from fcb_pipelines.api.calls import Call
-from fcb_pipelines.api.problems import Problem
-from fcb_pipelines.api.usage_body import Body, Invalid
+from fcb_pipelines.api.fields import Invalid
+from fcb_pipelines.api.usage_body import Body
 from fcb_pipelines.domain.intake import Code, Outcome, Result, rejected
 
 USAGE = "/v1/usage"
@@ -22,13 +21,7 @@ _STATUSES = {Outcome.CONFLICT: HTTPStatus.CONFLICT, Outcome.REJECTED: HTTPStatus
 
 async def push_usage(call: Call) -> Response:
     """Store one event or a batch of them."""
-    content = await call.content()
-    try:
-        body = await run_in_threadpool(_decoded, content, call.service.code)
-    except strict_json.NotStrict as error:
-        raise Problem(400, str(error)) from None
-    except Invalid as error:
-        raise Problem(422, str(error), pointer=error.pointer) from None
+    body = await call.body(lambda value: usage_body.body(value, call.service.code))
     facts = [each for each in body.events if not isinstance(each, Invalid)]
     answer = await call.store(lambda _conn, stored: _told(body, _all(body, stored)), facts)
     return answer.response()
@@ -38,10 +31,6 @@ def _told(body: Body, results: list[Result]) -> Answer:
     if body.is_batch:
         return told(lambda: _batch(body, results))
     return told(lambda: _answers(body, results)[0], _STATUSES.get(results[0].outcome, HTTPStatus.OK))
-
-
-def _decoded(content: bytes, service: str) -> Body:
-    return usage_body.body(strict_json.read(content), service)
 
 
 def _all(body: Body, stored: list[Result]) -> list[Result]:

@@ -1,18 +1,17 @@
 """The body of `POST /v1/usage`: one event, or up to a thousand.
 
-Owns: the fields of an event on the wire, their bounds, and a JSON pointer to what is wrong. Does not own: reading JSON
-(strict_json), whether an event is stored (acts/intake).
+Owns: the fields of an event on the wire and their bounds. Does not own: reading JSON (strict_json), times (fields), whether an
+event is stored (acts/intake).
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from fcb_pipelines.acts.intake import Fact
-from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.api.fields import Invalid, pointer_to, time_of
 from fcb_pipelines.domain.usage import PUSHED, UsageEvent, Void
 
 MOST_EVENTS = 1000
@@ -22,18 +21,7 @@ IDENTITY = ("external_subscription_id", "metric", "idempotency_key")
 OF_VOID = frozenset({*IDENTITY, "voids"})
 OF_EVENT = frozenset({*IDENTITY, "quantity", "value", "started_at", "ended_at"})
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _QUANTITY = re.compile(rf"\d{{1,{MOST_DIGITS}}}(\.\d{{1,{MOST_DECIMALS}}})?", re.ASCII)
-_YEARS = range(2000, 2201)
-
-
-class Invalid(InvalidInput):
-    """What is wrong with a body, and where."""
-
-    def __init__(self, pointer: str, reason: str) -> None:
-        """`pointer` is a JSON pointer (RFC 6901) from where it is raised."""
-        super().__init__(reason)
-        self.pointer = pointer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +51,7 @@ def body(value: Any, service: str) -> Body:
 def _rows(value: Mapping[str, Any]) -> list[Any]:
     for name in value:
         if name != "events":
-            raise Invalid(f"/{_escaped(name)}", "a batch has events and nothing else")
+            raise Invalid(pointer_to(name), "a batch has events and nothing else")
     rows = value["events"]
     if not isinstance(rows, list) or not rows:
         raise Invalid("/events", "events must be a list of at least one event")
@@ -86,14 +74,14 @@ def fact(row: Any, service: str) -> Fact:
     fields = OF_VOID if "voids" in row else OF_EVENT
     for name in row:
         if name not in fields:
-            raise Invalid(f"/{_escaped(name)}", "a void has no such field" if "voids" in row else "an event has no such field")
+            raise Invalid(pointer_to(name), "a void has no such field" if "voids" in row else "an event has no such field")
     identity = {name: _text(row, name) for name in IDENTITY}
     if "voids" in row:
         return Void(service=service, feed=PUSHED, **identity, voids=_text(row, "voids"))
     if ("quantity" in row) == ("value" in row):
         raise Invalid("/quantity", "give either quantity or value")
-    started_at = _time(row, "started_at")
-    ended_at = _time(row, "ended_at") if row.get("ended_at") is not None else None
+    started_at = time_of(row, "started_at")
+    ended_at = time_of(row, "ended_at") if row.get("ended_at") is not None else None
     if ended_at is not None and ended_at < started_at:
         raise Invalid("/ended_at", "ended_at is before started_at")
     return UsageEvent(
@@ -130,22 +118,6 @@ def _as_text(value: Any) -> str:
     return f"{value if value else 0:f}" if is_number else ""
 
 
-def _time(row: Mapping[str, Any], name: str) -> datetime:
-    value = row.get(name)
-    text = value if isinstance(value, str) and _TIME.fullmatch(value) and int(value[:4]) in _YEARS else ""
-    try:
-        return datetime.fromisoformat(text.upper())
-    except ValueError:
-        raise Invalid(
-            f"/{name}",
-            f"{name} must be a time with its zone such as 2026-04-01T00:00:00Z, in the years {_YEARS[0]} to {_YEARS[-1]}",
-        ) from None
-
-
 def _key(row: Any) -> str | None:
     key = row.get("idempotency_key") if isinstance(row, dict) else None
     return key if isinstance(key, str) else None
-
-
-def _escaped(name: str) -> str:
-    return name[:50].replace("~", "~0").replace("/", "~1")

@@ -40,19 +40,21 @@ class Act(StrEnum):
     KEY_CREATED = "key_created"
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
+    PERIOD_CLOSED = "period_closed"
+    SUBSCRIPTION_TERMINATED = "subscription_terminated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One act of a person."""
+    """One act of a person, or of a host with its key."""
 
     at: datetime
     actor: str
-    """The login name of who did it, on the machine where it was done."""
+    """The login name of who did it, on the machine where it was done; of a host the id of its key."""
     act: Act
     service: str | None
     subject: str
-    """What it was done to: the id of a key."""
+    """What it was done to: the id of a key, the external id of a subscription."""
     data: Mapping[str, Any]
     """JSON without floats; never a secret."""
 

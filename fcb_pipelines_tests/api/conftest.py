@@ -98,6 +98,7 @@ def keys(store: Database) -> dict[str, str]:
         ("writer", "nexacloud", {Scope.USAGE_WRITE}),
         ("reader", "nexacloud", {Scope.USAGE_READ}),
         ("backfiller", "nexacloud", {Scope.USAGE_WRITE, Scope.USAGE_BACKFILL}),
+        ("terminator", "nexacloud", {Scope.SUBSCRIPTIONS_TERMINATE}),
         ("of another service", "other", {Scope.USAGE_WRITE}),
         ("of a service that is gone", "gone", {Scope.USAGE_WRITE}),
         ("without a scope", "nexacloud", set()),

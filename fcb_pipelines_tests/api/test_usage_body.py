@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcb_pipelines.api.usage_body import Invalid, body, fact
+from fcb_pipelines.api.fields import Invalid
+from fcb_pipelines.api.usage_body import body, fact
 from fcb_pipelines.domain.usage import UsageEvent, Void
 from fcb_pipelines_tests.api.conftest import EVENT, event
 
