@@ -23,7 +23,7 @@ INSERT_RATED = """
                             is_due, notes, adjusts)
     VALUES (%(service)s, %(period)s, %(line_key)s, %(external_subscription_id)s, %(charge)s, %(service_from)s, %(service_to)s,
             %(due_at)s, %(currency)s, %(quantity)s, %(included_quantity)s, %(unit_price)s, %(unit_batch)s, %(exact_numerator)s,
-            %(exact_denominator)s, %(is_due)s, %(notes)s)
+            %(exact_denominator)s, %(is_due)s, %(notes)s, %(adjusts)s)
 """
 SELECT_RATED = """
     SELECT line_key, external_subscription_id, charge, service_from, service_to, due_at, currency, quantity, included_quantity,
