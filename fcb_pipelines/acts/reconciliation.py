@@ -1,8 +1,9 @@
 """Reconciling a period: both sides by charge instance, kept as a new revision with what changed.
 
-Owns: the act `reconcile_period`, and the reading of revisions for the command line and the pages.
+Owns: the act `reconcile_period`, and the reading of revisions for the command line, the HTTP interface and the pages.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from fcb_pipelines.domain.coverage import Coverage, coverage
 from fcb_pipelines.domain.instances import covered_until
 from fcb_pipelines.domain.reconciliation import RULE_VERSION, RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, content_hash, published
-from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.domain.rows import Row, Status
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import invoices as stored_invoices
@@ -20,6 +21,7 @@ from fcb_pipelines.store import rating as stored_rating
 from fcb_pipelines.store import reconciliation as stored
 from fcb_pipelines.store import snapshots, stages
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.reconciliation import CurrencyTotal, Revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,33 @@ def published_rows(conn: Connection, service: Service, period: str) -> list[Publ
     """The rows of a period's newest revision in their published form; None where it was never reconciled."""
     latest = stored.latest_revisions(conn, service.code, period)
     return _published(stored.rows(conn, latest[0].revision_id), service, period) if latest else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsPage:
+    """A part of the rows of a period's newest revision, and what is to be said of all of them."""
+
+    revision: Revision
+    counts: Mapping[Status, int]
+    totals: tuple[CurrencyTotal, ...]
+    rows: list[Published]
+    next: str | None
+    """The row id after which the next part begins; None where this is the last."""
+
+
+def published_page(conn: Connection, service: Service, period: str, *, after: str, most: int) -> RowsPage | None:
+    """So many rows after a row id, in the order of row ids; None where the period was never reconciled."""
+    latest = stored.latest_revisions(conn, service.code, period)
+    if not latest:
+        return None
+    found = stored.rows(conn, latest[0].revision_id, after=after, most=most + 1)
+    return RowsPage(
+        revision=latest[0],
+        counts=stored.counts_by_status(conn, [latest[0].revision_id])[period],
+        totals=stored.totals(conn, latest[0].revision_id),
+        rows=_published(found[:most], service, period),
+        next=found[most - 1].row_id if len(found) > most else None,
+    )
 
 
 def _published(rows: tuple[Row, ...], service: Service, period: str) -> list[Published]:

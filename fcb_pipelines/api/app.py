@@ -24,6 +24,7 @@ from fcb_pipelines.api.calls import Desk, with_key
 from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
 from fcb_pipelines.api.problems import Problem
+from fcb_pipelines.api.reconciliation import RECONCILED, read_reconciliation
 from fcb_pipelines.api.subscriptions import USAGE_BACK, read_usage
 from fcb_pipelines.api.termination import TERMINATE, terminate_subscription
 from fcb_pipelines.api.usage import USAGE, push_usage
@@ -65,6 +66,7 @@ def create_app(settings: Settings, db: Database, clock: Callable[[], datetime]) 
         Route(USAGE, with_key(desk, USAGE, Scope.USAGE_WRITE, push_usage), methods=["POST"]),
         Route(USAGE_BACK, with_key(desk, USAGE_BACK, Scope.USAGE_READ, read_usage), methods=["GET"]),
         Route(TERMINATE, with_key(desk, TERMINATE, Scope.SUBSCRIPTIONS_TERMINATE, terminate_subscription), methods=["POST"]),
+        Route(RECONCILED, with_key(desk, RECONCILED, Scope.RECONCILIATION_READ, read_reconciliation), methods=["GET"]),
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
     ]

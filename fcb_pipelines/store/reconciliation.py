@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
@@ -38,6 +39,16 @@ class Revision:
     def origin(self) -> Origin:
         """What it was made from."""
         return Origin(snapshot_id=self.snapshot_id, settings_hash=self.settings_hash, rule_version=self.rule_version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrencyTotal:
+    """All rows of a revision in one currency; an absent side counts as nothing."""
+
+    currency: str
+    expected_net: Decimal
+    actual_net: Decimal
+    difference: Decimal
 
 
 COLUMNS = """revision_id, service, period, revision, snapshot_id, settings_hash, rule_version, content_hash, made_at,
@@ -122,20 +133,26 @@ def add_revision(
 
 SELECT_ROWS = """
     SELECT row_id, external_subscription_id, external_user_id, currency, line_key, external_invoice_ids, notes
-      FROM reconciliation_row WHERE revision_id = %s ORDER BY row_id COLLATE "C"
+      FROM reconciliation_row WHERE revision_id = %(revision_id)s AND row_id COLLATE "C" > %(after)s
+     ORDER BY row_id COLLATE "C" LIMIT %(most)s
 """
 SELECT_INSTANCES = """
     SELECT row_id, charge, service_from, service_to, due_at, currency, expected_net, expected_tax, expected_gross, actual_net,
            actual_tax, actual_gross, status, verdict, is_due, billed, notes, evidence
-      FROM reconciliation_instance WHERE revision_id = %s ORDER BY row_id, ordinal
+      FROM reconciliation_instance
+     WHERE revision_id = %(revision_id)s AND row_id COLLATE "C" > %(after)s AND row_id COLLATE "C" <= %(last)s
+     ORDER BY row_id, ordinal
 """
 
 
-def rows(conn: Connection, revision_id: int) -> tuple[Row, ...]:
-    """The rows of a revision with their instances, by row id."""
+def rows(conn: Connection, revision_id: int, *, after: str = "", most: int | None = None) -> tuple[Row, ...]:
+    """The rows of a revision with their instances, by row id; all, or so many of those after a row id."""
     instances: dict[str, list[Instance]] = {}
+    given: dict[str, object] = {"revision_id": revision_id, "after": after, "most": most}
     with conn.cursor(row_factory=dict_row) as cursor:
-        for record in cursor.execute(SELECT_INSTANCES, [revision_id]):
+        records = cursor.execute(SELECT_ROWS, given).fetchall()
+        given |= {"last": records[-1]["row_id"] if records else after}
+        for record in cursor.execute(SELECT_INSTANCES, given):
             instances.setdefault(record.pop("row_id"), []).append(_instance(record))
         return tuple(
             Row(
@@ -146,8 +163,21 @@ def rows(conn: Connection, revision_id: int) -> tuple[Row, ...]:
                     "instances": tuple(instances.get(record["row_id"], [])),
                 }
             )
-            for record in cursor.execute(SELECT_ROWS, [revision_id])
+            for record in records
         )
+
+
+TOTALS = """
+    SELECT currency, coalesce(sum(expected_net), 0) AS expected_net, coalesce(sum(actual_net), 0) AS actual_net,
+           sum(difference) AS difference
+      FROM reconciliation_row WHERE revision_id = %s GROUP BY currency ORDER BY currency
+"""
+
+
+def totals(conn: Connection, revision_id: int) -> tuple[CurrencyTotal, ...]:
+    """The rows of a revision summed, each currency by itself."""
+    with conn.cursor(row_factory=class_row(CurrencyTotal)) as cursor:
+        return tuple(cursor.execute(TOTALS, [revision_id]))
 
 
 COUNT_BY_STATUS = """

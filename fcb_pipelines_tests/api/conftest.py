@@ -99,6 +99,8 @@ def keys(store: Database) -> dict[str, str]:
         ("reader", "nexacloud", {Scope.USAGE_READ}),
         ("backfiller", "nexacloud", {Scope.USAGE_WRITE, Scope.USAGE_BACKFILL}),
         ("terminator", "nexacloud", {Scope.SUBSCRIPTIONS_TERMINATE}),
+        ("reconciler", "nexacloud", {Scope.RECONCILIATION_READ}),
+        ("reconciler of another service", "other", {Scope.RECONCILIATION_READ}),
         ("of another service", "other", {Scope.USAGE_WRITE}),
         ("of a service that is gone", "gone", {Scope.USAGE_WRITE}),
         ("without a scope", "nexacloud", set()),
