@@ -1,30 +1,26 @@
-"""Metering a period: its stored usage events summed per subscription and metric.
+"""Metering a period: its stored usage events summed per subscription and metric, and those that came too late for bills before.
 
-Owns: the act `usage_totals`, and the figures that prove that no unit was lost on the way. Does not own: how events are kept
-(acts/source), prices (acts/rating).
+Owns: the act `usage_totals`. Does not own: how events are kept (acts/source, acts/intake), the proof that no unit was lost
+(acts/usage_conservation), prices (acts/rating).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from fcb_pipelines.acts.period import PeriodWork
-from fcb_pipelines.acts.source import usable
+from fcb_pipelines.acts.source import load, usable
+from fcb_pipelines.domain.adjustments import LateUsage
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.revisions import content_hash
-from fcb_pipelines.domain.usage import PULLED, UsageTotal
+from fcb_pipelines.domain.usage import PULLED, PUSHED, UsageTotal
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import snapshots, stages
+from fcb_pipelines.store import late_usage, snapshots, stages
 from fcb_pipelines.store import usage as stored
 from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.odd_usage import OddUsage, odd_usage
-from fcb_pipelines.store.pulled import UsageHeader, usage_headers
-from fcb_pipelines.store.usage import Amounts
-
-MOST_ODD = 50
-"""Events of each kind that are listed."""
+from fcb_pipelines.store.pulled import usage_headers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,79 +31,54 @@ class MeteredPeriod:
     totals: tuple[UsageTotal, ...]
     quantities: Mapping[str, Decimal]
     """Per metric, over all totals."""
+    late: tuple[LateUsage, ...]
+    """What its bill adds to months before."""
     of_unknown: tuple[UsageTotal, ...]
     """Totals whose subscription is not in the snapshot: use that nobody would be billed for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsageConservation:
-    """The same usage counted at each place it passed, for one period."""
-
-    pulled: UsageHeader
-    stored: Amounts
-    """The quantities of all events, late ones too."""
-    recounted: Amounts
-    """What those on the period's own bill come to, each metric by its aggregation."""
-    totals: Amounts
-    odd: tuple[OddUsage, ...]
-    """Conflicts, absences and rejected rows of the last reading, the first of each; the header counts them all."""
-
-    @property
-    def is_conserved(self) -> bool:
-        """Whether the totals are what the stored events come to, and those are exactly what the last reading leads to.
-
-        What the reading contradicted or no longer had makes it differ from what is stored; by how much is known, and proved.
-        """
-        return self.recounted.agrees_with(self.totals) and self.pulled.must_be_stored.agrees_with(self.stored)
-
-    @property
-    def is_uncontested(self) -> bool:
-        """Whether the source says of every event what it said first, and every row of it could be used."""
-        return not (self.pulled.conflicts or self.pulled.absent or self.pulled.rejected)
+    feed: str
+    """Whose usage it is: that of the feed that is billed."""
+    silent: int = 0
+    """Subscriptions alive in the month while the host pushed nothing of any, which is not zero usage."""
 
 
 def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPeriod:
-    """Sum the month's usage as known at a snapshot, the last one unless given; replaces what was summed before.
+    """Sum the month's usage by the billed feed, for a snapshot, the last one unless given; replaces what was summed before.
 
-    As of the last snapshot these are the running totals; as of an earlier one the events are counted again.
-    Raises `RuleViolation` if there is no such snapshot, a suite refused it, or the usage of the month was never read: that is
-    not zero usage.
+    Pulled usage is what was known at the snapshot: as of the last one these are the running totals, as of an earlier one the
+    events are counted again. Pushed usage comes with no snapshot: it is what is stored now, whichever is given, until closing
+    the month fixes it.
+
+    Raises `RuleViolation` if there is no such snapshot, a suite refused it, the usage of the month was never read, or the host
+    pushed nothing of a month that is over: that is not zero usage.
     """
-    service, period = work.service.code, work.period
+    service, period, feed = work.service.code, work.period, work.service.billed_feed
     with work.db.transaction() as conn:
         work.lock(conn)
         used = _snapshot(conn, work.service, period, snapshot_id)
-        if _latest(conn, work.service) == used:
-            stored.replace_totals(conn, service, period, PULLED)
+        silent = _silent(conn, work, used)
+        if feed == PUSHED or _latest(conn, work.service) == used:
+            stored.replace_totals(conn, service, period, feed)
         # An earlier one, or one that was the last until just now.
-        if _latest(conn, work.service) != used:
-            stored.replace_totals_as_of(conn, service, period, PULLED, used)
+        is_earlier = feed == PULLED and _latest(conn, work.service) != used
+        if is_earlier:
+            stored.replace_totals_as_of(conn, service, period, feed, used)
+        late = (
+            late_usage.recounted(conn, service, feed, period, used)
+            if is_earlier
+            else late_usage.told(conn, service, feed, period)
+        )
+        late_usage.replace(conn, service, period.key, late)
         totals = stored.totals(conn, service, period.key)
-        stages.record(conn, work.stage(stages.USAGE_TOTALS, snapshot_id=used, content_hash=_content_hash(totals)))
+        stages.record(conn, work.stage(stages.USAGE_TOTALS, snapshot_id=used, content_hash=usage_hash(totals, late)))
         return MeteredPeriod(
             snapshot_id=used,
             totals=totals,
             quantities=stored.total_sums(conn, service, period).quantities,
+            late=late,
             of_unknown=stored.totals_of_unknown(conn, service, period.key, used),
+            feed=feed,
+            silent=silent,
         )
-
-
-def usage_conservation(conn: Connection, service: Service, period: Period) -> UsageConservation:
-    """Count a period's usage as pulled, as stored and as summed, as of the snapshot that its totals were built from.
-
-    Raises `RuleViolation` if the totals of the period were never built.
-    """
-    stage = stages.find(conn, service.code, period.key, stages.USAGE_TOTALS)
-    if stage is None:
-        raise RuleViolation(f"the usage of {service.code} {period.key} was never summed; {_again(service, period)}")
-    pulled = usage_headers(conn, service.code, stage.snapshot_id)[period.key]
-    return UsageConservation(
-        pulled=pulled,
-        stored=stored.event_sums(conn, service.code, period, PULLED, stage.snapshot_id),
-        recounted=stored.recounted_sums(conn, service.code, period, PULLED, stage.snapshot_id),
-        totals=stored.total_sums(conn, service.code, period),
-        odd=odd_usage(conn, pulled.snapshot_id, period, most=MOST_ODD),
-    )
 
 
 def _snapshot(conn: Connection, service: Service, period: Period, snapshot_id: int | None) -> int:
@@ -115,10 +86,28 @@ def _snapshot(conn: Connection, service: Service, period: Period, snapshot_id: i
     header = latest if snapshot_id is None else snapshots.snapshot(conn, service.code, snapshot_id)
     if header is None:
         which = "no snapshot" if snapshot_id is None else f"no snapshot {snapshot_id}"
-        raise RuleViolation(f"there is {which} of {service.code} yet; {_again(service, period)} --refresh")
-    if period.key not in usage_headers(conn, service.code, header.snapshot_id):
-        raise RuleViolation(f"the usage of {service.code} {period.key} was never read; {_again(service, period)} --refresh")
+        raise RuleViolation(f"there is {which} of {service.code} yet; {again(service, period)} --refresh")
+    if service.billed_feed == PULLED and period.key not in usage_headers(conn, service.code, header.snapshot_id):
+        raise RuleViolation(f"the usage of {service.code} {period.key} was never read; {again(service, period)} --refresh")
     return usable(header)
+
+
+def silent_subscriptions(conn: Connection, service: Service, period: Period, snapshot_id: int) -> int:
+    """How many subscriptions are alive in a month of which the host pushed nothing; 0 where it did, or need not."""
+    if service.billed_feed == PULLED or stored.has_usage(conn, service.code, period, PUSHED):
+        return 0
+    return sum(one.is_alive_in(period) for one in load(conn, snapshot_id, service).subscriptions)
+
+
+def _silent(conn: Connection, work: PeriodWork, snapshot_id: int) -> int:
+    service, period = work.service, work.period
+    silent = silent_subscriptions(conn, service, period, snapshot_id)
+    if silent and work.now >= period.end:
+        raise RuleViolation(
+            f"{service.code} pushed no usage of {period.key}, in which {silent} subscriptions lived: that is not zero usage."
+            " See that its usage client runs; where nothing was used, one event of quantity 0 says so"
+        )
+    return silent
 
 
 def _latest(conn: Connection, service: Service) -> int | None:
@@ -126,11 +115,13 @@ def _latest(conn: Connection, service: Service) -> int | None:
     return None if latest is None else latest.snapshot_id
 
 
-def _again(service: Service, period: Period) -> str:
+def again(service: Service, period: Period) -> str:
+    """What to run so that the month is summed."""
     return f"run fcb run --service {service.code} --period {period.key}"
 
 
-def _content_hash(totals: tuple[UsageTotal, ...]) -> str:
+def usage_hash(totals: Sequence[UsageTotal], late: Sequence[LateUsage]) -> str:
+    """The hash of the usage that a bill is made of: its own month's, and what it adds to months before."""
     return content_hash(
         [
             {
@@ -140,5 +131,15 @@ def _content_hash(totals: tuple[UsageTotal, ...]) -> str:
                 "events": total.events,
             }
             for total in totals
+        ]
+        + [
+            {
+                "subscription": one.external_subscription_id,
+                "metric": one.metric,
+                "of_period": one.of_period,
+                "quantities": [plain(one.old_quantity), plain(one.new_quantity)],
+                "events": [one.old_events, one.new_events],
+            }
+            for one in late
         ]
     )

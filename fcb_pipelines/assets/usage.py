@@ -31,6 +31,8 @@ def usage_assets(service: Service, months: dg.PartitionsDefinition[str]) -> list
                 "subscriptions": len({one.external_subscription_id for one in done.totals}),
                 "events": sum(one.events for one in done.totals),
                 "snapshot": done.snapshot_id,
+                "billed feed": done.feed,
+                "alive while nothing was pushed": done.silent,
                 **{f"{metric} (sum)": plain(quantity) for metric, quantity in done.quantities.items()},
                 "use of unknown subscriptions": table(lost),
             }

@@ -1,6 +1,7 @@
 """The checks of a period: that no unit and no cent is lost, and how much is decided.
 
-Owns: which checks guard a month's dual run. Does not own: the sums (acts/usage, acts/conservation), coverage (domain/coverage).
+Owns: which checks guard a month's dual run. Does not own: the sums (acts/usage_conservation, acts/conservation), coverage
+(domain/coverage).
 """
 
 import warnings
@@ -11,13 +12,15 @@ import dagster as dg
 
 from fcb_pipelines.acts import conservation
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.usage import UsageConservation, usage_conservation
+from fcb_pipelines.acts.usage_conservation import UsageConservation, conservation_now
 from fcb_pipelines.assets.shell import key, table
 from fcb_pipelines.checks.shell import ERROR, WARN, equations_hold
 from fcb_pipelines.domain.coverage import Coverage
 from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.usage import PULLED
 from fcb_pipelines.services import Service
 from fcb_pipelines.store.reconciliation import latest_revisions
+from fcb_pipelines.store.usage import Amounts
 
 
 def period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
@@ -34,20 +37,21 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
     def usage_conserved(
         context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
     ) -> dg.AssetCheckResult:
-        """Σ usage pulled, less what was refused, plus what stands or is gone = Σ usage events = Σ usage totals, exactly."""
-        work = connections.period(service, context.partition_key)
-        with work.db.transaction() as conn:
-            found = usage_conservation(conn, service, work.period)
+        """Pulled − refused + standing + gone = events, and the events of each feed, counted again, = what is kept of it."""
+        found = conservation_now(connections.period(service, context.partition_key))
         return dg.AssetCheckResult(
-            passed=found.is_conserved and found.is_uncontested,
+            passed=found.is_conserved and found.is_uncontested and not found.since and not found.silent,
             severity=WARN if found.is_conserved else ERROR,
             description=_usage_verdict(found),
             metadata={
                 "sums": table(_usage_places(found)),
-                "conflicts": found.pulled.conflicts,
-                "rejected": found.pulled.rejected,
-                "gone from the source": found.pulled.absent,
+                "billed feed": found.billed_feed,
+                "conflicts": found.pulled.conflicts if found.pulled else 0,
+                "rejected": found.pulled.rejected if found.pulled else 0,
+                "gone from the source": found.pulled.absent if found.pulled else 0,
                 "to look at": table(map(asdict, found.odd)),
+                "kept otherwise than counted": table(map(asdict, found.wrong)),
+                "used more since": table(map(asdict, found.since)),
             },
         )
 
@@ -107,22 +111,33 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
 def _usage_verdict(found: UsageConservation) -> str:
     if not found.is_conserved:
         return "units were lost or doubled"
-    if found.is_uncontested:
-        return "every unit is where it should be"
-    pulled = found.pulled
-    return (
-        f"every unit is accounted for, but the source contradicts {pulled.conflicts} stored events, no longer has "
-        f"{pulled.absent}, and {pulled.rejected} rows could not be used"
-    )
+    said = []
+    if found.silent:
+        said.append(f"nothing was pushed yet while {found.silent} subscriptions are alive, which is not zero usage")
+    if found.since:
+        said.append(f"{len(found.since)} totals have grown since they were summed: run the period again")
+    if found.pulled and not found.is_uncontested:
+        pulled = found.pulled
+        said.append(
+            f"the source contradicts {pulled.conflicts} stored events, no longer has {pulled.absent}, and {pulled.rejected} "
+            "rows could not be used"
+        )
+    return f"every unit is accounted for, but {'; '.join(said)}" if said else "every unit is where it should be"
 
 
 def _usage_places(found: UsageConservation) -> Iterable[dict[str, str | int]]:
-    """How the usage that was pulled becomes the totals, a place a row."""
-    pulled = found.pulled
-    places = {"pulled": pulled.read}
-    if not found.is_uncontested:
-        places |= {"− not taken, as other content is stored": pulled.offered, "+ stored instead": pulled.stands}
-        places |= {"+ gone from the source": pulled.gone}
-    for place, amounts in (places | {"usage events": found.stored, "usage totals": found.totals}).items():
+    """How usage becomes totals, a place a row: what was read, then each feed as stored, counted again and kept."""
+    places: list[tuple[str, str, Amounts]] = []
+    if (pulled := found.pulled) is not None:
+        places.append((PULLED, "read", pulled.read))
+        if not found.is_uncontested:
+            places.append((PULLED, "− not taken, as other content is stored", pulled.offered))
+            places.append((PULLED, "+ stored instead", pulled.stands))
+            places.append((PULLED, "+ gone from the source", pulled.gone))
+    for count in found.feeds:
+        places.append((count.feed, "usage events", count.events))
+        places.append((count.feed, "counted again, by aggregation", count.recounted))
+        places.append((count.feed, "running totals", count.running))
+    for feed, place, amounts in [*places, (found.billed_feed, "usage totals", found.totals)]:
         sums = {metric: plain(quantity) for metric, quantity in sorted(amounts.quantities.items())}
-        yield {"place": place, "events": amounts.events, **sums}
+        yield {"feed": feed, "place": place, "events": amounts.events, **sums}

@@ -6,12 +6,14 @@ import pytest
 
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import take_snapshot
-from fcb_pipelines.acts.usage import UsageConservation, usage_conservation, usage_totals
+from fcb_pipelines.acts.usage import usage_totals
+from fcb_pipelines.acts.usage_conservation import UsageConservation, conservation_now
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxTable
 from fcb_pipelines.store import stages
 from fcb_pipelines.store.database import Database, exclusive
+from fcb_pipelines.store.pulled import UsageHeader
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, TORONTO, SmallHost
 
 NOW = datetime(2026, 5, 2, 16, tzinfo=UTC)
@@ -39,8 +41,12 @@ def snapshot(db: Database, host: SmallHost) -> int:
 
 
 def conservation(db: Database, host: SmallHost) -> UsageConservation:
-    with db.transaction() as conn:
-        return usage_conservation(conn, host.service(), APRIL)
+    return conservation_now(work(db, host))
+
+
+def reading(found: UsageConservation) -> UsageHeader:
+    assert found.pulled is not None
+    return found.pulled
 
 
 def stage(db: Database) -> stages.Stage | None:
@@ -126,8 +132,10 @@ def test_what_was_pulled_is_stored_and_summed(db: Database, host: SmallHost) -> 
     usage_totals(work(db, host))
     found = conservation(db, host)
     assert found.is_conserved
-    assert found.stored == found.totals
-    assert (found.stored.events, found.pulled.events) == (2, 2)
+    (count,) = found.feeds
+    assert count.feed == "pulled"
+    assert count.events == count.recounted == count.running == found.totals
+    assert (count.events.events, reading(found).events) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +181,7 @@ def test_what_the_source_says_otherwise_is_listed_and_breaks_no_sum(
     assert usage_totals(work(db, host)).quantities == {"cpu_seconds": Decimal(10)}
     found = conservation(db, host)
     assert (found.is_conserved, found.is_uncontested) == (True, False)
-    assert (found.pulled.conflicts, found.pulled.absent, found.pulled.rejected) == counts
+    assert (reading(found).conflicts, reading(found).absent, reading(found).rejected) == counts
     assert [(one.what, one.subscription, one.key, one.stored, one.offered) for one in found.odd] == listed
 
 

@@ -35,7 +35,7 @@ def test_a_month_that_is_in_order_is_made_whole(operator: Operator) -> None:
     assert made(result) == DUAL_RUN
     assert check(result, "usage_conserved").passed
     assert check(result, "money_conserved").passed
-    assert [row["events"] for row in records(check(result, "usage_conserved"), "sums")] == [2, 2, 2]
+    assert [row["events"] for row in records(check(result, "usage_conserved"), "sums")] == [2, 2, 2, 2, 2]
 
 
 def test_lost_usage_stops_the_rating(operator: Operator) -> None:
@@ -47,7 +47,14 @@ def test_lost_usage_stops_the_rating(operator: Operator) -> None:
     assert not result.success
     assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.ERROR, True)
     assert made(result) & DUAL_RUN == {"usage_totals"}
-    assert [row["cpu_seconds"] for row in records(found, "sums")] == ["100.500001", "0.000001", "100.500001"]
+    assert [(row["place"], row["cpu_seconds"]) for row in records(found, "sums")] == [
+        ("read", "100.500001"),
+        ("usage events", "0.000001"),
+        ("counted again, by aggregation", "0.000001"),
+        ("running totals", "100.500001"),
+        ("usage totals", "100.500001"),
+    ]
+    assert [row["kept_quantity"] for row in records(found, "kept otherwise than counted")] == ["100.500001"] * 2
 
 
 def test_a_coverage_that_is_not_complete_only_warns(operator: Operator) -> None:
@@ -87,7 +94,7 @@ def test_conflicts_and_rejected_usage_are_kept_and_shown(operator: Operator) -> 
         ("gone", "2026-04-10T00:00:00+00:00", "3", None),
         ("rejected", "e-8", None, "-1"),
     ]
-    assert [row["cpu_seconds"] for row in records(found, "sums")] == ["9", "9", "7", "3", "10", "10"]
+    assert [row["cpu_seconds"] for row in records(found, "sums")] == ["9", "9", "7", "3", *["10"] * 4]
     with operator.db.transaction() as conn:
         kept = conn.execute("SELECT idempotency_key, quantity::text FROM usage_conflict").fetchall()
         issues = conn.execute("SELECT entity, data->>'quantity' FROM source_issue").fetchall()

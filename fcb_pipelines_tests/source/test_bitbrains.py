@@ -13,7 +13,8 @@ import pytest
 
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SnapshotTaken, load, take_snapshot
-from fcb_pipelines.acts.usage import MeteredPeriod, usage_conservation, usage_totals
+from fcb_pipelines.acts.usage import MeteredPeriod, usage_totals
+from fcb_pipelines.acts.usage_conservation import usage_conservation
 from fcb_pipelines.domain.findings import Level
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxTable
