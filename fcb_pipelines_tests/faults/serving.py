@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,7 +64,6 @@ class Serving:
     folder: Path
     db: Database
     key: str
-    environ: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=a_free_port)
     process: ForkServerProcess = field(init=False)
 
@@ -80,14 +79,14 @@ class Serving:
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
-        environ = settings_of(self.db, self.folder) | self.environ
+        environ = settings_of(self.db, self.folder)
         self.process = _FORKS.Process(target=_serve, args=(self.folder, environ, self.port), daemon=True)
         self.process.start()
         self.wait()
 
-    def wait(self, seconds: float = READY_SECONDS) -> None:
+    def wait(self) -> None:
         """Return when it is ready."""
-        wait_until_ready(self.url, seconds)
+        assert is_ready(self.url), f"the server does not get ready; it said: {self.said}"
 
     def kill(self) -> None:
         """`kill -9`."""
@@ -106,31 +105,32 @@ def settings_of(db: Database, folder: Path) -> dict[str, str]:
     return bare | ELSEWHERE | {"FCB_DATABASE_URL": db.url, "FCB_STATE_DIR": str(folder / "state")}
 
 
-def wait_until_ready(url: str, seconds: float = READY_SECONDS) -> None:
-    """Return when a server says that it is ready."""
-    deadline = time.monotonic() + seconds
+def is_ready(url: str) -> bool:
+    """Wait until a server says that it is ready; whether it does in time."""
+    deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
         try:
             httpx.get(f"{url}/readyz", trust_env=False, timeout=2).raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.01)
         else:
-            return
-    raise AssertionError("the server does not get ready")
+            return True
+    return False
 
 
 @contextmanager
-def served(folder: Path, store: str, subscriptions: list[str], now: datetime, **environ: str) -> Iterator[Serving]:
-    """A server for hosts that have these subscriptions and a key that may write."""
+def served(
+    folder: Path, store: str, subscriptions: Iterable[str], now: datetime, *, may_backfill: bool = False
+) -> Iterator[Serving]:
+    """A server for a host that has these subscriptions and a key that may write."""
     (folder / "fcb.toml").write_text(SERVICES)
     db = Database(store)
     with db.transaction() as conn:
         snapshot_id = snapshots.open_snapshot(conn, SERVICE, now)
         snapshots.add_rows(conn, snapshot_id, "subscriptions", [(each, {"id": each}) for each in subscriptions])
-    _, key = create_key(
-        db, service=SERVICE, name="host", scopes=frozenset({Scope.USAGE_WRITE}), expires_at=None, actor="ada", now=now
-    )
-    serving = Serving(folder=folder, db=db, key=key.text, environ=environ)
+    scopes = frozenset({Scope.USAGE_WRITE, *([Scope.USAGE_BACKFILL] if may_backfill else [])})
+    _, key = create_key(db, service=SERVICE, name="host", scopes=scopes, expires_at=None, actor="ada", now=now)
+    serving = Serving(folder=folder, db=db, key=key.text)
     serving.start()
     try:
         yield serving

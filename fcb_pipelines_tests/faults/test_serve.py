@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from fcb_pipelines_tests.faults.pushing import pushing
-from fcb_pipelines_tests.faults.serving import Serving, a_free_port, served, settings_of, wait_until_ready
+from fcb_pipelines_tests.faults.serving import Serving, a_free_port, is_ready, served, settings_of
 
 NOW = datetime.now(UTC)
 KILLS = int(os.environ.get("FCB_TEST_ROUNDS", "20"))
@@ -63,7 +63,7 @@ def from_a_shell(server: Serving, tmp_path: Path) -> Iterator[tuple[str, subproc
         text=True,
     )
     with process:
-        wait_until_ready(f"http://127.0.0.1:{port}")
+        assert is_ready(f"http://127.0.0.1:{port}")
         yield f"http://127.0.0.1:{port}", process
         process.kill()
 
