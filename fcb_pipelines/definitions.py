@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from fcb_pipelines.assets.closing import closing_assets
 from fcb_pipelines.assets.invoices import invoice_assets
 from fcb_pipelines.assets.odoo_invoices import odoo_invoice_assets
 from fcb_pipelines.assets.partners import partner_assets
@@ -19,6 +20,7 @@ from fcb_pipelines.assets.reconciliation import reconciliation_assets
 from fcb_pipelines.assets.source import source_assets
 from fcb_pipelines.assets.subscriptions import subscription_assets
 from fcb_pipelines.assets.usage import usage_assets
+from fcb_pipelines.checks.adjustments import adjustment_checks
 from fcb_pipelines.checks.imports import import_checks
 from fcb_pipelines.checks.odoo_invoices import invoice_checks
 from fcb_pipelines.checks.periods import period_checks
@@ -26,12 +28,13 @@ from fcb_pipelines.checks.source import source_checks
 from fcb_pipelines.jobs import service_jobs
 from fcb_pipelines.partitions import months
 from fcb_pipelines.resources import ConnectionsResource
+from fcb_pipelines.sensors import service_sensors
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings, load
 
 
 def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """Assets, checks, jobs and schedules of every service.
+    """Assets, checks, jobs, schedules and sensors of every service.
 
     Steps run in the process of their run: a process each would import everything anew (docs/decisions).
     """
@@ -54,6 +57,7 @@ def _service_defs(settings: Settings, service: Service) -> dg.Definitions:
         *invoice_assets(service, partitions),
         *reconciliation_assets(service, partitions),
         *odoo_invoice_assets(service, partitions),
+        *closing_assets(service, partitions),
     ]
     shown = dg.Definitions(
         assets=[*chain, *period_assets],
@@ -61,8 +65,10 @@ def _service_defs(settings: Settings, service: Service) -> dg.Definitions:
             *source_checks(service),
             *import_checks(service),
             *period_checks(service, partitions),
+            *adjustment_checks(service, partitions),
             *invoice_checks(service, partitions),
         ],
+        sensors=service_sensors(service),
     )
     return dg.Definitions.merge(shown, service_jobs(service, partitions))
 

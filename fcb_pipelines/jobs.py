@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from fcb_pipelines.assets.shell import DUAL_RUN, IMPORT, ODOO_INVOICES, SOURCE
+from fcb_pipelines.assets.shell import CLOSING, DUAL_RUN, IMPORT, ODOO_INVOICES, SOURCE
 from fcb_pipelines.services import Service
 
 
@@ -32,11 +32,16 @@ def odoo_invoices_job_name(service: Service) -> str:
     return f"{service.code}_odoo_invoices"
 
 
+def close_job_name(service: Service) -> str:
+    """Name of the job that closes one period."""
+    return f"{service.code}_close"
+
+
 def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg.Definitions:
     """The jobs of a service, each with the checks of its assets, and its schedules."""
     of_service = dg.AssetSelection.key_prefixes([service.code])
-    groups = (SOURCE, IMPORT, DUAL_RUN, ODOO_INVOICES)
-    source, chain, dual_run, invoices = (of_service & dg.AssetSelection.groups(group) for group in groups)
+    groups = (SOURCE, IMPORT, DUAL_RUN, ODOO_INVOICES, CLOSING)
+    source, chain, dual_run, invoices, closing = (of_service & dg.AssetSelection.groups(group) for group in groups)
     jobs = [
         dg.define_asset_job(
             snapshot_job_name(service),
@@ -57,6 +62,11 @@ def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg
             odoo_invoices_job_name(service),
             selection=invoices,
             description=f"Keep the invoices of one rated period of {service.code} in Odoo as drafts, where switched on.",
+        ),
+        dg.define_asset_job(
+            close_job_name(service),
+            selection=closing,
+            description=f"Close one reconciled period of {service.code}: usage told later is adjusted on a later bill.",
         ),
     ]
     return dg.Definitions(jobs=jobs, schedules=_schedules(service, months))

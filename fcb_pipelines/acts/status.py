@@ -10,7 +10,7 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.partners import LinkState
 from fcb_pipelines.domain.rows import Status
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import drafts, imports, partners, read_back, reconciliation
+from fcb_pipelines.store import closings, drafts, imports, partners, read_back, reconciliation
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.drafts import LastDrafted
 
@@ -62,6 +62,8 @@ class PeriodStatus:
     proved_money: dict[str, str]
     coverage_subscriptions: str
     revision: int
+    closed_at: str | None
+    """When it was closed; None where it is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +137,7 @@ def _read_back(conn: Connection, service: Service) -> tuple[ReadBackStatus, ...]
 
 def _periods(conn: Connection, service: Service) -> dict[str, PeriodStatus]:
     revisions = reconciliation.latest_revisions(conn, service.code)
+    closed = closings.closings(conn, service.code)
     counts = reconciliation.counts_by_status(conn, [revision.revision_id for revision in revisions])
     return {
         revision.period: PeriodStatus(
@@ -143,6 +146,7 @@ def _periods(conn: Connection, service: Service) -> dict[str, PeriodStatus]:
             proved_money=revision.coverage["proved_money"],
             coverage_subscriptions=revision.coverage["subscriptions"],
             revision=revision.revision,
+            closed_at=closed[revision.period].closed_at.isoformat() if revision.period in closed else None,
         )
         for revision in revisions
     }

@@ -5,8 +5,11 @@ import dagster as dg
 from fcb_pipelines.acts import rating as acts
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.assets.shell import DUAL_RUN, SOURCE, asset, key, table
-from fcb_pipelines.domain.money import Money, total
+from fcb_pipelines.domain.money import Money, plain, total
 from fcb_pipelines.services import Service
+from fcb_pipelines.store.adjustments import StoredAdjustment, stored
+
+UNKNOWN = "unknown"
 
 
 def rating_assets(service: Service, months: dg.PartitionsDefinition[str]) -> list[dg.AssetsDefinition]:
@@ -32,6 +35,7 @@ def rating_assets(service: Service, months: dg.PartitionsDefinition[str]) -> lis
                 "due": sum(line.is_due for line in done.lines),
                 "failed": len(done.issues),
                 "issues": table(issues),
+                "adjustments": table(map(shown_adjustment, map(stored, done.adjustments))),
             }
         )
 
@@ -58,6 +62,21 @@ def rating_assets(service: Service, months: dg.PartitionsDefinition[str]) -> lis
         )
 
     return [rated_lines, expected_invoices]
+
+
+def shown_adjustment(one: StoredAdjustment) -> dict[str, str]:
+    """The old rating and the new one side by side, as a row of a table."""
+    old, new = (UNKNOWN if net is None else str(net) for net in (one.old_net, one.new_net))
+    return {
+        "subscription": one.external_subscription_id,
+        "month": one.of_period,
+        "metric": one.metric,
+        "quantity before": plain(one.old_quantity),
+        "quantity now": plain(one.new_quantity),
+        "net before": old,
+        "net now": new,
+        "adjustment": UNKNOWN if one.net is None else f"{one.net} {one.currency}",
+    }
 
 
 def _sum(amounts: list[Money | None], currency: str) -> str:

@@ -12,7 +12,9 @@ import click
 from fcb_pipelines.domain.errors import FcbError, InvalidInput
 
 COMMANDS = {
+    "adjustments": "Show what a bill adjusts of earlier ones.",
     "audit": "Prove that the access log and the audit log are whole.",
+    "close": "Close a period: usage told later is adjusted.",
     "demo": "Run everything on embedded parts and serve the Dagster page.",
     "doctor": "Test every connection and setting, and say what to do.",
     "env": "Print the exports for a plain `dagster dev`.",

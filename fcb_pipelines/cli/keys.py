@@ -3,8 +3,6 @@
 A key is printed once, alone on standard output, so that it can be piped to where it is kept; all else goes to standard error.
 """
 
-import os
-import pwd
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +11,7 @@ import click
 from rich.table import Table
 
 from fcb_pipelines.acts import access as acts
-from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, operator, say, service_option
 from fcb_pipelines.domain.access import ApiKey, Scope, refusal
 from fcb_pipelines.domain.errors import InvalidInput
 
@@ -98,14 +96,6 @@ def revoke(key_id: str) -> None:
     with connected() as reached:
         key = acts.revoke_key(reached.database(), key_id, actor=operator(), now=reached.now)
     say(f"{key.key_id} of {key.service}, {key.name}, is revoked: refused everywhere within 5 seconds")
-
-
-def operator() -> str:
-    """The login name of whoever runs this process, as the system has it: variables such as LOGNAME can say anything."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def duration(text: str) -> timedelta:

@@ -5,7 +5,9 @@ Owns: the step from a command to a run, and what a failed run tells the operator
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import dagster as dg
 import psycopg
@@ -16,7 +18,13 @@ from sqlalchemy.exc import DBAPIError
 from fcb_pipelines.cli.session import connections, folder
 from fcb_pipelines.definitions import build_defs
 from fcb_pipelines.domain.errors import InvalidSettings, Refused, RolledBack, RuleViolation
-from fcb_pipelines.jobs import dual_run_job_name, import_job_name, odoo_invoices_job_name, snapshot_job_name
+from fcb_pipelines.jobs import (
+    close_job_name,
+    dual_run_job_name,
+    import_job_name,
+    odoo_invoices_job_name,
+    snapshot_job_name,
+)
 from fcb_pipelines.local.databases import DAGSTER_SCHEME
 from fcb_pipelines.local.processes import dagster_variables
 from fcb_pipelines.services import Service
@@ -54,14 +62,25 @@ def run_invoices(settings: Settings, service: Service, key: str, *, assets: Sequ
         raise _failed(odoo_invoices_job_name(service), result)
 
 
-def _run(settings: Settings, job: str, *, partition_key: str | None = None) -> None:
-    result = _result(settings, job, partition_key=partition_key)
+def run_close(settings: Settings, service: Service, key: str, *, closed_by: str) -> None:
+    """Close a period; raises `RuleViolation` with the reason where it may not be closed."""
+    config = {"ops": {f"{service.code}__closing": {"config": {"closed_by": closed_by}}}}
+    _run(settings, close_job_name(service), partition_key=key, config=config)
+
+
+def _run(settings: Settings, job: str, *, partition_key: str | None = None, config: Mapping[str, Any] | None = None) -> None:
+    result = _result(settings, job, partition_key=partition_key, config=config or {})
     if not result.success:
         raise _failed(job, result)
 
 
 def _result(
-    settings: Settings, job: str, *, partition_key: str | None, assets: Sequence[dg.AssetKey] | None = None
+    settings: Settings,
+    job: str,
+    *,
+    partition_key: str | None,
+    assets: Sequence[dg.AssetKey] | None = None,
+    config: Mapping[str, Any] = MappingProxyType({}),
 ) -> dg.ExecuteInProcessResult:
     os.environ.update(dagster_variables(settings, folder=folder()))
     _refuse_unreachable(os.environ["FCB_DAGSTER_URL"])
@@ -71,7 +90,7 @@ def _result(
             return definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
                 partition_key=partition_key,
-                run_config=QUIET,
+                run_config={**QUIET, **config},
                 raise_on_error=False,
                 asset_selection=assets,
             )

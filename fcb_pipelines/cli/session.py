@@ -5,6 +5,7 @@ Owns: the step from a shell to `Connections`. Does not own: any act.
 
 import json
 import os
+import pwd
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,6 +37,14 @@ def connected() -> Iterator[Connections]:
 def connections(settings: Settings) -> Connections:
     """Connections at this moment, or at `FCB_NOW`."""
     return Connections(settings=settings, now=settings.now or datetime.now(UTC), report=say)
+
+
+def operator() -> str:
+    """The login name of whoever runs this process, as the system has it: variables such as LOGNAME can say anything."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def say(message: str) -> None:

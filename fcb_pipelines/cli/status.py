@@ -11,7 +11,7 @@ from fcb_pipelines.cli.session import answer, connected, connections, console_of
 from fcb_pipelines.domain.rows import Status
 from fcb_pipelines.settings import Settings
 
-WIDTH = 110
+WIDTH = 120
 """Columns that the table of periods needs."""
 
 
@@ -75,12 +75,13 @@ def _invoices(one: InvoiceStatus) -> str:
 def _periods(one: ServiceStatus) -> Table:
     table = Table()
     table.add_column("period", no_wrap=True)
-    for name in (*(status.replace("_", " ") for status in Status), "revision", "money decided", "due decided"):
+    for name in (*(status.replace("_", " ") for status in Status), "revision", "closed", "money decided", "due decided"):
         table.add_column(name, justify="right", no_wrap=name == "money decided")
     for period, found in one.periods.items():
         money = ", ".join(f"{_percent(share)} {code}" for code, share in found.coverage_money.items())
         counts = (str(found.rows[status]) for status in Status)
-        table.add_row(period, *counts, str(found.revision), money, _percent(found.coverage_subscriptions))
+        closed = "no" if found.closed_at is None else "yes"
+        table.add_row(period, *counts, str(found.revision), closed, money, _percent(found.coverage_subscriptions))
     return table
 
 

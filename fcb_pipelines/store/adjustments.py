@@ -46,7 +46,7 @@ def replace(conn: Connection, service: str, bill: str, adjustments: Sequence[Adj
     """Store the adjustments of a bill in place of those before."""
     conn.execute("DELETE FROM adjustment WHERE service = %s AND period = %s", [service, bill])
     with conn.cursor() as cursor, cursor.copy(f"COPY adjustment (service, period, {_COLUMNS}) FROM STDIN") as copy:
-        for one in map(_stored, adjustments):
+        for one in map(stored, adjustments):
             copy.write_row([service, bill, *(getattr(one, name) for name in _FIELDS)])
 
 
@@ -56,7 +56,8 @@ def adjustments(conn: Connection, service: str, bill: str) -> tuple[StoredAdjust
         return tuple(cursor.execute(SELECT, [service, bill]))
 
 
-def _stored(one: Adjustment) -> StoredAdjustment:
+def stored(one: Adjustment) -> StoredAdjustment:
+    """An adjustment as it is kept."""
     return StoredAdjustment(
         line_key=one.line.line_key,
         external_subscription_id=one.line.external_subscription_id,

@@ -89,6 +89,18 @@ def standing(conn: Connection, service: str, period: str, stages: Sequence[str])
         return tuple(sorted(found, key=lambda one: one.stage))
 
 
+OF_SERVICE = """
+    SELECT service, period, stage, snapshot_id, settings_hash, content_hash, built_at
+      FROM period_stage WHERE service = %s AND stage = %s ORDER BY period
+"""
+
+
+def of_service(conn: Connection, service: str, stage: str) -> tuple[Stage, ...]:
+    """One stage of every period of a service that has it, in order."""
+    with conn.cursor(row_factory=class_row(Stage)) as cursor:
+        return tuple(cursor.execute(OF_SERVICE, [service, stage]))
+
+
 def require(conn: Connection, service: str, period: str, stages: Sequence[str], settings_hash: str) -> Stage:
     """The common origin of the stages that a next one builds on.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -49,26 +50,33 @@ class Operator:
     settings: Settings
     instance: dg.DagsterInstance
 
-    def job(self, name: str, period: str | None = None) -> dg.ExecuteInProcessResult:
+    def job(self, name: str, period: str | None = None, **config: Any) -> dg.ExecuteInProcessResult:
         """Run a job to its end, whatever that is."""
-        return self._run(self._definitions(), name, period)
+        return self._run(self.definitions(), name, period, config)
 
     def only_check(self, asset: str, name: str, period: str | None = None) -> dg.ExecuteInProcessResult:
         """Run one check without its asset, as the page can."""
         selection = dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey(["small", asset]), name))
         job = dg.Definitions(jobs=[dg.define_asset_job("one_check", selection=selection)])
-        return self._run(dg.Definitions.merge(self._definitions(), job), "one_check", period)
+        return self._run(dg.Definitions.merge(self.definitions(), job), "one_check", period, {})
 
-    def _definitions(self) -> dg.Definitions:
-        connections = Connections(settings=self.settings, now=NOW, report=lambda _: None)
-        return build_defs(settings=self.settings, resources={"connections": connections})
+    def definitions(self) -> dg.Definitions:
+        """All that Dagster shows, on what this operator has."""
+        return build_defs(settings=self.settings, resources={"connections": self.connections})
 
-    def _run(self, definitions: dg.Definitions, job: str, period: str | None) -> dg.ExecuteInProcessResult:
+    @property
+    def connections(self) -> Connections:
+        """What acts reach the outside with."""
+        return Connections(settings=self.settings, now=NOW, report=lambda _: None)
+
+    def _run(
+        self, definitions: dg.Definitions, job: str, period: str | None, config: dict[str, Any]
+    ) -> dg.ExecuteInProcessResult:
         return definitions.resolve_job_def(job).execute_in_process(
             # Dagster takes the tag where it refuses the key: for a job of one check.
             instance=self.instance,
             tags={"dagster/partition": period} if period else None,
-            run_config=QUIET,
+            run_config={**QUIET, **config},
             raise_on_error=False,
         )
 

@@ -16,7 +16,9 @@ SOURCE = ("users", "plans", "subscriptions", "usage", "invoices")
 CHAIN = ("partners", "plans", "shadow_subscriptions")
 DUAL_RUN = ("usage_totals", "rated_lines", "expected_invoices", "actual_invoices", "reconciliation")
 INVOICES = ("odoo_draft_invoices", "odoo_source_invoices")
-ALL = {*(f"source/{name}" for name in SOURCE), *CHAIN, *DUAL_RUN, *INVOICES}
+CLOSING = ("closing",)
+MONTHLY = (*DUAL_RUN, *INVOICES, *CLOSING)
+ALL = {*(f"source/{name}" for name in SOURCE), *CHAIN, *MONTHLY}
 UPSTREAM = {
     "partners": {"source/users"},
     "plans": {"source/plans", "partners"},
@@ -28,9 +30,11 @@ UPSTREAM = {
     "reconciliation": {"expected_invoices", "actual_invoices"},
     "odoo_draft_invoices": {"expected_invoices", "partners", "plans"},
     "odoo_source_invoices": {"actual_invoices", "expected_invoices", "partners"},
+    "closing": {"reconciliation"},
 }
 PERIOD_CHECKS = {
     "usage_conserved": True,
+    "late_usage_adjusted": True,
     "money_conserved": True,
     "coverage": False,
     "register_reconciled": False,
@@ -80,6 +84,7 @@ def test_every_asset_is_told_about(shown: dict[str, dg.AssetSpec]) -> None:
         ("import", set(CHAIN)),
         ("dual_run", set(DUAL_RUN)),
         ("odoo_invoices", set(INVOICES)),
+        ("closing", set(CLOSING)),
     ],
 )
 def test_groups(shown: dict[str, dg.AssetSpec], group: str, names: set[str]) -> None:
@@ -93,7 +98,7 @@ def test_what_an_asset_is_made_from(shown: dict[str, dg.AssetSpec], name: str) -
 
 
 def test_only_what_is_of_a_month_has_partitions(shown: dict[str, dg.AssetSpec]) -> None:
-    monthly = {f"nexacloud/{name}" for name in (*DUAL_RUN, *INVOICES)}
+    monthly = {f"nexacloud/{name}" for name in MONTHLY}
     assert {name for name, spec in shown.items() if spec.partitions_def} == monthly
 
 
@@ -113,11 +118,13 @@ def test_jobs_and_schedules_of_every_service_resolve(two_services: Settings, cod
         ("import", {*(f"source/{name}" for name in SOURCE), *CHAIN}),
         ("dual_run", set(DUAL_RUN)),
         ("odoo_invoices", set(INVOICES)),
+        ("close", set(CLOSING)),
     ):
         keys = definitions.resolve_job_def(f"{code}_{job}").asset_layer.executable_asset_keys
         assert {key.to_user_string() for key in keys} == {f"{code}/{name}" for name in names}
     assert definitions.resolve_schedule_def(f"{code}_import_nightly").cron_schedule == "0 2 * * *"
     assert definitions.resolve_schedule_def(f"{code}_dual_run_nightly").execution_timezone == "America/Toronto"
+    assert definitions.resolve_sensor_def(f"{code}_usage_changed").default_status is dg.DefaultSensorStatus.STOPPED
 
 
 def test_checks_guard_what_comes_after(project_settings: Settings) -> None:
@@ -134,7 +141,7 @@ def test_checks_guard_what_comes_after(project_settings: Settings) -> None:
 def test_a_check_of_a_period_carries_the_partition(project_settings: Settings) -> None:
     """Without it a check has one status, and a good May would hide a bad March."""
     found = check_specs(project_settings)
-    partitioned = {f"nexacloud/{name}" for name in (*DUAL_RUN, *INVOICES)}
+    partitioned = {f"nexacloud/{name}" for name in MONTHLY}
     for name, spec in found.items():
         has = spec.partitions_def is not None
         assert has == (spec.asset_key.to_user_string() in partitioned), name

@@ -1,0 +1,44 @@
+"""Adjustments of a bill, as people and checks read them.
+
+Owns: the proof that late usage is what the events say and that each change of it is rated. Does not own: the rating
+(acts/rating), what late usage is (store/late_usage).
+"""
+
+from dataclasses import dataclass
+
+from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.domain.adjustments import LateUsage
+from fcb_pipelines.domain.usage import PULLED
+from fcb_pipelines.store import late_usage, stages
+from fcb_pipelines.store.adjustments import StoredAdjustment, adjustments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjusted:
+    """Late usage of a bill, and what became of it."""
+
+    late: tuple[LateUsage, ...]
+    recounted: tuple[LateUsage, ...]
+    """The same by the events themselves."""
+    adjustments: tuple[StoredAdjustment, ...]
+    unpriced: tuple[LateUsage, ...]
+    """What could not be rated; a line of its subscription says why."""
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether the events come to what was rated."""
+        return self.late == self.recounted
+
+
+def adjusted(work: PeriodWork) -> Adjusted:
+    """Late usage of a period's bill with its rating; raises `RuleViolation` if the period was never rated."""
+    service, feed = work.service.code, work.service.billed_feed
+    with work.db.transaction() as conn:
+        origin = work.require(conn, stages.USAGE_TOTALS, stages.RATED_LINES)
+        late = late_usage.stored(conn, service, work.period.key)
+        as_of = origin.snapshot_id if feed == PULLED else None
+        recounted = late_usage.recounted(conn, service, feed, work.period, as_of)
+        made = adjustments(conn, service, work.period.key)
+    rated = {(one.external_subscription_id, one.metric, one.of_period) for one in made}
+    unpriced = (one for one in late if one.is_other and (one.external_subscription_id, one.metric, one.of_period) not in rated)
+    return Adjusted(late=late, recounted=recounted, adjustments=made, unpriced=tuple(unpriced))

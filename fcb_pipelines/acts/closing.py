@@ -1,0 +1,125 @@
+"""Closing a period, so that usage told later is on the bill of a later one; and what came since a period was metered.
+
+Owns: the act `close_period`, when it may be done, and which open periods must be metered again. Does not own: on which bill
+late usage is (domain/closing), how it is rated (acts/rating).
+"""
+
+from dataclasses import dataclass
+
+from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.acts.usage import usage_hash
+from fcb_pipelines.acts.usage_conservation import usage_conservation
+from fcb_pipelines.domain.audit import Act, AuditEntry
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.period import Period, periods
+from fcb_pipelines.services import Service
+from fcb_pipelines.store import audit, closings, late_usage, snapshots, stages
+from fcb_pipelines.store import usage as stored_usage
+from fcb_pipelines.store.closings import Closing
+from fcb_pipelines.store.database import Connection, Database
+from fcb_pipelines.store.reconciliation import latest_revisions
+from fcb_pipelines.store.stages import Stage
+
+BUILT = (stages.USAGE_TOTALS, stages.RATED_LINES, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES)
+"""The stages that a period must have before it is closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """An open period whose usage is another than it was metered with."""
+
+    period: str
+    usage_hash: str
+    """Of the usage as it is now: the same as long as nothing more comes."""
+
+
+def close_period(work: PeriodWork, *, closed_by: str) -> Closing:
+    """Close a period for good: its bill is made of the usage that it was metered with, and of nothing that comes later.
+
+    Closing sends nothing and posts nothing. It is in the audit log. A closed period can be rated and reconciled again, under
+    new terms too: each time is a revision that says what changed.
+
+    Raises `RuleViolation` where the period may still get usage or invoices by its rules, an earlier one is open, it was not
+    reconciled from a snapshot of the time after it under today's settings, usage came since, or units were lost.
+    """
+    service, key = work.service.code, work.period.key
+    with work.db.transaction() as conn:
+        work.lock(conn)
+        closings.hold(conn, service)
+        _require_next(conn, work)
+        metered = _require_reconciled(conn, work)
+        _require_unchanged(conn, work, metered)
+        closing = Closing(
+            service=service,
+            period=key,
+            closed_at=work.now,
+            closed_by=closed_by,
+            snapshot_id=metered.snapshot_id,
+            usage_hash=metered.content_hash,
+        )
+        closings.close(conn, closing)
+        data = {"snapshot": closing.snapshot_id, "usage_hash": closing.usage_hash}
+        entry = AuditEntry(at=work.now, actor=closed_by, act=Act.PERIOD_CLOSED, service=service, subject=key, data=data)
+        audit.append_audit(conn, entry)
+    return closing
+
+
+def usage_changes(db: Database, service: Service) -> tuple[Changed, ...]:
+    """The open periods that were metered and whose usage changed since, in order."""
+    with db.transaction() as conn:
+        closed = closings.closings(conn, service.code)
+        metered = stages.of_service(conn, service.code, stages.USAGE_TOTALS)
+        now = ((one, _usage_now(conn, service, one.period)) for one in metered if one.period not in closed)
+        return tuple(Changed(period=one.period, usage_hash=found) for one, found in now if found != one.content_hash)
+
+
+def _require_next(conn: Connection, work: PeriodWork) -> None:
+    """The period must be over, and the first that is open."""
+    service, key = work.service, work.period.key
+    closed = closings.closings(conn, service.code)
+    if key in closed:
+        by, at = closed[key].closed_by, closed[key].closed_at.astimezone(service.zone)
+        raise RuleViolation(f"{service.code} {key} was closed by {by} at {at.isoformat(timespec='seconds')} already")
+    if work.now < work.closes_at:
+        when = work.closes_at.astimezone(service.zone).isoformat(timespec="minutes")
+        raise RuleViolation(f"{service.code} {key} cannot be closed before {when}: until then its usage and invoices may come")
+    first = Period(service.first_period, service.zone)
+    earlier = [one.key for one in periods(first, work.period) if one.key not in closed and one.key != key]
+    if earlier:
+        raise RuleViolation(f"{', '.join(earlier)} of {service.code} are open: close them first, in their order")
+
+
+def _require_reconciled(conn: Connection, work: PeriodWork) -> Stage:
+    """The newest revision must be of stages that agree, and of a snapshot that had all that the period can have."""
+    service, key = work.service.code, work.period.key
+    again = f"fcb run --service {service} --period {key} --refresh"
+    origin = work.require(conn, *BUILT)
+    revisions = latest_revisions(conn, service, key)
+    if not revisions or (revisions[0].snapshot_id, revisions[0].settings_hash) != (origin.snapshot_id, work.settings_hash):
+        raise RuleViolation(f"{service} {key} was not reconciled since it was rated: run  {again}")
+    header = snapshots.snapshot(conn, service, origin.snapshot_id)
+    if header is None or header.taken_at < work.closes_at:
+        raise RuleViolation(f"{service} {key} was rated from a snapshot of the time before it could be closed: run  {again}")
+    found = stages.find(conn, service, key, stages.USAGE_TOTALS)
+    assert found is not None  # noqa: S101 - required above
+    return found
+
+
+def _require_unchanged(conn: Connection, work: PeriodWork, metered: Stage) -> None:
+    """What it was metered with must be what is stored now, and what is stored must be what was told."""
+    service, key = work.service, work.period.key
+    if _usage_now(conn, service, key) != metered.content_hash:
+        raise RuleViolation(
+            f"usage of {service.code} {key} came since it was metered: run  fcb run --service {service.code} --period {key}"
+        )
+    if not usage_conservation(conn, service, work.period).is_conserved:
+        raise RuleViolation(
+            f"units of {service.code} {key} were lost or doubled: look at its check usage_conserved, nothing is closed before"
+        )
+
+
+def _usage_now(conn: Connection, service: Service, key: str) -> str:
+    period, feed = Period(key, service.zone), service.billed_feed
+    totals = stored_usage.standing_totals(conn, service.code, period, feed)
+    return usage_hash(totals, late_usage.told(conn, service.code, feed, period))
+
