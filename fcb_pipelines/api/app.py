@@ -1,52 +1,51 @@
 """The HTTP interface that a host calls: usage in, and whether we are there.
 
-Owns: which routes there are, and what is answered where there is none. Does not own: who may call (calls), what a route does
-(usage, subscriptions), storing (writer).
+Owns: how the parts are put together, and what is answered where there is no route. Does not own: which routes there are
+(routes), who may call (calls), storing (writer).
 """
 
-import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from fcb_pipelines.acts.access import KeyRing
 from fcb_pipelines.api.calls import Desk, with_key
+from fcb_pipelines.api.counted import Counted
+from fcb_pipelines.api.health import OpenHandler
 from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
+from fcb_pipelines.api.metrics import Metrics
 from fcb_pipelines.api.problems import Problem
-from fcb_pipelines.api.reconciliation import RECONCILED, read_reconciliation
-from fcb_pipelines.api.subscriptions import USAGE_BACK, read_usage
-from fcb_pipelines.api.termination import TERMINATE, terminate_subscription
-from fcb_pipelines.api.usage import USAGE, push_usage
+from fcb_pipelines.api.routes import KEYED, OPEN
 from fcb_pipelines.api.writer import Writer
-from fcb_pipelines.domain.access import Scope
-from fcb_pipelines.domain.errors import RemoteError
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
-from fcb_pipelines.store.schema import is_current
 
 
 def create_app(settings: Settings, db: Database, clock: Callable[[], datetime]) -> Starlette:
     """The application; it writes over one session of its own, opened with the first request."""
+    metrics = Metrics()
     desk = Desk(
         settings=settings,
-        writer=Writer(db, clock),
+        writer=Writer(db, clock, metrics),
         ring=KeyRing(db),
         limits=Limits(settings.api_requests_per_second, time.monotonic),
         running=Running(),
+        metrics=metrics,
         db=db,
         clock=clock,
     )
+    metrics.watch(sorted(settings.services), desk.writer.waiting)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -55,32 +54,27 @@ def create_app(settings: Settings, db: Database, clock: Callable[[], datetime]) 
         # After the last request was answered: nothing that was answered is lost, and nobody waits for what is not stored.
         await run_in_threadpool(desk.writer.stop)
 
-    async def readyz(_request: Request) -> Response:
-        try:
-            is_ready = await run_in_threadpool(is_current, db)
-        except RemoteError:
-            is_ready = False
-        return _json({"status": "ready" if is_ready else "not ready"}, HTTPStatus.OK if is_ready else 503)
-
-    routes = [
-        Route(USAGE, with_key(desk, USAGE, Scope.USAGE_WRITE, push_usage), methods=["POST"]),
-        Route(USAGE_BACK, with_key(desk, USAGE_BACK, Scope.USAGE_READ, read_usage), methods=["GET"]),
-        Route(TERMINATE, with_key(desk, TERMINATE, Scope.SUBSCRIPTIONS_TERMINATE, terminate_subscription), methods=["POST"]),
-        Route(RECONCILED, with_key(desk, RECONCILED, Scope.RECONCILIATION_READ, read_reconciliation), methods=["GET"]),
-        Route("/healthz", healthz, methods=["GET"]),
-        Route("/readyz", readyz, methods=["GET"]),
-    ]
-    handlers = {HTTPException: _refused, Problem: _problem, Exception: _failed}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    app = Starlette(
+        routes=_routes(desk),
+        lifespan=lifespan,
+        middleware=[Middleware(Counted, metrics=metrics)],
+        exception_handlers={HTTPException: _refused, Problem: _problem, Exception: _failed},
+    )
+    # What is not a route is not found, with or without a slash at its end.
+    app.router.redirect_slashes = False
+    return app
 
 
-async def healthz(_request: Request) -> Response:
-    """Whether the process answers at all."""
-    return _json({"status": "ok"})
+def _routes(desk: Desk) -> list[Route]:
+    keyed = [Route(each.path, with_key(desk, each.path, each.scope, each.handler), methods=[each.method]) for each in KEYED]
+    return [*keyed, *(Route(each.path, _without_key(desk, each.handler), methods=["GET"]) for each in OPEN)]
 
 
-def _json(content: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
-    return Response(json.dumps(content), status_code=status, media_type="application/json")
+def _without_key(desk: Desk, handler: OpenHandler) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(_request: Request) -> Response:
+        return await handler(desk)
+
+    return endpoint
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -22,6 +22,7 @@ from fcb_pipelines.api.answers import JSON, Answer
 from fcb_pipelines.api.fields import Invalid
 from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
+from fcb_pipelines.api.metrics import Metrics
 from fcb_pipelines.api.problems import Problem
 from fcb_pipelines.api.writer import Write, Writer
 from fcb_pipelines.domain.access import AccessEntry, Authenticated, Refusal, Scope, access_entry
@@ -48,6 +49,7 @@ class Desk:
     ring: KeyRing
     limits: Limits
     running: Running
+    metrics: Metrics
     db: Database
     clock: Callable[[], datetime]
 

@@ -14,6 +14,7 @@ from fcb_pipelines.api.calls import Call
 from fcb_pipelines.api.fields import Invalid
 from fcb_pipelines.api.usage_body import Body
 from fcb_pipelines.domain.intake import Code, Outcome, Result, rejected
+from fcb_pipelines.store.database import Connection
 
 USAGE = "/v1/usage"
 _STATUSES = {Outcome.CONFLICT: HTTPStatus.CONFLICT, Outcome.REJECTED: HTTPStatus.UNPROCESSABLE_ENTITY}
@@ -23,7 +24,15 @@ async def push_usage(call: Call) -> Response:
     """Store one event or a batch of them."""
     body = await call.body(lambda value: usage_body.body(value, call.service.code))
     facts = [each for each in body.events if not isinstance(each, Invalid)]
-    answer = await call.store(lambda _conn, stored: _told(body, _all(body, stored)), facts)
+    results: list[Result] = []
+
+    def effect(_conn: Connection, stored: list[Result]) -> Answer:
+        results[:] = _all(body, stored)
+        return _told(body, list(results))
+
+    answer = await call.store(effect, facts)
+    if not answer.is_replayed:
+        call.desk.metrics.took(call.service.code, results)
     return answer.response()
 
 

@@ -7,6 +7,7 @@ with what it tells. Does not own: what is stored (acts), which requests are the 
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from fcb_pipelines.acts.access import record_calls
 from fcb_pipelines.acts.intake import Delivery, Intake
 from fcb_pipelines.api.answers import Answer, told_problem
 from fcb_pipelines.api.idempotency import KEPT, other_request
+from fcb_pipelines.api.metrics import Metrics
 from fcb_pipelines.domain.access import AccessEntry
 from fcb_pipelines.domain.errors import Refused, RolledBack
 from fcb_pipelines.domain.intake import Result
@@ -53,9 +55,9 @@ class Overloaded(RolledBack):
 class Writer:
     """Stores requests in the order in which they come, several at once; start it, submit, stop it."""
 
-    def __init__(self, db: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database, clock: Callable[[], datetime], metrics: Metrics) -> None:
         """Nothing is opened before the first request."""
-        self._db, self._clock = db, clock
+        self._db, self._clock, self._metrics = db, clock, metrics
         self._waiting: queue.Queue[Write | None] = queue.Queue(MOST_WAITING)
         self._intake: Intake | None = None
         self._thread = threading.Thread(target=self._run, name="fcb-writer", daemon=True)
@@ -75,6 +77,10 @@ class Writer:
         except queue.Full:
             raise Overloaded("too many requests wait to be stored") from None
         return write.done
+
+    def waiting(self) -> int:
+        """How many requests wait, about."""
+        return self._waiting.qsize()
 
     def stop(self) -> None:
         """Store what was submitted, answer it, and end."""
@@ -105,15 +111,16 @@ class Writer:
 
     def _store(self, writes: list[Write], *, is_again: bool = False) -> None:
         """Store requests together; where that fails for another reason than the database, each by itself."""
+        begun = time.perf_counter()
         try:
             answers = self._stored(writes)
         except (RolledBack, psycopg.OperationalError) as error:
-            self._close()
+            self._failed()
             told = error if isinstance(error, RolledBack) else RolledBack("our own database stopped answering")
             for write in writes:
                 write.done.set_exception(told)
         except Exception as error:
-            self._close()
+            self._failed()
             if len(writes) > 1:
                 for write in writes:
                     self._store([write])
@@ -122,6 +129,7 @@ class Writer:
             else:
                 writes[0].done.set_exception(error)
         else:
+            self._metrics.stored(len(writes), sum(map(_size, writes)), time.perf_counter() - begun)
             for write, answer in zip(writes, answers, strict=True):
                 write.done.set_result(answer)
 
@@ -147,6 +155,10 @@ class Writer:
             except Refused as error:
                 raise RolledBack(str(error)) from None
         return self._intake
+
+    def _failed(self) -> None:
+        self._metrics.failed()
+        self._close()
 
     def _close(self) -> None:
         intake, self._intake = self._intake, None

@@ -99,6 +99,7 @@ def keys(store: Database) -> dict[str, str]:
         ("reader", "nexacloud", {Scope.USAGE_READ}),
         ("backfiller", "nexacloud", {Scope.USAGE_WRITE, Scope.USAGE_BACKFILL}),
         ("terminator", "nexacloud", {Scope.SUBSCRIPTIONS_TERMINATE}),
+        ("scraper", "nexacloud", {Scope.METRICS_READ}),
         ("reconciler", "nexacloud", {Scope.RECONCILIATION_READ}),
         ("reconciler of another service", "other", {Scope.RECONCILIATION_READ}),
         ("of another service", "other", {Scope.USAGE_WRITE}),
