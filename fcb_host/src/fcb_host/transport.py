@@ -56,9 +56,8 @@ class Transport:
         try:
             return self._posted(bodies)
         except (httpx.HTTPError, httpx.StreamError, OSError) as fault:
-            # Only the kind: the text may repeat what was sent.
             self.close()
-            return Unanswered(reason=type(fault).__name__)
+            return Unanswered(reason=_reason(fault))
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -140,6 +139,16 @@ def _content(response: httpx.Response, deadline: float) -> bytes | None:
         if size > MOST_ANSWER_BYTES or time.monotonic() > deadline:
             return None
     return b"".join(parts)
+
+
+def _reason(fault: Exception) -> str:
+    """The kind of a fault, and what is wrong with a certificate; never the text of others, which may repeat what was sent."""
+    cause: BaseException | None = fault
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate is not trusted: {cause.verify_message} (FCB_HOST_URL, FCB_HOST_CA_FILE)"
+        cause = cause.__cause__ or cause.__context__
+    return type(fault).__name__
 
 
 def _verified(settings: Settings) -> ssl.SSLContext | bool:
