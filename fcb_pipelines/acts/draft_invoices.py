@@ -64,7 +64,9 @@ def draft_invoices(
     kept = usage_lines.kept(odoo) if is_invoiced_by_odoo else ledger(odoo).kept
     due = [_usage_of(one) for one in month.due] if is_invoiced_by_odoo else month.due
     draws = {
-        draft_key(one.external_subscription_id, work.period.key): partial(draft, one, work.period.key, kept, work.service.zone)
+        draft_key(one.external_subscription_id, work.period.key): partial(
+            draft, one, work.period.key, kept, work.service.zone, is_invoice=not is_invoiced_by_odoo
+        )
         for one in due
     }
     drafts, reasons = drawn(draws)

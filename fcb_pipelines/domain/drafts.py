@@ -7,7 +7,7 @@ what Odoo has (read_back_drafts), Odoo's words (odoo/invoices).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -58,6 +58,12 @@ class DraftLine:
     """Where its taxes are asked, such as `CA-ON`."""
     taxes: tuple[TaxComponent, ...] = ()
     """The taxes to put on the line; none where the tax is 0 or stands as a line of its own."""
+
+    @property
+    def negated(self) -> "DraftLine":
+        """The same the other way round, as it stands on a credit note."""
+        taxes = tuple(replace(one, amount=-one.amount) for one in self.taxes)
+        return replace(self, unit_price=-self.unit_price, net=-self.net, tax=-self.tax, taxes=taxes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +141,11 @@ def as_sold(net: Money, quantity: Fraction, unit_price: Decimal, kept: Kept) -> 
     return ONE, net.amount
 
 
-def draft(due: Due, period: str, kept: Kept, zone: ZoneInfo) -> Draft | None:
+def draft(due: Due, period: str, kept: Kept, zone: ZoneInfo, *, is_invoice: bool = True) -> Draft | None:
     """The draft of a subscription's month; None where nothing is due.
+
+    What is given back of earlier bills may be more than what is charged: then an invoice is a credit note. Lines that go onto
+    an order stay as they are, because the flat price stands beside them there.
 
     Raises `InvalidInput` with the reason where what is due cannot be told, cannot be taxed, or is not to be billed: a part of a
     month is never drafted without the rest.
@@ -153,11 +162,13 @@ def draft(due: Due, period: str, kept: Kept, zone: ZoneInfo) -> Draft | None:
         reference=f"{due.external_subscription_id} {period}",
         lines=found,
     )
-    if made.totals.gross.amount < 0:
+    if made.totals.gross.amount >= 0:
+        return made
+    if not any(rated is not None and rated.adjusts for _, rated in lines):
         raise InvalidInput(
             f"its charges of {period} come to {made.totals.gross}: an invoice below 0 is not drafted, look at them"
         )
-    return made
+    return replace(made, lines=tuple(line.negated for line in found), is_refund=True) if is_invoice else made
 
 
 def totals_in_odoo(lines: Sequence[DraftLine], currency: str, rounding: TaxRounding) -> Totals:

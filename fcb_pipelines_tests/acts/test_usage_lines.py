@@ -19,6 +19,7 @@ from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.store import read_back, stages
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain, silent
+from fcb_pipelines_tests.acts.late import take_back, with_march_closed
 from fcb_pipelines_tests.acts.month import Month, a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.acts.test_draft_invoices import counts, why
@@ -280,3 +281,13 @@ def test_a_month_that_is_rated_anew_while_it_is_written_stays_unread(april: Mont
         april.drafted(odoo=meanwhile)
     with april.chain.db.transaction() as conn:
         assert read_back.last(conn, april.chain.service.code, Part.USAGE_LINES, "2026-04") is None
+
+
+def test_what_is_given_back_of_a_closed_month_stands_below_0_on_the_order(april: Month) -> None:
+    late = with_march_closed(april)
+    take_back(late, "march")
+    late.rated()
+    done = late.drafted()
+    assert (counts(done), done.differences) == ((1, 0, 0, 0, 0, 0), ())
+    (line,) = (row for row in lines(late).values() if "fewer than billed before" in row["name"])
+    assert (line["product_uom_qty"], line["price_unit"], line["price_subtotal"]) == (1, -75.0, -75.0)

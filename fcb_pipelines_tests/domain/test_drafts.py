@@ -106,6 +106,33 @@ def test_what_stands_on_a_line_survives_storing_and_comes_to_the_net(
     assert rounded(Fraction(stored) * Fraction(stored_price), "CAD") == net
 
 
+def adjusting(net: str, quantity: str) -> tuple[ExpectedLine, RatedLine]:
+    """What the bill of April gives back of March's usage, or asks for."""
+    line = usage(net, line_key="s1/cpu_seconds/2026-03-01/adjusted-in-2026-04", tax_components=HST)
+    return line, rated(line, quantity=Decimal(quantity), included_quantity=Decimal(0), adjusts="2026-03")
+
+
+@pytest.mark.parametrize(("quantity", "told"), [("3600.5", "3600.5 more"), ("-20", "20 fewer")])
+def test_an_adjustment_is_one_of_its_net(quantity: str, told: str) -> None:
+    made = draft(replace(due(), lines=(adjusting("0.13", quantity),)), "2026-04", Kept(), TORONTO)
+    assert made is not None
+    (line,) = made.lines
+    assert (line.quantity, line.unit_price) == (Decimal(1), Decimal("0.13"))
+    assert line.description.endswith(f"late cpu_seconds: {told} than billed before")
+
+
+def test_what_is_given_back_beyond_what_is_charged_is_a_credit_note() -> None:
+    both = due(expected("50", tax_components=HST))
+    made = draft(replace(both, lines=(*both.lines, adjusting("-80", "-60000"))), "2026-04", Kept(), TORONTO)
+    assert made is not None
+    assert (made.is_refund, str(made.totals.gross), str(made.billed.gross)) == (True, "33.90 CAD", "-33.90 CAD")
+    assert [line.unit_price for line in made.lines] == [Decimal(-50), Decimal(80)]
+    assert totals_in_odoo(made.lines, "CAD", LINE) == made.totals
+    on_order = draft(replace(both, lines=(adjusting("-80", "-60000"),)), "2026-04", Kept(), TORONTO, is_invoice=False)
+    assert on_order is not None
+    assert (on_order.is_refund, str(on_order.totals.net)) == (False, "-80.00 CAD")
+
+
 def test_a_month_of_a_subscription_is_one_draft() -> None:
     made = drawn(expected("50", tax_components=HST), usage("0.13"))
     assert made is not None
