@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from fcb_pipelines.domain.closing import booked_in
-from fcb_pipelines.domain.intake import Code, Outcome, Result, conflict, rejected, untimely
+from fcb_pipelines.domain.intake import Code, Outcome, Result, before_scope, conflict, rejected, untimely
 from fcb_pipelines.domain.metrics import Aggregation
 from fcb_pipelines.domain.period import Period, period_of
 from fcb_pipelines.domain.usage import UsageEvent, Void
@@ -92,8 +92,10 @@ class Intake:
             elif fact.metric not in service.metrics:
                 entry.result = rejected(Code.UNKNOWN_METRIC, f"metric {fact.metric!r} is none of {', '.join(service.metrics)}")
             elif isinstance(fact, UsageEvent):
-                entry.result = _unfitting(fact, service.metrics[fact.metric].aggregation) or untimely(
-                    fact.started_at, now, self.window, may_backfill=entry.delivery.may_backfill
+                entry.result = (
+                    _unfitting(fact, service.metrics[fact.metric].aggregation)
+                    or untimely(fact.started_at, now, self.window, may_backfill=entry.delivery.may_backfill)
+                    or before_scope(_period(entry), service.first_period)
                 )
 
     def _known(self, entries: Sequence[_Entry]) -> Mapping[str, frozenset[str]]:

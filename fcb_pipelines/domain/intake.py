@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from fcb_pipelines.domain.period import Period
+
 MOST_AHEAD = timedelta(minutes=5)
 """How far the clock of a host may be ahead of ours."""
 
@@ -66,3 +68,10 @@ def untimely(started_at: datetime, now: datetime, window: timedelta, *, may_back
             Code.TOO_OLD, f"started_at is more than {window.days} days ago: only a key with usage:backfill may send it"
         )
     return None
+
+
+def before_scope(period: Period, first: str) -> Result | None:
+    """Why an event of a period is not accepted: nobody here bills the months before `first`, so it would never be on a bill."""
+    if period.key >= first:
+        return None
+    return rejected(Code.TOO_OLD, f"started_at is before {first}, the first month that is billed here")

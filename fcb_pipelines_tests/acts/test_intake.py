@@ -145,7 +145,16 @@ def test_what_is_refused_is_told_and_the_others_are_stored(pushing: Pushing, wha
 def test_the_edges_of_the_window_are_inside_and_a_key_that_may_backfill_goes_beyond(pushing: Pushing) -> None:
     edges = event("a", at=NOW + timedelta(minutes=5)), event("b", at=NOW - timedelta(days=35))
     assert outcomes(pushing.push(*edges)) == ["accepted", "accepted"]
-    assert outcomes(pushing.push(event("c", at=NOW - timedelta(days=400)), may_backfill=True)) == ["accepted"]
+    assert outcomes(pushing.push(event("c", at=NOW - timedelta(days=36)), may_backfill=True)) == ["accepted"]
+
+
+def test_what_no_month_here_is_billed_for_is_refused_whoever_sends_it(pushing: Pushing) -> None:
+    first = Period("2026-03", service().zone).start
+    before, at = pushing.push(
+        event("a", at=first - timedelta(microseconds=1)), event("b", at=first), now=first, may_backfill=True
+    )
+    assert (before.code, at.outcome) == (Code.TOO_OLD, Outcome.ACCEPTED)
+    assert "before 2026-03, the first month that is billed here" in before.reason
 
 
 def test_a_month_is_the_service_zones(pushing: Pushing) -> None:
