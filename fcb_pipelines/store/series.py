@@ -56,7 +56,8 @@ class SeriesNumbers:
         Raises `RuleViolation` where events of a series are stored under another aggregation: what they came to so far would
         mean something else.
         """
-        wanted = sorted(set(series) - self._known.keys())
+        # Asked once for each event: what is known may be a hundred thousand series, and is not looked through.
+        wanted = sorted({each for each in series if each not in self._known})
         if wanted:
             self._find(conn, wanted)
             missing = [each for each in wanted if each not in self._known]
