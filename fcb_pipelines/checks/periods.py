@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import dagster as dg
 
-from fcb_pipelines.acts import conservation
+from fcb_pipelines.acts import conservation, feeds
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.usage_conservation import UsageConservation, conservation_now
 from fcb_pipelines.assets.shell import key, table
@@ -53,6 +53,19 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
                 "kept otherwise than counted": table(map(asdict, found.wrong)),
                 "used more since": table(map(asdict, found.since)),
             },
+        )
+
+    @dg.asset_check(asset=key(service, "usage_totals"), blocking=True, partitions_def=months)
+    def feeds_agree(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
+        """Pulled and pushed usage tell the same of every subscription. Warns while pulled usage is billed; then it blocks."""
+        period = service.period(context.partition_key)
+        found = feeds.compare_feeds(connections.database(), service, period)
+        shown = {name: table(told) if isinstance(told, list) else told for name, told in feeds.published(found).items()}
+        return dg.AssetCheckResult(
+            passed=found.agrees,
+            severity=ERROR if feeds.must_agree(service, period, found) else WARN,
+            description=found.sentence,
+            metadata=shown,
         )
 
     @dg.asset_check(asset=key(service, "reconciliation"), blocking=True, partitions_def=months)
@@ -105,7 +118,7 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
             metadata={"months": table(rows)},
         )
 
-    return [usage_conserved, money_conserved, coverage, register_reconciled]
+    return [usage_conserved, feeds_agree, money_conserved, coverage, register_reconciled]
 
 
 def _usage_verdict(found: UsageConservation) -> str:

@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "Run everything on embedded parts and serve the Dagster page.",
     "doctor": "Test every connection and setting, and say what to do.",
     "env": "Print the exports for a plain `dagster dev`.",
+    "feeds": "Compare pulled and pushed usage of a period.",
     "import": "Take a snapshot and bring Odoo's shadow copy up to date.",
     "invoices": "Keep what a period bills as drafts in Odoo.",
     "keys": "Make, list, rotate and revoke API keys.",

@@ -4,66 +4,16 @@ import json
 import os
 import pwd
 import re
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from fcb_pipelines.cli import main
 from fcb_pipelines.cli.keys import duration, moment
 from fcb_pipelines.domain.access import parsed
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines_tests.cli.conftest import Fcb
 from fcb_pipelines_tests.conftest import NOW
-
-FCB_TOML = """
-[services.shop]
-mapping = "mapping"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
-NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
-ODOO = {"FCB_ODOO_URL": "http://127.0.0.1:1", "FCB_ODOO_DB": "d", "FCB_ODOO_USER": "u", "FCB_ODOO_KEY": "secret"}
-ADDRESSES = {"FCB_SOURCE_SHOP_URL": NOBODY, "FCB_DAGSTER_URL": NOBODY.replace("postgresql", "postgresql+psycopg2"), **ODOO}
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Fcb = Callable[..., Done]
-
-
-@pytest.fixture
-def fcb(store_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Fcb:
-    """Runs the command in a project of its own."""
-    (tmp_path / "mapping").mkdir()
-    (tmp_path / "mapping" / "users.sql").touch()
-    (tmp_path / "fcb.toml").write_text(FCB_TOML)
-    monkeypatch.chdir(tmp_path)
-    for name in filter(lambda name: name.startswith("FCB_"), list(os.environ)):
-        monkeypatch.delenv(name)
-    given = {**ADDRESSES, "FCB_DATABASE_URL": store_database, "LOGNAME": "somebody-else", "USER": "somebody-else"}
-    for name, value in given.items():
-        monkeypatch.setenv(name, value)
-
-    def run(*args: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["fcb", *args])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Done(int(ended.value.code or 0), out, err)
-
-    return run
 
 
 def test_a_key_lives_from_making_to_revoking(fcb: Fcb, store_database: str) -> None:

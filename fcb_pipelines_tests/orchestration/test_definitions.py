@@ -34,6 +34,7 @@ UPSTREAM = {
 }
 PERIOD_CHECKS = {
     "usage_conserved": True,
+    "feeds_agree": True,
     "late_usage_adjusted": True,
     "money_conserved": True,
     "coverage": False,
