@@ -21,6 +21,7 @@ from starlette.routing import Route
 from fcb_pipelines.acts.access import KeyRing
 from fcb_pipelines.api.calls import Desk, with_key
 from fcb_pipelines.api.counted import Counted
+from fcb_pipelines.api.documents import DOCUMENTS
 from fcb_pipelines.api.health import OpenHandler
 from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
@@ -67,7 +68,7 @@ def create_app(settings: Settings, db: Database, clock: Callable[[], datetime]) 
 
 def _routes(desk: Desk) -> list[Route]:
     keyed = [Route(each.path, with_key(desk, each.path, each.scope, each.handler), methods=[each.method]) for each in KEYED]
-    return [*keyed, *(Route(each.path, _without_key(desk, each.handler), methods=["GET"]) for each in OPEN)]
+    return [*keyed, *(Route(each.path, _without_key(desk, each.handler), methods=["GET"]) for each in (*OPEN, *DOCUMENTS))]
 
 
 def _without_key(desk: Desk, handler: OpenHandler) -> Callable[[Request], Awaitable[Response]]:

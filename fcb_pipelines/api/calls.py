@@ -36,6 +36,7 @@ from fcb_pipelines.store.idempotency import Pairing
 MOST_BYTES = 1 << 20
 """Of a body."""
 RETRY_AFTER_SECONDS = 2
+FAILED = "The server failed; what was sent is not stored."
 Body = TypeVar("Body")
 _LOGGER = logging.getLogger(__name__)
 
@@ -103,12 +104,12 @@ class Call:
         key = idempotency.key_of(self.request.headers.getlist(idempotency.HEADER))
         kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != JSON:
-            raise Problem(415, f"Send {JSON}.")
+            raise not_json()
         content = bytearray()
         async for chunk in self.request.stream():
             content += chunk
             if len(content) > MOST_BYTES:
-                raise Problem(413, f"The body is larger than {MOST_BYTES} bytes: send smaller batches.")
+                raise too_large()
         if key is not None:
             pairing = idempotency.pairing(self.service.code, key, self.request.url.path, bytes(content))
             self.desk.running.begin(pairing)
@@ -177,7 +178,7 @@ def with_key(desk: Desk, route: str, scope: Scope, handler: Handler) -> Callable
         except Exception:
             # It is in the access log too, and nobody else's request fails with it.
             _LOGGER.exception("%s %s failed", request.method, route)
-            response = Problem(500, "The server failed; what was sent is not stored.").response()
+            response = Problem(500, FAILED).response()
         finally:
             call.end()
         await call.log(response.status_code)
@@ -193,8 +194,23 @@ def unavailable() -> Problem:
     )
 
 
+def not_json() -> Problem:
+    """The answer to a body of another kind."""
+    return Problem(415, f"Send {JSON}.")
+
+
+def too_large() -> Problem:
+    """The answer to a body that is too large."""
+    return Problem(413, f"The body is larger than {MOST_BYTES} bytes: send smaller batches.")
+
+
+def too_often(seconds: int) -> Problem:
+    """The answer to a key that asks too often."""
+    return Problem(429, "Too many requests with this key.", retry_after_seconds=seconds)
+
+
 def _let_in(desk: Desk, answer: Authenticated | Refusal) -> None:
     if isinstance(answer, Refusal):
         raise Problem(answer.status, answer.detail)
     if seconds := desk.limits.wait_seconds(answer.key.key_id):
-        raise Problem(429, "Too many requests with this key.", retry_after_seconds=seconds)
+        raise too_often(seconds)

@@ -21,10 +21,10 @@ KEPT = timedelta(hours=24)
 LONGEST_KEY = 255
 RETRY_AFTER_SECONDS = 1
 
-_BARE = re.compile(r"[!#-~]+", re.ASCII)
-_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"', re.ASCII)
-"""A String of RFC 8941, section 3.3.3, which the IETF's draft asks for."""
-_FORM = f"Send one {HEADER} of 1 to {LONGEST_KEY} printable ASCII characters, bare or in double quotes."
+BARE, QUOTED = r"[!#-~]", r'(?:[ !#-\[\]-~]|\\["\\])'
+"""A character of a key; quoted as in a String of RFC 8941, section 3.3.3, which the IETF's draft asks for."""
+KEY = rf'(?:{BARE}{{1,{LONGEST_KEY}}}|"{QUOTED}{{1,{LONGEST_KEY}}}")'
+FORM = f"Send one {HEADER} of 1 to {LONGEST_KEY} printable ASCII characters, bare or in double quotes."
 
 
 def key_of(headers: Sequence[str]) -> str | None:
@@ -32,11 +32,9 @@ def key_of(headers: Sequence[str]) -> str | None:
     if not headers:
         return None
     text = headers[0].strip(" \t")
-    quoted = _QUOTED.fullmatch(text)
-    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text if _BARE.fullmatch(text) else ""
-    if len(headers) > 1 or not 1 <= len(key) <= LONGEST_KEY:
-        raise Problem(HTTPStatus.BAD_REQUEST, _FORM)
-    return key
+    if len(headers) > 1 or not re.fullmatch(KEY, text):
+        raise Problem(HTTPStatus.BAD_REQUEST, FORM)
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
 
 
 def pairing(service: str, key: str, path: str, body: bytes) -> Pairing:
@@ -48,6 +46,12 @@ def pairing(service: str, key: str, path: str, body: bytes) -> Pairing:
 def other_request() -> Problem:
     """The refusal of a key that another request had."""
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"This {HEADER} was sent with another request: take a new one.")
+
+
+def under_way() -> Problem:
+    """The refusal of a request that is the same as one that is not answered yet."""
+    detail = f"A request with this {HEADER} is under way: send the same again in a moment."
+    return Problem(HTTPStatus.CONFLICT, detail, retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 class Running:
@@ -63,8 +67,7 @@ class Running:
         if there is None:
             self._fingerprints[each.place] = each.fingerprint
         elif there == each.fingerprint:
-            detail = f"A request with this {HEADER} is under way: send the same again in a moment."
-            raise Problem(HTTPStatus.CONFLICT, detail, retry_after_seconds=RETRY_AFTER_SECONDS)
+            raise under_way()
         else:
             raise other_request()
 

@@ -26,6 +26,8 @@ from fcb_pipelines.store.reconciliation import CurrencyTotal
 
 RECONCILED = "/v1/periods/{period}/reconciliation"
 MOST_ROWS, USUAL_ROWS = 1000, 100
+NO_PERIOD = "Name a month in the path, such as /v1/periods/2026-04/reconciliation."
+NO_PART = f"Give at most one limit of 1 to {MOST_ROWS}, one after (the next of the answer before), nothing else."
 
 _LIMIT = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
@@ -38,8 +40,13 @@ async def read_reconciliation(call: Call) -> Response:
     except RemoteError:
         raise unavailable() from None
     if page is None:
-        raise Problem(404, f"{call.service.code} {period.key} was never reconciled.")
+        raise never(call.service.code, period.key)
     return Response(json.dumps(_answer(page, call.service.zone)), media_type=JSON)
+
+
+def never(service: str, period: str) -> Problem:
+    """What is told of a month that was never reconciled."""
+    return Problem(404, f"{service} {period} was never reconciled.")
 
 
 def _page(db: Database, service: Service, period: str, after: str, most: int) -> RowsPage | None:
@@ -51,7 +58,7 @@ def _period(call: Call) -> Period:
     try:
         return Period(call.request.path_params["period"], call.service.zone)
     except InvalidInput:
-        raise Problem(422, "Name a month in the path, such as /v1/periods/2026-04/reconciliation.") from None
+        raise Problem(422, NO_PERIOD) from None
 
 
 def _part(call: Call) -> tuple[str, int]:

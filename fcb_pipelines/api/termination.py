@@ -66,8 +66,13 @@ def _answer(said: Said, standing: Termination | None, zone: ZoneInfo) -> Answer:
     stands = _shown(standing, zone)
     if said.ended_at in (None, standing.ended_at):
         return told(lambda: stands)
+    return told_problem(ended_otherwise(stands))
+
+
+def ended_otherwise(stands: Mapping[str, Any]) -> Problem:
+    """The refusal of another end than the one that was said first."""
     detail = f"It is recorded that the subscription ended at {stands['ended_at']}, and that stands."
-    return told_problem(Problem(HTTPStatus.CONFLICT, detail, pointer="/ended_at", more={"standing": stands}))
+    return Problem(HTTPStatus.CONFLICT, detail, pointer="/ended_at", more={"standing": stands})
 
 
 def _shown(termination: Termination, zone: ZoneInfo) -> dict[str, Any]:

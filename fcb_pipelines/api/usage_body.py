@@ -21,7 +21,7 @@ IDENTITY = ("external_subscription_id", "metric", "idempotency_key")
 OF_VOID = frozenset({*IDENTITY, "voids"})
 OF_EVENT = frozenset({*IDENTITY, "quantity", "value", "started_at", "ended_at"})
 
-_QUANTITY = re.compile(rf"\d{{1,{MOST_DIGITS}}}(\.\d{{1,{MOST_DECIMALS}}})?", re.ASCII)
+QUANTITY = rf"[0-9]{{1,{MOST_DIGITS}}}(?:\.[0-9]{{1,{MOST_DECIMALS}}})?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 def _quantity(value: Any) -> Decimal:
     text = value if isinstance(value, str) else _as_text(value)
-    if not _QUANTITY.fullmatch(text):
+    if not re.fullmatch(QUANTITY, text):
         raise Invalid(
             "/quantity",
             f"quantity must be 0 or more, with at most {MOST_DIGITS} digits before and {MOST_DECIMALS} after the point",

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.errors import InvalidInput
 
-_KEY = re.compile(r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])")
+KEY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])"
 """Only the digits 0 to 9, or one month would have several keys; only years that the calendar can step on from."""
 
 
@@ -25,7 +25,7 @@ class Period:
     zone: ZoneInfo
 
     def __post_init__(self) -> None:
-        if not _KEY.fullmatch(self.key):
+        if not re.fullmatch(KEY, self.key):
             raise InvalidInput(f"{self.key!r} is not a period: write it as YYYY-MM, such as 2026-04")
 
     @property

@@ -1,0 +1,116 @@
+"""Examples of what is sent and answered; the tests send them, and hold the answers against them.
+
+Owns: the examples. Does not own: the schemas that they follow.
+"""
+
+from typing import Any
+
+from fcb_pipelines.domain.access import Reason, Refusal, Scope
+
+EVENT = {
+    "external_subscription_id": "s-1",
+    "metric": "cpu_seconds",
+    "idempotency_key": "2026-04-20T11:00Z",
+    "quantity": "300.25",
+    "started_at": "2026-04-20T11:00:00Z",
+    "ended_at": "2026-04-20T11:05:00Z",
+}
+IDENTITY = {name: EVENT[name] for name in ("external_subscription_id", "metric")}
+VOID = {**IDENTITY, "idempotency_key": "void of 2026-04-20T11:00Z", "voids": EVENT["idempotency_key"]}
+WRONG = {**IDENTITY, "idempotency_key": "2026-04-20T11:05Z", "quantity": "-1", "started_at": "2026-04-20T11:05:00Z"}
+STORED = {"idempotency_key": EVENT["idempotency_key"], "status": "accepted", "is_late": False}
+REJECTED = {
+    "idempotency_key": WRONG["idempotency_key"],
+    "status": "rejected",
+    "code": "invalid",
+    "reason": "quantity must be 0 or more, with at most 18 digits before and 12 after the point",
+    "pointer": "/events/1/quantity",
+}
+CONFLICT = {
+    "idempotency_key": EVENT["idempotency_key"],
+    "status": "conflict",
+    "code": "conflict",
+    "reason": "an event with other content is stored under this idempotency key, and stands",
+}
+USAGE_REQUESTS = {"one event": EVENT, "a batch": {"events": [EVENT, WRONG]}, "a void": VOID}
+USAGE_ANSWERS = {
+    "one event": STORED,
+    "a batch": {"results": [STORED, REJECTED], "accepted": 1, "duplicate": 0, "conflict": 0, "rejected": 1},
+}
+USAGE = {
+    "external_subscription_id": "s-1",
+    "period": "2026-04",
+    "start": "2026-04-01T00:00:00-04:00",
+    "end": "2026-05-01T00:00:00-04:00",
+    "is_closed": False,
+    "usage": [
+        {
+            "metric": "cpu_seconds",
+            "aggregation": "sum",
+            "feed": "pushed",
+            "booked_in": "2026-04",
+            "quantity": "300.25",
+            "events": 1,
+        }
+    ],
+}
+TERMINATION_REQUEST = {"ended_at": "2026-04-19T18:30:00Z", "reason": "cancelled by the customer"}
+TERMINATION = {
+    "external_subscription_id": "s-1",
+    "ended_at": "2026-04-19T14:30:00-04:00",
+    "reason": "cancelled by the customer",
+    "recorded_at": "2026-04-20T08:00:00-04:00",
+}
+_SIDES = {
+    "expected": {"net": "50.00", "tax": "6.50", "gross": "56.50"},
+    "actual": {"net": "50.25", "tax": "6.53", "gross": "56.78"},
+}
+_DECIDED = {"difference": "-0.25", "status": "delta", "verdict": "unexplained", "causes": []}
+RECONCILIATION: dict[str, Any] = {
+    "service": "nexacloud",
+    "period": "2026-04",
+    "revision": 2,
+    "made_at": "2026-05-02T03:00:00-04:00",
+    "coverage": {"money": {"CAD": "0.0000"}, "proved_money": {"CAD": "0.0000"}, "subscriptions": "0.0000"},
+    "counts": {"match": 0, "delta": 1, "only_expected": 0, "only_actual": 0, "nothing_due": 0},
+    "totals": {"CAD": {"expected_net": "50.00", "actual_net": "50.25", "difference": "-0.25"}},
+    "rows": [
+        {
+            "row_id": "nexacloud/2026-04/subscription/s-1",
+            "service": "nexacloud",
+            "period": "2026-04",
+            "subscription": "s-1",
+            "partner": "u1",
+            "currency": "CAD",
+            "line_key": None,
+            "external_invoice_ids": ["i1"],
+            **_SIDES,
+            **_DECIDED,
+            "abs_difference": "0.25",
+            "is_due": True,
+            "instances": [
+                {
+                    "charge": "flat",
+                    "service_from": "2026-04-01T00:00:00-04:00",
+                    "service_to": "2026-05-01T00:00:00-04:00",
+                    "due_at": "2026-04-01T00:00:00-04:00",
+                    **_SIDES,
+                    **_DECIDED,
+                    "notes": [],
+                }
+            ],
+            "evidence": [{"kind": "invoice_line", "reference": "i1/1"}],
+            "notes": [],
+        }
+    ],
+    "next": None,
+}
+METRICS = """# HELP fcb_usage_events_total Events by what became of them.
+# TYPE fcb_usage_events_total counter
+fcb_usage_events_total{outcome="accepted",service="nexacloud"} 1.0
+"""
+
+
+def refused(reason: Reason, scope: Scope) -> str:
+    """What a key that is refused is told."""
+    return Refusal(reason=reason, scope=scope).detail
