@@ -2,6 +2,7 @@
 # make test    every check and every test: what the continuous integration runs
 # make check   format, lint, types and layers only
 # make bench   each figure beside its limit
+# make bench-metering   the pace at which pushed usage is taken, beside a bare INSERT of the same rows (ARGS=--help)
 # make bench-odoo   the speed of a real Odoo (FCB_TEST_ODOO_URL …) beside a raw client
 # make faults  200 imports with something going wrong in each, and 200 ends each of the server and of its Postgres; FCB_TEST_SEED=17 plays one again
 # make lock    resolve the requirements anew
@@ -18,7 +19,7 @@ RUN := $(VENV)/bin/python -m
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadgroup
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench bench-odoo faults lock clean again
+.PHONY: demo test check bench bench-metering bench-odoo faults lock clean again
 
 # A virtual environment knows its own path and its Python: one that was moved, copied or lost its Python is made again.
 ifneq ($(shell $(VENV)/bin/python -c 'import os; print(open("$(VENV)/place").read() == os.getcwd())' 2>/dev/null),True)
@@ -41,6 +42,9 @@ check: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	@$(RUN) benchmarks $(ARGS)
+
+bench-metering: $(VENV)/installed-dev
+	@$(RUN) benchmarks.metering $(ARGS)
 
 bench-odoo: $(VENV)/installed-dev
 	@$(RUN) benchmarks.odoo $(ARGS)

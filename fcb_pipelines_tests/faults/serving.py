@@ -118,11 +118,8 @@ def is_ready(url: str) -> bool:
     return False
 
 
-@contextmanager
-def served(
-    folder: Path, store: str, subscriptions: Iterable[str], now: datetime, *, may_backfill: bool = False
-) -> Iterator[Serving]:
-    """A server for a host that has these subscriptions and a key that may write."""
+def prepared(folder: Path, store: str, subscriptions: Iterable[str], now: datetime, *, may_backfill: bool = False) -> Serving:
+    """A server, not started yet, for a host that has these subscriptions and a key that may write."""
     (folder / "fcb.toml").write_text(SERVICES)
     db = Database(store)
     with db.transaction() as conn:
@@ -130,7 +127,15 @@ def served(
         snapshots.add_rows(conn, snapshot_id, "subscriptions", [(each, {"id": each}) for each in subscriptions])
     scopes = frozenset({Scope.USAGE_WRITE, *([Scope.USAGE_BACKFILL] if may_backfill else [])})
     _, key = create_key(db, service=SERVICE, name="host", scopes=scopes, expires_at=None, actor="ada", now=now)
-    serving = Serving(folder=folder, db=db, key=key.text)
+    return Serving(folder=folder, db=db, key=key.text)
+
+
+@contextmanager
+def served(
+    folder: Path, store: str, subscriptions: Iterable[str], now: datetime, *, may_backfill: bool = False
+) -> Iterator[Serving]:
+    """The same server, running while the block does."""
+    serving = prepared(folder, store, subscriptions, now, may_backfill=may_backfill)
     serving.start()
     try:
         yield serving
