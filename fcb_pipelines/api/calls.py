@@ -171,7 +171,7 @@ def with_key(desk: Desk, route: str, scope: Scope, handler: Handler) -> Callable
             raise unavailable() from None
         call = Call(desk=desk, request=request, route=route, scope=scope, at=now, answer=answer)
         try:
-            _let_in(desk, answer)
+            _let_in(call)
             response = await handler(call)
         except Problem as problem:
             response = problem.response()
@@ -209,8 +209,10 @@ def too_often(seconds: int) -> Problem:
     return Problem(429, "Too many requests with this key.", retry_after_seconds=seconds)
 
 
-def _let_in(desk: Desk, answer: Authenticated | Refusal) -> None:
-    if isinstance(answer, Refusal):
-        raise Problem(answer.status, answer.detail)
-    if seconds := desk.limits.wait_seconds(answer.key.key_id):
+def _let_in(call: Call) -> None:
+    """Raise `Problem` for a bad key, one of a service that is gone, and one that asks too often."""
+    if isinstance(call.answer, Refusal):
+        raise Problem(call.answer.status, call.answer.detail)
+    _ = call.service
+    if seconds := call.desk.limits.wait_seconds(call.key_id):
         raise too_often(seconds)

@@ -83,11 +83,16 @@ def api_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def store(store_database: str) -> Database:
     """A store in which s-1 is a subscription of both services."""
     db = Database(store_database)
+    two_services(db)
+    return db
+
+
+def two_services(db: Database) -> None:
+    """Make s-1 a subscription of both services, and another one of each."""
     with db.transaction() as conn:
         for code in ("nexacloud", "other"):
             snapshot_id = snapshots.open_snapshot(conn, code, NOW)
             snapshots.add_rows(conn, snapshot_id, "subscriptions", [("s-1", {"of": code}), (f"s-{code}", {})])
-    return db
 
 
 @pytest.fixture

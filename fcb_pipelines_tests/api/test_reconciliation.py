@@ -33,7 +33,7 @@ def rows_of(service: str, ids: Sequence[str], billed: str) -> tuple[Row, ...]:
     )
 
 
-def add_revision(db: Database, service: str, ids: Sequence[str], billed: str) -> None:
+def add_revision(db: Database, service: str, ids: Sequence[str], billed: str, period: str = "2026-04") -> None:
     rows = rows_of(service, ids, billed)
     with db.transaction() as conn:
         snapshot = snapshots.latest_snapshot(conn, service)
@@ -41,7 +41,7 @@ def add_revision(db: Database, service: str, ids: Sequence[str], billed: str) ->
         stored.add_revision(
             conn,
             service=service,
-            period="2026-04",
+            period=period,
             origin=Origin(snapshot_id=snapshot.snapshot_id, settings_hash="h", rule_version="1"),
             content_hash="c",
             made_at=NOW + timedelta(seconds=1),
