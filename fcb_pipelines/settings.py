@@ -72,6 +72,8 @@ class Settings(Strict):
     """Whether what the source billed beyond our model is carried into Odoo as drafts."""
     api_requests_per_second: int = Field(default=1000, ge=1, le=100_000)
     """How many requests each API key may make to one server (`fcb serve`), with a burst as large."""
+    usage_retention_months: int | None = Field(default=None, ge=3, le=1200)
+    """How many whole months after a month ended its usage events are kept in detail; for ever unless it is given."""
     import_all_plans: bool = False
     now: datetime | None = None
     ui_port: int = Field(default=3000, ge=1, le=65535)

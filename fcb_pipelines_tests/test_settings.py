@@ -101,6 +101,7 @@ def test_a_wrong_variable_is_named_with_what_to_do(folder: Path, variables: dict
         ('zone = "America/Toronto"', 'zone = "America/Toronto"\nlagg = 3', ("lagg",)),
         ('zone = "America/Toronto"', 'zone = "America/Toronto"\narrears_lag_days = -1', ("arrears_lag_days",)),
         ("[services.demo]", "[services.demo", ("not readable TOML",)),
+        (MINIMAL.strip(), "usage_retention_months = 2\n" + MINIMAL, ("usage_retention_months", "equal to 3")),
         (MINIMAL.strip(), "services = 3", ("[services] holds one table per service",)),
         (MINIMAL.strip(), "", ("no service is configured",)),
     ],

@@ -17,7 +17,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.revisions import content_hash
 from fcb_pipelines.domain.usage import PULLED, PUSHED, UsageTotal
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import late_usage, snapshots, stages
+from fcb_pipelines.store import late_usage, retention, snapshots, stages
 from fcb_pipelines.store import usage as stored
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.pulled import usage_headers
@@ -49,7 +49,7 @@ def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPer
     the month fixes it.
 
     Raises `RuleViolation` if there is no such snapshot, a suite refused it, the usage of the month was never read, or the host
-    pushed nothing of a month that is over: that is not zero usage.
+    pushed nothing of a month that is over: that is not zero usage. And where it would have to count events that were dropped.
     """
     service, period, feed = work.service.code, work.period, work.service.billed_feed
     with work.db.transaction() as conn:
@@ -61,6 +61,7 @@ def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPer
         # An earlier one, or one that was the last until just now.
         is_earlier = feed == PULLED and _latest(conn, work.service) != used
         if is_earlier:
+            _refuse_dropped(conn, work)
             stored.replace_totals_as_of(conn, service, period, feed, used)
         late = (
             late_usage.recounted(conn, service, feed, period, used)
@@ -108,6 +109,14 @@ def _silent(conn: Connection, work: PeriodWork, snapshot_id: int) -> int:
             " See that its usage client runs; where nothing was used, one event of quantity 0 says so"
         )
     return silent
+
+
+def _refuse_dropped(conn: Connection, work: PeriodWork) -> None:
+    if work.period.key in retention.dropped(conn):
+        raise RuleViolation(
+            f"the events of {work.period.key} are no longer kept in detail, so they cannot be counted as of an earlier snapshot"
+            ": take the last one"
+        )
 
 
 def _latest(conn: Connection, service: Service) -> int | None:

@@ -125,6 +125,11 @@ def _usage_verdict(found: UsageConservation) -> str:
     if not found.is_conserved:
         return "units were lost or doubled"
     said = []
+    if found.dropped_at is not None:
+        said.append(
+            f"its events are no longer kept, since {found.dropped_at.date().isoformat()}: only what was kept of them as they "
+            "arrived can be held against what is billed"
+        )
     if found.silent:
         said.append(f"nothing was pushed yet while {found.silent} subscriptions are alive, which is not zero usage")
     if found.since:
@@ -148,8 +153,9 @@ def _usage_places(found: UsageConservation) -> Iterable[dict[str, str | int]]:
             places.append((PULLED, "+ stored instead", pulled.stands))
             places.append((PULLED, "+ gone from the source", pulled.gone))
     for count in found.feeds:
-        places.append((count.feed, "usage events", count.events))
-        places.append((count.feed, "counted again, by aggregation", count.recounted))
+        if not found.is_dropped:
+            places.append((count.feed, "usage events", count.events))
+            places.append((count.feed, "counted again, by aggregation", count.recounted))
         places.append((count.feed, "running totals", count.running))
     for feed, place, amounts in [*places, (found.billed_feed, "usage totals", found.totals)]:
         sums = {metric: plain(quantity) for metric, quantity in sorted(amounts.quantities.items())}

@@ -27,6 +27,7 @@ COMMANDS = {
     "quote": "Price quantities under a charge.",
     "register": "Show the source's invoices by issue month.",
     "reset": "Remove the embedded stack and its state.",
+    "retention": "Drop the usage events of old, closed months.",
     "rows": "Show the reconciliation rows of a period.",
     "run": "Meter, rate and reconcile a period.",
     "serve": "Take usage that hosts push, over HTTP.",

@@ -42,6 +42,7 @@ class Act(StrEnum):
     KEY_REVOKED = "key_revoked"
     PERIOD_CLOSED = "period_closed"
     SUBSCRIPTION_TERMINATED = "subscription_terminated"
+    USAGE_DROPPED = "usage_dropped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

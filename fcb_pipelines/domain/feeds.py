@@ -116,6 +116,8 @@ class Comparison:
     """The first that differ, those by the largest quantity before others."""
     first: tuple[Found, ...]
     """The first differences of each kind."""
+    is_kept: bool = True
+    """Whether the month's events are still there; without them nothing can be compared."""
 
     @property
     def is_applicable(self) -> bool:
@@ -130,6 +132,8 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """What was found, in one sentence."""
+        if not self.is_kept:
+            return "not applicable: the events of the month are no longer kept"
         if not self.is_applicable:
             told = (
                 f"only the {' and the '.join(sorted(set(self.alone.values())))} feed tells" if self.alone else "no feed tells"

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 
 from fcb_pipelines.domain.feeds import Comparison, Figure, Finding, Found, Kind, SubscriptionFeeds, Told
 from fcb_pipelines.domain.period import Period
+from fcb_pipelines.store import retention
 from fcb_pipelines.store.database import Connection
 
 STILL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
@@ -145,7 +146,8 @@ def compare_feeds(conn: Connection, service: str, period: Period, until: datetim
     conn.execute(STILL)
     given = {"service": service, "period": period.key, "until": until, "most": most}
     by_metric = metrics(conn, service, period)
-    given["metrics"] = [metric for metric, feeds in by_metric.items() if len(feeds) > 1]
+    is_kept = period.key not in retention.dropped(conn)
+    given["metrics"] = [metric for metric, feeds in by_metric.items() if len(feeds) > 1 and is_kept]
     conn.execute(TABLES)
     if given["metrics"]:
         conn.execute(TELL, given)
@@ -162,6 +164,7 @@ def compare_feeds(conn: Connection, service: str, period: Period, until: datetim
         figures={Kind(kind): Figure(events=events, pulled=one, pushed=other) for kind, events, one, other in _rows(conn)},
         subscriptions=_subscriptions(conn, given),
         first=_first(conn, given),
+        is_kept=is_kept,
     )
 
 

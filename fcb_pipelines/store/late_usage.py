@@ -13,6 +13,7 @@ from psycopg.rows import class_row, dict_row
 from fcb_pipelines.domain.adjustments import LateUsage
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.period import Period
+from fcb_pipelines.store import retention
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.usage import RECOUNTED
 
@@ -59,10 +60,23 @@ def told(conn: Connection, service: str, feed: str, bill: Period) -> tuple[LateU
 
 
 def recounted(conn: Connection, service: str, feed: str, bill: Period, snapshot_id: int | None = None) -> tuple[LateUsage, ...]:
-    """The same by the events, of pulled ones only those that were stored up to a snapshot where one is given."""
+    """The same by the events, of pulled ones only those that were stored up to a snapshot where one is given.
+
+    Of months whose events are no longer kept, by the running totals.
+    """
     given = {"service": service, "feed": feed, "bill": bill.key}
     months = [row[0] for row in conn.execute(MONTHS, given).fetchall()]
-    return tuple(late for month in months for late in _recounted(conn, given, month, bill, snapshot_id))
+    gone = retention.dropped(conn).keys() & set(months)
+    kept = [late for late in told(conn, service, feed, bill) if late.of_period in gone] if gone else []
+    return tuple(
+        late
+        for month in months
+        for late in (
+            [one for one in kept if one.of_period == month]
+            if month in gone
+            else _recounted(conn, given, month, bill, snapshot_id)
+        )
+    )
 
 
 def _recounted(

@@ -28,12 +28,13 @@ class OddUsage:
 ODD = """
     (SELECT 'conflict' AS what, external_subscription_id AS subscription, metric, idempotency_key AS key,
             trim_scale(stored.quantity)::text AS stored, trim_scale(offered.quantity)::text AS offered,
-            CASE WHEN stored.quantity = offered.quantity THEN 'another time than stored first'
+            CASE WHEN stored.quantity IS NULL THEN 'other content than stored first, which is no longer kept'
+                 WHEN stored.quantity = offered.quantity THEN 'another time than stored first'
                  ELSE 'another quantity than stored first' END AS reason
        FROM usage_conflict AS offered
        JOIN usage_series USING (service, feed, external_subscription_id, metric)
        JOIN usage_identity AS identity USING (series_id, idempotency_key)
-       JOIN usage_event AS stored USING (series_id, idempotency_key, period)
+       LEFT JOIN usage_event AS stored USING (series_id, idempotency_key, period)
       WHERE offered.snapshot_id = %(snapshot_id)s AND offered.started_at >= %(start)s AND offered.started_at < %(end)s
       ORDER BY subscription, metric, key LIMIT %(most)s)
     UNION ALL

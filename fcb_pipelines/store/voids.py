@@ -44,6 +44,7 @@ ADD_EVENT = """
     SELECT period, series_id, %(key)s, -quantity, value, started_at, ended_at, %(booked_in)s, %(voids)s, %(stored_at)s
       FROM usage_event
      WHERE series_id = %(series_id)s AND idempotency_key = %(voids)s AND period = %(period)s AND voids IS NULL
+       AND NOT EXISTS (SELECT FROM usage_dropped WHERE usage_dropped.period = usage_event.period)
 """
 FORGET_VALUES = "DELETE FROM usage_value WHERE series_id = %(series_id)s AND period = %(period)s"
 COUNT_VALUES = """
