@@ -4,6 +4,7 @@ Owns: what is pushed (batches, single events, voids, the same again), what an an
 own: what goes wrong.
 """
 
+import os
 import random
 import threading
 import time
@@ -20,6 +21,9 @@ import httpx
 from fcb_pipelines.acts.audit import verify_logs
 from fcb_pipelines.store.database import Database
 
+SEED = int(os.environ.get("FCB_TEST_SEED", "1"))
+"""Of what is pushed, and of the moments at which something goes wrong."""
+SUBSCRIPTIONS = [f"s-{number}" for number in range(4)]
 MOST_A_BATCH = 60
 MONTH_MINUTES = 34 * 24 * 60
 AGAIN_SECONDS = 0.02

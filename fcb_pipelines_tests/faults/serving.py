@@ -30,7 +30,7 @@ SERVICES = """
 mapping = "nexacloud"
 zone = "America/Toronto"
 currency = "CAD"
-first_period = "2026-03"
+first_period = "2013-08"
 """
 ELSEWHERE = {
     "FCB_SOURCE_NEXACLOUD_URL": "postgresql://nobody@127.0.0.1:9/none",

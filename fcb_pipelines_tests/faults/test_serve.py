@@ -18,13 +18,13 @@ import httpx
 import psycopg
 import pytest
 
-from fcb_pipelines_tests.faults.pushing import pushing
+from fcb_pipelines_tests.faults.pushing import SEED, SUBSCRIPTIONS, pushing
 from fcb_pipelines_tests.faults.serving import Serving, a_free_port, is_ready, served, settings_of
+
+pytestmark = pytest.mark.slow
 
 NOW = datetime.now(UTC)
 KILLS = int(os.environ.get("FCB_TEST_ROUNDS", "20"))
-SEED = int(os.environ.get("FCB_TEST_SEED", "1"))
-SUBSCRIPTIONS = [f"s-{number}" for number in range(4)]
 LONGEST_LIFE_SECONDS = 0.3
 
 

@@ -15,6 +15,8 @@ import pytest
 from fcb_pipelines.acts.audit import verify_logs
 from fcb_pipelines_tests.faults.serving import Serving, served
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 CLIENTS, TIMES, EVENTS = 32, 10, 60
 DISTINCT = 50

@@ -27,9 +27,11 @@ from fcb_host.client import UsageClient
 from fcb_host.events import UsageEvent
 from fcb_host.reader import Reader
 from fcb_host.settings import Key, Settings
+from fcb_pipelines_tests.faults.pushing import SEED
 from fcb_pipelines_tests.faults.serving import Serving, served
-from fcb_pipelines_tests.faults.test_serve import SEED
 from fcb_pipelines_tests.source.bitbrains.host import DATA
+
+pytestmark = pytest.mark.slow
 
 FIRST = datetime(2013, 8, 12, 13, 35, 46, tzinfo=UTC)
 MOST_MACHINES = 2000

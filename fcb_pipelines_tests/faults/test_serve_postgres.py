@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -19,10 +20,12 @@ import pytest
 from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres
 from fcb_pipelines.store.schema import migrate
-from fcb_pipelines_tests.faults.pushing import pushing
+from fcb_pipelines_tests.faults.pushing import SEED, SUBSCRIPTIONS, pushing
 from fcb_pipelines_tests.faults.serving import Serving, served
-from fcb_pipelines_tests.faults.test_serve import NOW, SEED, SUBSCRIPTIONS
 
+pytestmark = pytest.mark.slow
+
+NOW = datetime.now(UTC)
 ROUNDS = int(os.environ.get("FCB_TEST_ROUNDS", "5"))
 SLOW_COMMITS = ("commit_delay = 20000", "commit_siblings = 0")
 LONGEST_LIFE_SECONDS = 0.5
