@@ -31,8 +31,10 @@ PATIENCE_SECONDS = 5.0
 END_SECONDS = 30.0
 """How long a host goes on after the end to have an answer, where it must have one."""
 STANDING = """
-    SELECT idempotency_key, quantity, EXISTS (SELECT FROM usage_event AS void WHERE void.voids = event.idempotency_key)
-      FROM usage_event AS event WHERE voids IS NULL
+    SELECT event.idempotency_key, event.quantity, void.voids IS NOT NULL
+      FROM usage_event AS event
+      LEFT JOIN usage_event AS void ON void.series_id = event.series_id AND void.voids = event.idempotency_key
+     WHERE event.voids IS NULL
 """
 DIFFERENT = """
     WITH recount AS (
