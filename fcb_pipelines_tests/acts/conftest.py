@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from fcb_pipelines.domain.usage import PULLED, PUSHED
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.sandbox.app import create_app
@@ -15,13 +16,14 @@ from fcb_pipelines.odoo.sandbox.edition import EDITIONS
 from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
+from fcb_pipelines_tests.acts.desk import Desk
 from fcb_pipelines_tests.acts.month import Month, a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.odoo.conftest import TRANSPORT, TRANSPORTS
 from fcb_pipelines_tests.odoo.editions import USUAL, prices_kept_whole
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
-from fcb_pipelines_tests.source.small_host import SmallHost
+from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
 
 DATABASE = "odoo_imports"
 SERVERS = ("sandbox", *(["real"] if "FCB_TEST_ODOO_URL" in os.environ else []))
@@ -82,3 +84,16 @@ def month(chain: Chain, fresh_database: str, tmp_path: Path) -> Iterator[Month]:
     started = a_month(chain, SmallHost(fresh_database, tmp_path))
     yield started
     started.remove()
+
+
+@pytest.fixture(params=[PULLED, PUSHED])
+def desk(request: pytest.FixtureRequest, fresh_database: str, store_database: str, tmp_path: Path) -> Desk:
+    """A host whose first subscription used 100.5 cpu-seconds in March and 7 in April, told by the billed feed."""
+    host = SmallHost(fresh_database, tmp_path)
+    host.run(f"UPDATE invoices SET external_subscription_id = '{FIRST}'", "UPDATE users SET country = 'CA', state = 'ON'")
+    found = Desk(host=host, db=Database(store_database), feed=request.param)
+    found.snapshot()
+    if found.feed == PUSHED:
+        for at, quantity in (("2026-03-20T10:00Z", "100.5"), ("2026-04-01T04:00Z", "7"), ("2026-05-10T00:00Z", "1")):
+            found.use(at, quantity, key=f"k {at}")
+    return found

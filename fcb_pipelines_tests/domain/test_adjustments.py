@@ -97,3 +97,9 @@ def test_without_terms_of_the_month_the_amount_is_unknown_and_due() -> None:
     found = adjustment(the_terms(terms_from=None), late("0", "363600"), MARCH, MAY)
     assert (found.old_net, found.new_net, found.line.exact, found.line.is_due) == (None, None, None, True)
     assert TERM_UNKNOWN in found.line.notes
+
+
+def test_nothing_is_known_of_a_bill_either_that_had_nothing_while_terms_are_unknown() -> None:
+    ended = a_subscription(ended_at=day("2026-02-01"))
+    found = adjustment(the_terms(subscription=ended, terms_from=None), late("0", "363600"), MARCH, MAY)
+    assert (found.old_net, found.new_net) == (None, None)

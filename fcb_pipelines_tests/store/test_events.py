@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED, UsageEvent
 from fcb_pipelines.store import pulled, snapshots, usage
 from fcb_pipelines.store.closings import closed_periods
-from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.events import ensure_partitions
 from fcb_pipelines.store.series import Series, SeriesNumbers
 from fcb_pipelines_tests.store.closed import closed
@@ -125,6 +126,18 @@ def test_what_is_told_of_a_closed_month_is_on_the_next_open_bill_and_leaves_the_
     }
     assert recounted(conn) == {"sum": Decimal(5), "max": Decimal(5), "unique_count": Decimal(1)}
     assert conn.execute("SELECT DISTINCT period FROM usage_event").fetchall() == [("2026-04",)]
+
+
+def test_a_month_is_not_closed_while_somebody_stores_usage_of_its_service(store_database: str) -> None:
+    db = Database(store_database)
+    with db.transaction() as storing, db.transaction() as closing:
+        closed_periods(storing, "small")
+        assert closed(closing, "big", "2026-04")
+        closing.execute("SET lock_timeout = '20ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable), closing.transaction():
+            closed(closing, "small", "2026-04")
+        storing.commit()
+        assert closed(closing, "small", "2026-04")
 
 
 def test_a_month_is_closed_once_and_for_its_service_only(conn: Connection) -> None:

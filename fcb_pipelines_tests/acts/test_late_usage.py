@@ -1,0 +1,129 @@
+"""What becomes of usage that is told, or taken back, when its month is closed: pulled or pushed."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from fcb_pipelines.acts.adjustments import adjusted
+from fcb_pipelines.acts.usage import usage_totals
+from fcb_pipelines.domain.expected import UNRATED
+from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.usage import PULLED, PUSHED
+from fcb_pipelines_tests.acts.desk import Desk
+
+LATE = 363_600 - 100
+"""Beside March's 100.5 and April's 7 cpu-seconds of the first subscription; its plan includes 1,000 of each month."""
+
+
+@pytest.fixture
+def pushed(desk: Desk) -> Desk:
+    """Only where usage is pushed: only there it can be taken back."""
+    if desk.feed == PULLED:
+        pytest.skip("pulled usage is never taken back")
+    return desk
+
+
+def test_a_closed_month_stays_and_the_next_open_one_adjusts_it(desk: Desk) -> None:
+    desk.close("2026-03")
+    before = desk.expected("2026-03")
+    desk.use("2026-03-21T00:00Z", str(LATE), key="late")
+    assert desk.dual_run("2026-03").changes.rows == ()
+    assert desk.expected("2026-03") == before
+    desk.dual_run("2026-04")
+    used = "100.500001" if desk.feed == PULLED else "100.5"
+    (found,) = desk.adjustments("2026-04")
+    assert found == ("2026-03", used, plain(Decimal(used) + LATE), Decimal("0.00"), Decimal("0.76"))
+    line = desk.expected("2026-04")["cpu_seconds/2026-03-15/adjusted-in-2026-04"]
+    assert (str(line.net), str(line.tax), line.is_due) == ("0.76 CAD", "0.10 CAD", True)
+    assert desk.expected("2026-04")["cpu_seconds/2026-04-01"].net != line.net
+
+
+def test_of_two_closed_months_late_usage_is_adjusted_where_the_first_is_open(desk: Desk) -> None:
+    desk.close("2026-03", "2026-04")
+    desk.use("2026-03-21T00:00Z", str(LATE), key="late in March")
+    desk.use("2026-04-21T00:00Z", str(LATE), key="late in April")
+    desk.dual_run("2026-05")
+    assert [found[0] for found in desk.adjustments("2026-05")] == ["2026-03", "2026-04"]
+    assert desk.adjustments("2026-04") == []
+
+
+def test_what_is_later_still_begins_with_what_the_bill_before_said(desk: Desk) -> None:
+    desk.close("2026-03")
+    desk.use("2026-03-21T00:00Z", str(LATE), key="late")
+    desk.close("2026-04")
+    desk.use("2026-03-22T00:00Z", "360000", key="later still")
+    desk.dual_run("2026-05")
+    (found,) = desk.adjustments("2026-05")
+    assert (found[3], found[4]) == (Decimal("0.76"), Decimal("1.51"))
+    (before,) = desk.adjustments("2026-04")
+    assert before[2] == found[1]
+
+
+def test_what_is_taken_back_after_closing_is_given_back(pushed: Desk) -> None:
+    pushed.use("2026-03-21T00:00Z", str(LATE), key="too much")
+    pushed.close("2026-03")
+    pushed.take_back("too much")
+    pushed.dual_run("2026-04")
+    assert pushed.adjustments("2026-04") == [("2026-03", "363600.5", "100.5", Decimal("0.76"), Decimal("0.00"))]
+    line = pushed.expected("2026-04")["cpu_seconds/2026-03-15/adjusted-in-2026-04"]
+    assert (str(line.net), str(line.tax), line.is_due) == ("-0.76 CAD", "-0.10 CAD", True)
+
+
+def test_what_was_taken_back_and_sent_again_changes_nothing(pushed: Desk) -> None:
+    pushed.close("2026-03")
+    pushed.take_back("k 2026-03-20T10:00Z")
+    pushed.use("2026-03-20T10:00Z", "100.5", key="again")
+    pushed.dual_run("2026-04")
+    assert pushed.adjustments("2026-04") == []
+    assert adjusted(pushed.work("2026-04")).late == ()
+
+
+def test_a_late_event_of_nothing_is_late_and_adjusts_nothing(desk: Desk) -> None:
+    desk.close("2026-03")
+    desk.use("2026-03-21T00:00Z", "0", key="late")
+    desk.dual_run("2026-04")
+    found = adjusted(desk.work("2026-04"))
+    assert [(late.old_events + 1, late.is_other) for late in found.late] == [(late.new_events, False) for late in found.late]
+    assert (len(found.late), found.adjustments, found.unpriced) == (1, (), ())
+
+
+def test_only_late_usage_of_the_billed_feed_is_adjusted(desk: Desk) -> None:
+    desk.close("2026-03")
+    other = replace(desk, feed=PULLED if desk.feed == PUSHED else PUSHED)
+    other.use("2026-03-21T00:00Z", "5", key="late")
+    desk.dual_run("2026-04")
+    assert adjusted(desk.work("2026-04")).late == ()
+
+
+def test_late_usage_without_a_price_is_a_line_that_says_so(desk: Desk) -> None:
+    desk.close("2026-03")
+    desk.use("2026-03-21T00:00Z", "5", key="late", metric="requests")
+    rated = desk.rated("2026-04")
+    (issue,) = rated.issues
+    assert issue.reason == "late usage of 2026-03: 0 → 5 requests: a metric without a price"
+    assert [line.charge for line in rated.lines if line.exact is None] == [UNRATED]
+    assert [one.metric for one in adjusted(desk.work("2026-04")).unpriced] == ["requests"]
+
+
+def test_as_of_an_earlier_snapshot_only_what_was_known_then_is_adjusted(desk: Desk) -> None:
+    if desk.feed == PUSHED:
+        pytest.skip("pushed usage is of no snapshot")
+    desk.close("2026-03")
+    before = desk.snapshot()
+    desk.use("2026-03-21T00:00Z", str(LATE), key="late")
+    first = usage_totals(desk.work("2026-04"))
+    assert [late.of_period for late in first.late] == ["2026-03"]
+    assert usage_totals(desk.work("2026-04"), before).late == ()
+    desk.use("2026-03-21T01:00Z", "1", key="later")
+    assert usage_totals(desk.work("2026-04"), first.snapshot_id).late == first.late
+
+
+def test_late_usage_that_is_not_what_its_events_say_is_found(desk: Desk) -> None:
+    desk.close("2026-03")
+    desk.use("2026-03-21T00:00Z", "5", key="late")
+    desk.rated("2026-04")
+    assert adjusted(desk.work("2026-04")).is_proved
+    with desk.db.transaction() as conn:
+        conn.execute("UPDATE usage_event SET quantity = 6 WHERE idempotency_key ~ 'late' OR quantity = 5")
+    assert not adjusted(desk.work("2026-04")).is_proved
