@@ -54,7 +54,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_MOST_DIGITS = 100
+MOST_DIGITS = 100
+"""Of a number, and of its exponent either way."""
 
 
 def _decimal(text: str) -> Decimal:
@@ -62,13 +63,13 @@ def _decimal(text: str) -> Decimal:
 
 
 def _integer(text: str) -> int:
-    return int(_exact(text)) if len(text) <= _MOST_DIGITS else _too_long()
+    return int(_exact(text)) if len(text) <= MOST_DIGITS else _too_long()
 
 
 def _exact(text: str) -> Decimal:
-    if len(text) > _MOST_DIGITS:
+    if len(text) > MOST_DIGITS:
         _too_long()
-    number = Decimal(text) if abs(_exponent(text)) <= _MOST_DIGITS else None
+    number = Decimal(text) if abs(_exponent(text)) <= MOST_DIGITS else None
     return _too_long() if number is None else number
 
 
@@ -77,7 +78,7 @@ def _exponent(text: str) -> int:
 
 
 def _too_long() -> NoReturn:
-    raise NotStrict(f"a number has more than {_MOST_DIGITS} digits")
+    raise NotStrict(f"a number has more than {MOST_DIGITS} digits")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -24,11 +24,11 @@ KEY_PARAMETER: Schema = {
     "name": idempotency.HEADER,
     "in": "header",
     "description": (
-        "Bare or in double quotes (RFC 8941). The same request under the same key of the same service has no second effect and "
-        f"is answered the same for {idempotency.KEPT.total_seconds() / 3600:.0f} hours; another request under it gets 422."
+        "Such as `2026-04-20-batch-17`, bare or in double quotes (RFC 8941). The same request under the same key of the same "
+        "service has no second effect and is answered the same"
+        f" for {idempotency.KEPT.total_seconds() / 3600:.0f} hours; another request under it gets 422."
     ),
     "schema": {"type": "string", "pattern": f"^{idempotency.KEY}$"},
-    "example": "2026-04-20-batch-17",
 }
 EXTERNAL_ID: Schema = {
     "name": "external_id",
@@ -195,10 +195,6 @@ _NEXT: Schema = {
     "next": {
         "operationId": "readReconciliation",
         "parameters": {"path.period": "$response.body#/period", "after": "$response.body#/next"},
-    },
-    "usage": {
-        "operationId": "readUsage",
-        "parameters": {"external_id": "$response.body#/rows/0/subscription", "period": "$response.body#/period"},
     },
 }
 

@@ -63,10 +63,10 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[st
         yield "<h3>Parameters</h3><table>"
         for each in operation["parameters"]:
             needed = "" if each.get("required") else ", optional"
+            such = f" such as <code>{escape(str(each['example']))}</code>" if "example" in each else ""
             yield (
                 f"<tr><td><code>{escape(each['name'])}</code></td><td>{each['in']}{needed}</td>"
-                f"<td>{_prose(each.get('description', ''))} <code>{escape(_json(each['schema'], None))}</code> "
-                f"such as <code>{escape(str(each['example']))}</code></td></tr>"
+                f"<td>{_prose(each.get('description', ''))} <code>{escape(_json(each['schema'], None))}</code>{such}</td></tr>"
             )
         yield "</table>"
     if "requestBody" in operation:

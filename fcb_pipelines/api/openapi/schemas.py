@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from fcb_pipelines.api import fields, usage_body
+from fcb_pipelines.api.strict_json import MOST_DIGITS
 from fcb_pipelines.api.termination import LONGEST_REASON
 from fcb_pipelines.domain.intake import Code, Outcome
 from fcb_pipelines.domain.metrics import Aggregation
@@ -60,13 +61,14 @@ def _of_usage() -> dict[str, Schema]:
         "type": "array",
         "minItems": 1,
         "maxItems": usage_body.MOST_EVENTS,
-        "items": {"anyOf": [*events, {"description": "Anything else is rejected in the answer, and the others are stored."}]},
+        "items": {"anyOf": [*events, ref("AnythingElse")]},
     }
     return {
         "Quantity": _quantity(),
         "QuantityEvent": _object(identity | quantity | times, optional=["ended_at"]),
         "ValueEvent": _object(identity | value | times, optional=["ended_at"]),
         "Void": _object(identity | voids),
+        "AnythingElse": _anything_else(),
         "UsageBatch": _object({"events": batch}),
         "UsageRequest": {"oneOf": [*events, ref("UsageBatch")]},
         "UsageResult": {"oneOf": [ref("Stored"), ref("NotStored")]},
@@ -189,6 +191,21 @@ def _quantity() -> Schema:
     }
     exact = {"type": "string", "pattern": f"^{usage_body.QUANTITY}$"}
     return {"oneOf": [exact, number], "description": "Kept exactly; as text no parser on the way can round it."}
+
+
+def _anything_else() -> Schema:
+    """Whatever strict JSON can hold."""
+    least, most = float(f"1e-{MOST_DIGITS - 1}"), float(f"1e{MOST_DIGITS - 1}")
+    kinds: list[Schema] = [
+        {"type": ["null", "boolean"]},
+        {"type": "string", "pattern": STORABLE},
+        {"type": "number", "const": 0},
+        {"type": "number", "minimum": least, "maximum": most},
+        {"type": "number", "minimum": -most, "maximum": -least},
+        _list(ref("AnythingElse")),
+        {"type": "object", "propertyNames": {"pattern": STORABLE}, "additionalProperties": ref("AnythingElse")},
+    ]
+    return {"anyOf": kinds, "description": "What is no event is rejected in the answer, and the others are stored."}
 
 
 def _bounded(name: str, description: str) -> Schema:
