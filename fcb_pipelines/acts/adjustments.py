@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.domain.adjustments import LateUsage
 from fcb_pipelines.domain.usage import PULLED
-from fcb_pipelines.store import late_usage, stages
+from fcb_pipelines.store import late_usage, retention, stages
 from fcb_pipelines.store.adjustments import StoredAdjustment, adjustments
 
 
@@ -24,10 +24,13 @@ class Adjusted:
     unpriced: tuple[LateUsage, ...]
     """What could not be rated; a line of its subscription says why."""
 
+    dropped: tuple[str, ...]
+    """Months whose events are no longer kept, so that they cannot be counted again."""
+
     @property
     def is_proved(self) -> bool:
-        """Whether the events come to what was rated."""
-        return self.late == self.recounted
+        """Whether the events that are kept come to what was rated."""
+        return tuple(late for late in self.late if late.of_period not in self.dropped) == self.recounted
 
 
 def adjusted(work: PeriodWork) -> Adjusted:
@@ -37,8 +40,11 @@ def adjusted(work: PeriodWork) -> Adjusted:
         origin = work.require(conn, stages.USAGE_TOTALS, stages.RATED_LINES)
         late = late_usage.stored(conn, service, work.period.key)
         as_of = origin.snapshot_id if feed == PULLED else None
-        recounted = late_usage.recounted(conn, service, feed, work.period, as_of)
+        months = late_usage.months(conn, service, feed, work.period)
+        dropped = tuple(month for month in months if month in retention.dropped(conn))
+        kept = [month for month in months if month not in dropped]
+        recounted = late_usage.recounted(conn, service, feed, work.period, kept, as_of)
         made = adjustments(conn, service, work.period.key)
     rated = {(one.external_subscription_id, one.metric, one.of_period) for one in made}
     unpriced = (one for one in late if one.is_other and (one.external_subscription_id, one.metric, one.of_period) not in rated)
-    return Adjusted(late=late, recounted=recounted, adjustments=made, unpriced=tuple(unpriced))
+    return Adjusted(late=late, recounted=recounted, adjustments=made, unpriced=tuple(unpriced), dropped=dropped)

@@ -122,4 +122,3 @@ def _usage_now(conn: Connection, service: Service, key: str) -> str:
     period, feed = Period(key, service.zone), service.billed_feed
     totals = stored_usage.standing_totals(conn, service.code, period, feed)
     return usage_hash(totals, late_usage.told(conn, service.code, feed, period))
-

@@ -61,13 +61,12 @@ def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPer
         # An earlier one, or one that was the last until just now.
         is_earlier = feed == PULLED and _latest(conn, work.service) != used
         if is_earlier:
-            _refuse_dropped(conn, work)
+            months = late_usage.months(conn, service, feed, period)
+            _refuse_dropped(conn, (period.key, *months))
             stored.replace_totals_as_of(conn, service, period, feed, used)
-        late = (
-            late_usage.recounted(conn, service, feed, period, used)
-            if is_earlier
-            else late_usage.told(conn, service, feed, period)
-        )
+            late = late_usage.recounted(conn, service, feed, period, months, used)
+        else:
+            late = late_usage.told(conn, service, feed, period)
         late_usage.replace(conn, service, period.key, late)
         totals = stored.totals(conn, service, period.key)
         stages.record(conn, work.stage(stages.USAGE_TOTALS, snapshot_id=used, content_hash=usage_hash(totals, late)))
@@ -111,10 +110,10 @@ def _silent(conn: Connection, work: PeriodWork, snapshot_id: int) -> int:
     return silent
 
 
-def _refuse_dropped(conn: Connection, work: PeriodWork) -> None:
-    if work.period.key in retention.dropped(conn):
+def _refuse_dropped(conn: Connection, months: Sequence[str]) -> None:
+    if gone := sorted(retention.dropped(conn).keys() & set(months)):
         raise RuleViolation(
-            f"the events of {work.period.key} are no longer kept in detail, so they cannot be counted as of an earlier snapshot"
+            f"the events of {', '.join(gone)} are no longer kept in detail, so they cannot be counted as of an earlier snapshot"
             ": take the last one"
         )
 

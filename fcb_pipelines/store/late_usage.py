@@ -59,24 +59,20 @@ def told(conn: Connection, service: str, feed: str, bill: Period) -> tuple[LateU
         return tuple(cursor.execute(TOLD, {"service": service, "feed": feed, "bill": bill.key}))
 
 
-def recounted(conn: Connection, service: str, feed: str, bill: Period, snapshot_id: int | None = None) -> tuple[LateUsage, ...]:
-    """The same by the events, of pulled ones only those that were stored up to a snapshot where one is given.
+def months(conn: Connection, service: str, feed: str, bill: Period) -> tuple[str, ...]:
+    """The months before whose usage is on the bill of a month, in order."""
+    return tuple(row[0] for row in conn.execute(MONTHS, {"service": service, "feed": feed, "bill": bill.key}))
 
-    Of months whose events are no longer kept, by the running totals.
+
+def recounted(
+    conn: Connection, service: str, feed: str, bill: Period, of_periods: Sequence[str], snapshot_id: int | None = None
+) -> tuple[LateUsage, ...]:
+    """What the bill of a month adds to these months by their events, which must be there.
+
+    Of pulled events only those that were stored up to a snapshot, where one is given.
     """
-    given = {"service": service, "feed": feed, "bill": bill.key}
-    months = [row[0] for row in conn.execute(MONTHS, given).fetchall()]
-    gone = retention.dropped(conn).keys() & set(months)
-    kept = [late for late in told(conn, service, feed, bill) if late.of_period in gone] if gone else []
-    return tuple(
-        late
-        for month in months
-        for late in (
-            [one for one in kept if one.of_period == month]
-            if month in gone
-            else _recounted(conn, given, month, bill, snapshot_id)
-        )
-    )
+    given = {"service": service, "feed": feed}
+    return tuple(late for month in of_periods for late in _recounted(conn, given, month, bill, snapshot_id))
 
 
 def _recounted(

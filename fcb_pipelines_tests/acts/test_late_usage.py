@@ -6,11 +6,14 @@ from decimal import Decimal
 import pytest
 
 from fcb_pipelines.acts.adjustments import adjusted
+from fcb_pipelines.acts.retention import drop_expired
 from fcb_pipelines.acts.usage import usage_totals
+from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.expected import UNRATED
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.usage import PULLED, PUSHED
 from fcb_pipelines_tests.acts.desk import Desk
+from fcb_pipelines_tests.conftest import NOW
 
 LATE = 363_600 - 100
 """Beside March's 100.5 and April's 7 cpu-seconds of the first subscription; its plan includes 1,000 of each month."""
@@ -127,3 +130,17 @@ def test_late_usage_that_is_not_what_its_events_say_is_found(desk: Desk) -> None
     with desk.db.transaction() as conn:
         conn.execute("UPDATE usage_event SET quantity = 6 WHERE idempotency_key ~ 'late' OR quantity = 5")
     assert not adjusted(desk.work("2026-04")).is_proved
+
+
+def test_late_usage_of_a_month_whose_events_were_dropped_is_adjusted_and_not_counted_again(desk: Desk) -> None:
+    desk.close("2026-03")
+    late = desk.snapshot()
+    assert [month.period for month in drop_expired(desk.db, "2026-03", keep_months=3, by="ada", now=NOW)] == ["2026-03"]
+    desk.use("2026-03-21T00:00Z", str(LATE), key="late")
+    desk.dual_run("2026-04")
+    (found,) = desk.adjustments("2026-04")
+    assert (found[3], found[4]) == (Decimal("0.00"), Decimal("0.76"))
+    assert adjusted(desk.work("2026-04")).dropped == ("2026-03",)
+    if desk.feed == PULLED:
+        with pytest.raises(RuleViolation, match="events of 2026-03 are no longer kept"):
+            usage_totals(desk.work("2026-04"), late)
