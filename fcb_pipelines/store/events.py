@@ -37,9 +37,14 @@ ENSURE_PARTITION = "SELECT usage_partition(%s)"
 
 # Each statement finds what to keep in `staged_usage`: a temporary table that was filled, or what comes with the statement.
 
-# A late event changes what a month was billed as, so its bill begins with what the bill before it said.
+# A late event changes what a month was billed as, so its bill begins with what the bill before it said. One that is told again
+# changes nothing, or each reading of a closed month would begin a bill of every series.
 _BEGIN_LATE: LiteralString = """
-    late AS (SELECT DISTINCT series_id, period, booked_in FROM staged_usage WHERE booked_in > period)
+    late AS (
+        SELECT DISTINCT series_id, period, booked_in FROM staged_usage AS staged
+         WHERE booked_in > period
+           AND NOT EXISTS (SELECT FROM usage_identity AS known
+                            WHERE known.series_id = staged.series_id AND known.idempotency_key = staged.idempotency_key))
     INSERT INTO usage_running (series_id, period, booked_in, aggregation, quantity, events, last_at, last_key)
     SELECT late.series_id, late.period, late.booked_in, before.aggregation, before.quantity, before.events, before.last_at,
            before.last_key
