@@ -21,7 +21,7 @@ GRACE_SECONDS = 30
 def serve(host: str, port: int) -> None:
     """Take usage that hosts push (POST /v1/usage), until it is told to end.
 
-    Behind it belongs a proxy that speaks TLS. Keys are made by  fcb keys create.
+    Behind it belongs a proxy that speaks TLS. Keys are made by  fcb keys create. Every route is described at /docs.
     """
     with listening(host, port) as sock, connected() as reached:
         given = reached.settings.now

@@ -14,6 +14,7 @@ from fcb_pipelines.domain.access import Scope
 from fcb_pipelines.settings import Settings, load
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
+from fcb_pipelines_tests.conftest import database
 from fcb_pipelines_tests.odoo.server import serving
 
 NOW = datetime(2026, 4, 20, 12, tzinfo=UTC)
@@ -79,12 +80,34 @@ def api_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return load({}, folder=folder)
 
 
+@dataclass(frozen=True)
+class Template:
+    """A database to copy, which nobody may be connected to, and what is known of it."""
+
+    name: str
+    keys: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def api_template(postgres_url: str, store_template: str) -> Iterator[Template]:
+    """A store in which s-1 is a subscription of both services, and the callers' keys."""
+    with database(postgres_url, template=store_template) as url:
+        db = Database(url)
+        two_services(db)
+        yield Template(url.rpartition("/")[2], make_keys(db))
+
+
 @pytest.fixture
-def store(store_database: str) -> Database:
-    """A store in which s-1 is a subscription of both services."""
-    db = Database(store_database)
-    two_services(db)
-    return db
+def store(postgres_url: str, api_template: Template) -> Iterator[Database]:
+    """A store of its own in which s-1 is a subscription of both services."""
+    with database(postgres_url, template=api_template.name) as url:
+        yield Database(url)
+
+
+@pytest.fixture
+def keys(api_template: Template) -> dict[str, str]:
+    """Keys by what is peculiar to them."""
+    return api_template.keys
 
 
 def two_services(db: Database) -> None:
@@ -95,9 +118,7 @@ def two_services(db: Database) -> None:
             snapshots.add_rows(conn, snapshot_id, "subscriptions", [("s-1", {"of": code}), (f"s-{code}", {})])
 
 
-@pytest.fixture
-def keys(store: Database) -> dict[str, str]:
-    """Keys by what is peculiar to them."""
+def make_keys(db: Database) -> dict[str, str]:
     made = {}
     for name, service, scopes in (
         ("writer", "nexacloud", {Scope.USAGE_WRITE}),
@@ -116,7 +137,7 @@ def keys(store: Database) -> dict[str, str]:
     ):
         ends = NOW + timedelta(days=-1) if name == "expired" else None
         key, plain = create_key(
-            store,
+            db,
             service=service,
             name=name,
             scopes=frozenset(scopes),
@@ -126,7 +147,7 @@ def keys(store: Database) -> dict[str, str]:
         )
         made[name] = plain.text
         if name == "revoked":
-            revoke_key(store, key.key_id, actor="ada", now=NOW - timedelta(days=1))
+            revoke_key(db, key.key_id, actor="ada", now=NOW - timedelta(days=1))
     return made
 
 

@@ -28,6 +28,7 @@ class Probe:
     """How a route is called; `{}` is the subscription or the month."""
 
     path: str
+    scope: str
     body: str | None = None
     """The field of an event that names the subscription, or nothing."""
     subjects: tuple[str, str, str] = ("s-1", "s-other", "s-nobody")
@@ -37,14 +38,18 @@ class Probe:
 
 
 PROBES = {
-    ("POST", "/v1/usage"): Probe(path="/v1/usage", body="external_subscription_id", theirs=422),
-    ("GET", "/v1/subscriptions/{external_id}/usage"): Probe(path="/v1/subscriptions/{}/usage?period=2026-04"),
-    ("POST", "/v1/subscriptions/{external_id}/terminate"): Probe(path="/v1/subscriptions/{}/terminate", body=""),
+    ("POST", "/v1/usage"): Probe(path="/v1/usage", scope="usage:write", body="external_subscription_id", theirs=422),
+    ("GET", "/v1/subscriptions/{external_id}/usage"): Probe(
+        path="/v1/subscriptions/{}/usage?period=2026-04", scope="usage:read"
+    ),
+    ("POST", "/v1/subscriptions/{external_id}/terminate"): Probe(
+        path="/v1/subscriptions/{}/terminate", scope="subscriptions:terminate", body=""
+    ),
     ("GET", "/v1/periods/{period}/reconciliation"): Probe(
-        path="/v1/periods/{}/reconciliation", subjects=("2026-04", "2026-03", "2026-02")
+        path="/v1/periods/{}/reconciliation", scope="reconciliation:read", subjects=("2026-04", "2026-03", "2026-02")
     ),
     # It tells of the server and of nobody in particular, so that there is nothing of another's to ask for.
-    ("GET", "/metrics"): Probe(path="/metrics", theirs=200),
+    ("GET", "/metrics"): Probe(path="/metrics", scope="metrics:read", theirs=200),
 }
 WITHOUT_KEY = {"/healthz", "/readyz", OPENAPI, DOCS}
 REFUSALS = {
@@ -148,7 +153,7 @@ def test_every_route_is_probed_or_known_to_need_no_key(api_settings: Settings) -
     app = create_app(api_settings, Database("postgresql://nowhere"), lambda: NOW)
     there = {(method, each.path) for each in app.routes for method in each.methods - {"HEAD"}}  # type: ignore[attr-defined]
     assert there == PROBES.keys() | {("GET", path) for path in WITHOUT_KEY}
-    assert PROBES.keys() == {(each.method, each.path) for each in KEYED}
+    assert {each: probe.scope for each, probe in PROBES.items()} == {(each.method, each.path): each.scope for each in KEYED}
 
 
 EVERY_ROUTE = pytest.mark.parametrize("route", KEYED, ids=lambda each: f"{each.method} {each.path}")
