@@ -52,10 +52,13 @@ bench-odoo: $(VENV)/installed-dev
 faults: $(VENV)/installed-dev
 	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve*.py $(ARGS)
 
+# A file that stays as it is keeps its time: a newer one asks for a new environment. What is locked already stays locked.
 lock: $(VENV)/uv-installed
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements-bootstrap.lock requirements-bootstrap.in
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements.lock requirements.in
-	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file requirements-dev.lock requirements-dev.in
+	@for each in requirements-bootstrap requirements requirements-dev; do \
+		cp $$each.lock $$each.new && \
+		$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --output-file $$each.new $$each.in || exit 1; \
+		cmp -s $$each.new $$each.lock && rm $$each.new || mv $$each.new $$each.lock; \
+	done
 
 clean:
 	rm -rf $(VENV)

@@ -6,6 +6,7 @@ Postgres alone takes for the same rows. Does not own: who pushes (metering_clien
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import TupleRow
 
-from benchmarks.metering_client import BATCH
+from benchmarks.metering_client import BATCH, KEY
 from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres, ensure_database
 from fcb_pipelines.store.schema import migrate
@@ -68,9 +69,9 @@ class Bench:
         """Let a process push, and say what it measured."""
         numbers = {"first": self.batches, "subscriptions": self.subscriptions, **given}
         flags = [part for name, value in numbers.items() for part in (f"--{name}", str(value))]
-        where = ["--url", self.serving.url, "--key", self.serving.key, "--started-at", self.started_at]
+        where = ["--url", self.serving.url, "--started-at", self.started_at]
         command = [sys.executable, "-m", "benchmarks.metering_client", way, *where, *flags]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, env={**os.environ, KEY: self.serving.key})
         self.batches += given.get("batches", given.get("rate", 0) * given.get("seconds", 0))
         measured: dict[str, float] = json.loads(done.stdout)
         return measured

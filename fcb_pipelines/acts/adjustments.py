@@ -43,7 +43,7 @@ def adjusted(work: PeriodWork) -> Adjusted:
         months = late_usage.months(conn, service, feed, work.period)
         dropped = tuple(month for month in months if month in retention.dropped(conn))
         kept = [month for month in months if month not in dropped]
-        recounted = late_usage.recounted(conn, service, feed, work.period, kept, as_of)
+        recounted = late_usage.recounted(conn, service, feed, work.period, kept, snapshot_id=as_of)
         made = adjustments(conn, service, work.period.key)
     rated = {(one.external_subscription_id, one.metric, one.of_period) for one in made}
     unpriced = (one for one in late if one.is_other and (one.external_subscription_id, one.metric, one.of_period) not in rated)

@@ -4,7 +4,7 @@ Owns: the act `Intake.take`, which stores the events of any number of requests i
 looks like (api), the rules of time (domain/intake), the tables (store).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -42,11 +42,10 @@ class _Entry:
 
     delivery: Delivery
     fact: Fact
+    series: Series
+    period: Period | None
+    """Its own month; a void has no time of its own."""
     result: Result | None = None
-
-    @property
-    def series(self) -> Series:
-        return Series.of(self.fact)
 
 
 @dataclass(slots=True)
@@ -69,7 +68,7 @@ class Intake:
         Raises psycopg.Error if the database fails: then nothing of it is stored, or, where the connection broke while it was
         committed, all of it may be. To send the same again is safe.
         """
-        entries = [[_Entry(each, fact) for fact in each.facts] for each in deliveries]
+        entries = [[_entry(each, fact) for fact in each.facts] for each in deliveries]
         waiting = [entry for of_one in entries for entry in of_one]
         self._refuse(waiting, now)
         waiting = [entry for entry in waiting if entry.result is None]
@@ -91,27 +90,32 @@ class Intake:
                 )
             elif fact.metric not in service.metrics:
                 entry.result = rejected(Code.UNKNOWN_METRIC, f"metric {fact.metric!r} is none of {', '.join(service.metrics)}")
-            elif isinstance(fact, UsageEvent):
+            elif isinstance(fact, UsageEvent) and entry.period is not None:
                 entry.result = (
                     _unfitting(fact, service.metrics[fact.metric].aggregation)
                     or untimely(fact.started_at, now, self.window, may_backfill=entry.delivery.may_backfill)
-                    or before_scope(_period(entry), service.first_period)
+                    or before_scope(entry.period, service.first_period)
                 )
 
-    def _known(self, entries: Sequence[_Entry]) -> Mapping[str, frozenset[str]]:
-        asked: dict[str, set[str]] = {}
-        for entry in entries:
-            asked.setdefault(entry.delivery.service.code, set()).add(entry.fact.external_subscription_id)
-        return {service: known_subscriptions(self.conn, service, ids) for service, ids in asked.items()}
+    def _known(self, entries: Sequence[_Entry]) -> Mapping[str, Collection[str]]:
+        """The subscriptions of each service among those that are named; one with usage was looked up before, and stays."""
+        known: dict[str, Collection[str]] = {}
+        for service, of_one in _by_service(entries):
+            there = self._series(service).subscriptions
+            asked = {entry.fact.external_subscription_id for entry in of_one}
+            new = asked.difference(there)
+            known[service.code] = asked - (new - known_subscriptions(self.conn, service.code, new)) if new else asked
+        return known
+
+    def _series(self, service: Service) -> SeriesNumbers:
+        return self._numbers.setdefault(service.code, SeriesNumbers(service.aggregations))
 
     def _prepare(self, entries: Sequence[_Entry]) -> None:
         """Make series and partitions by themselves: what is remembered of them must not be rolled back."""
         for service, of_one in _by_service(entries):
-            numbers = self._numbers.setdefault(service.code, SeriesNumbers(service.aggregations))
             with self.conn.transaction():
-                numbers.of(self.conn, {entry.series for entry in of_one})
-        events = (entry for entry in entries if isinstance(entry.fact, UsageEvent))
-        missing = {_period(entry).key for entry in events} - self._partitions
+                self._series(service).of(self.conn, {entry.series for entry in of_one})
+        missing = {entry.period.key for entry in entries if entry.period is not None} - self._partitions
         if missing:
             with self.conn.transaction():
                 stored_events.ensure_partitions(self.conn, missing)
@@ -120,35 +124,17 @@ class Intake:
     def _keep(self, entries: Sequence[_Entry], now: datetime) -> None:
         closed = {service.code: closed_periods(self.conn, service.code) for service, _ in _by_service(entries)}
         events = [entry for entry in entries if isinstance(entry.fact, UsageEvent)]
-        staged = [self._pushed(entry, closed[entry.delivery.service.code]) for entry in events]
-        fresh = pushed.keep(self.conn, staged, now)
-        there = pushed.find(self.conn, sorted({each.identity for each in staged} - fresh))
+        numbers = {code: each.of(self.conn, ()) for code, each in self._numbers.items()}
+        staged = [_pushed(entry, numbers[entry.delivery.service.code], closed[entry.delivery.service.code]) for entry in events]
+        there = pushed.find(self.conn, pushed.keep(self.conn, staged, now))
         for entry, each in zip(events, staged, strict=True):
-            entry.result = _told(each, fresh, there)
+            entry.result = _told(each, there)
         for entry in entries:
             if isinstance(entry.fact, Void):
                 entry.result = self._void(entry, entry.fact, closed[entry.delivery.service.code], now)
 
-    def _pushed(self, entry: _Entry, closed: frozenset[str]) -> Pushed:
-        event, period = entry.fact, _period(entry)
-        assert isinstance(event, UsageEvent)  # noqa: S101 - voids go another way
-        return Pushed(
-            series_id=self._number(entry),
-            idempotency_key=event.idempotency_key,
-            period=period.key,
-            booked_in=booked_in(period, closed),
-            quantity=event.quantity,
-            value=event.value,
-            started_at=event.started_at,
-            ended_at=event.ended_at,
-            content_hash=event.content_hash,
-        )
-
-    def _number(self, entry: _Entry) -> int:
-        return self._numbers[entry.delivery.service.code].of(self.conn, ())[entry.series]
-
     def _void(self, entry: _Entry, void: Void, closed: frozenset[str], now: datetime) -> Result:
-        series_id = self._number(entry)
+        series_id = self._series(entry.delivery.service).of(self.conn, ())[entry.series]
         identity = (series_id, void.idempotency_key)
         if there := pushed.find(self.conn, [identity]).get(identity):
             return _same_or_not(void.content_hash, there)
@@ -164,6 +150,11 @@ class Intake:
         return ACCEPTED if booked == found.period else ACCEPTED_LATE
 
 
+def _entry(delivery: Delivery, fact: Fact) -> _Entry:
+    period = period_of(fact.started_at, delivery.service.zone) if isinstance(fact, UsageEvent) else None
+    return _Entry(delivery, fact, Series.of(fact), period)
+
+
 def _result(entry: _Entry) -> Result:
     assert entry.result is not None  # noqa: S101 - every entry was refused or kept
     return entry.result
@@ -176,11 +167,6 @@ def _by_service(entries: Sequence[_Entry]) -> Iterator[tuple[Service, list[_Entr
         yield of_one[0].delivery.service, of_one
 
 
-def _period(entry: _Entry) -> Period:
-    assert isinstance(entry.fact, UsageEvent)  # noqa: S101 - a void has no time of its own
-    return period_of(entry.fact.started_at, entry.delivery.service.zone)
-
-
 def _unfitting(event: UsageEvent, aggregation: Aggregation) -> Result | None:
     """Why an event does not fit the metric."""
     if aggregation is Aggregation.UNIQUE_COUNT and event.value is None:
@@ -190,13 +176,30 @@ def _unfitting(event: UsageEvent, aggregation: Aggregation) -> Result | None:
     return None
 
 
-def _told(event: Pushed, fresh: set[Identity], there: dict[Identity, pushed.Stored]) -> Result:
-    """What became of an event; of two with one identity in one transaction the first is new."""
-    if event.identity in fresh:
-        fresh.discard(event.identity)
-        there[event.identity] = pushed.Stored(event.content_hash, event.period, event.booked_in)
-        return ACCEPTED if event.booked_in == event.period else ACCEPTED_LATE
-    return _same_or_not(event.content_hash, there[event.identity])
+def _pushed(entry: _Entry, numbers: Mapping[Series, int], closed: frozenset[str]) -> Pushed:
+    event, period = entry.fact, entry.period
+    assert isinstance(event, UsageEvent)  # noqa: S101 - voids go another way
+    assert period is not None  # noqa: S101 - the same
+    return Pushed(
+        series_id=numbers[entry.series],
+        idempotency_key=event.idempotency_key,
+        period=period.key,
+        booked_in=booked_in(period, closed),
+        quantity=event.quantity,
+        value=event.value,
+        started_at=event.started_at,
+        ended_at=event.ended_at,
+        content_hash=event.content_hash,
+    )
+
+
+def _told(event: Pushed, there: dict[Identity, pushed.Stored]) -> Result:
+    """What became of an event, by what was there before it; of two with one identity in one transaction the first is new."""
+    before = there.get(event.identity)
+    if before is not None:
+        return _same_or_not(event.content_hash, before)
+    there[event.identity] = pushed.Stored(event.content_hash, event.period, event.booked_in)
+    return ACCEPTED if event.booked_in == event.period else ACCEPTED_LATE
 
 
 def _same_or_not(content_hash: bytes, there: pushed.Stored) -> Result:

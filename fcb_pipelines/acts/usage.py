@@ -64,7 +64,7 @@ def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPer
             months = late_usage.months(conn, service, feed, period)
             _refuse_dropped(conn, (period.key, *months))
             stored.replace_totals_as_of(conn, service, period, feed, used)
-            late = late_usage.recounted(conn, service, feed, period, months, used)
+            late = late_usage.recounted(conn, service, feed, period, months, snapshot_id=used)
         else:
             late = late_usage.told(conn, service, feed, period)
         late_usage.replace(conn, service, period.key, late)

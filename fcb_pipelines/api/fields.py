@@ -21,6 +21,7 @@ _DAY = (
 _CLOCK = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 TIME = rf"{_DAY}[Tt]{_CLOCK}:[0-5][0-9](?:\.[0-9]{{1,6}})?(?:[Zz]|[+-]{_CLOCK})"
 """RFC 3339 with the days that there are, in those years; microseconds at most, and no leap seconds."""
+_TIME = re.compile(TIME)
 _LONGEST_NAME = 50
 
 
@@ -36,7 +37,7 @@ class Invalid(InvalidInput):
 def time_of(row: Mapping[str, Any], name: str) -> datetime:
     """The time of a field (RFC 3339, with its zone); raises `Invalid`."""
     value = row.get(name)
-    if not isinstance(value, str) or not re.fullmatch(TIME, value):
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
         example = f"such as 2026-04-01T00:00:00Z, in the years {FIRST_YEAR} to {LAST_YEAR}"
         raise Invalid(f"/{name}", f"{name} must be a time with its zone {example}")
     return datetime.fromisoformat(value.upper())

@@ -22,6 +22,7 @@ OF_VOID = frozenset({*IDENTITY, "voids"})
 OF_EVENT = frozenset({*IDENTITY, "quantity", "value", "started_at", "ended_at"})
 
 QUANTITY = rf"[0-9]{{1,{MOST_DIGITS}}}(?:\.[0-9]{{1,{MOST_DECIMALS}}})?"
+_QUANTITY = re.compile(QUANTITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,7 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 def _quantity(value: Any) -> Decimal:
     text = value if isinstance(value, str) else _as_text(value)
-    if not re.fullmatch(QUANTITY, text):
+    if not _QUANTITY.fullmatch(text):
         raise Invalid(
             "/quantity",
             f"quantity must be 0 or more, with at most {MOST_DIGITS} digits before and {MOST_DECIMALS} after the point",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.errors import InvalidInput
@@ -59,7 +60,13 @@ def period_of(moment: datetime, zone: ZoneInfo) -> Period:
     """The period that a moment belongs to, by the zone's calendar."""
     if moment.tzinfo is None:
         raise InvalidInput(f"{moment.isoformat()} has no timezone, so its period cannot be told")
-    return Period(month_key(moment.astimezone(zone).date()), zone)
+    return _month(month_key(moment.astimezone(zone).date()), zone)
+
+
+@lru_cache(maxsize=1024)
+def _month(key: str, zone: ZoneInfo) -> Period:
+    """The same period for the same month: usage asks for one with every event."""
+    return Period(key, zone)
 
 
 def periods(first: Period, last: Period) -> Iterator[Period]:

@@ -28,9 +28,9 @@ STAGE: LiteralString = """
 _EVENTS: LiteralString = """
     staged_usage (series_id, idempotency_key, period, booked_in, quantity, value, started_at, ended_at, content_hash)
     AS MATERIALIZED (
-        SELECT * FROM unnest(%(series_ids)s::integer[], %(keys)s::text[], %(periods)s::text[], %(bookings)s::text[],
-                             %(quantities)s::numeric[], %(values)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[],
-                             %(hashes)s::bytea[])),
+        SELECT * FROM unnest(%(series_ids)b::integer[], %(keys)b::text[], %(periods)b::text[], %(bookings)b::text[],
+                             %(quantities)s::numeric[], %(values)b::text[], %(starts)b::timestamptz[], %(ends)b::timestamptz[],
+                             %(hashes)b::bytea[])),
 """
 _GIVEN = ("series_ids", "keys", "periods", "bookings", "quantities", "values", "starts", "ends", "hashes")
 ENSURE_PARTITION = "SELECT usage_partition(%s)"
@@ -101,8 +101,9 @@ _KEEP: LiteralString = """
             last_key = CASE WHEN (running.last_at, running.last_key) > (excluded.last_at, excluded.last_key)
                             THEN running.last_key ELSE excluded.last_key END,
             last_at = greatest(running.last_at, excluded.last_at))
-    SELECT series_id, idempotency_key FROM fresh
 """
+_NEW: LiteralString = "SELECT series_id, idempotency_key FROM fresh"
+_NOT_NEW: LiteralString = f"SELECT series_id, idempotency_key FROM staged_usage EXCEPT {_NEW}"  # noqa: S608 - our own statement
 
 
 def ensure_partitions(conn: Connection, periods: Iterable[str]) -> None:
@@ -121,14 +122,14 @@ def keep_staged(
     ensure_partitions(conn, periods)
     if has_late:
         conn.execute(f"WITH {_BEGIN_LATE}")
-    return conn.execute(f"WITH {_KEEP}", {"snapshot_id": snapshot_id, "stored_at": stored_at})
+    return conn.execute(f"WITH {_KEEP} {_NEW}", {"snapshot_id": snapshot_id, "stored_at": stored_at})
 
 
 def keep_given(
     conn: Connection, columns: Sequence[Sequence[object]], *, has_late: bool, stored_at: datetime
 ) -> Cursor[TupleRow]:
-    """The same for events that are given, as the columns of `STAGED`; their partitions are there."""
+    """The same for events that are given, as the columns of `STAGED`, whose partitions are there; those that are not new."""
     given = dict(zip(_GIVEN, columns, strict=True))
     if has_late:
         conn.execute(f"WITH {_EVENTS} {_BEGIN_LATE}", given)
-    return conn.execute(f"WITH {_EVENTS} {_KEEP}", {**given, "snapshot_id": None, "stored_at": stored_at})
+    return conn.execute(f"WITH {_EVENTS} {_KEEP} {_NOT_NEW}", {**given, "snapshot_id": None, "stored_at": stored_at})

@@ -13,7 +13,6 @@ from psycopg.rows import class_row, dict_row
 from fcb_pipelines.domain.adjustments import LateUsage
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.store import retention
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.usage import RECOUNTED
 
@@ -65,7 +64,7 @@ def months(conn: Connection, service: str, feed: str, bill: Period) -> tuple[str
 
 
 def recounted(
-    conn: Connection, service: str, feed: str, bill: Period, of_periods: Sequence[str], snapshot_id: int | None = None
+    conn: Connection, service: str, feed: str, bill: Period, of_periods: Sequence[str], *, snapshot_id: int | None = None
 ) -> tuple[LateUsage, ...]:
     """What the bill of a month adds to these months by their events, which must be there.
 

@@ -4,7 +4,7 @@ Owns: how pushed events are told apart; the caller owns the transaction. Does no
 takes one back (voids).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -44,13 +44,13 @@ class Stored(NamedTuple):
 
 FIND = """
     SELECT series_id, idempotency_key, content_hash, period, booked_in
-      FROM usage_identity JOIN unnest(%s::integer[], %s::text[]) AS each (series_id, idempotency_key)
+      FROM usage_identity JOIN unnest(%b::integer[], %b::text[]) AS each (series_id, idempotency_key)
      USING (series_id, idempotency_key)
 """
 
 
 def keep(conn: Connection, events: Sequence[Pushed], stored_at: datetime) -> set[Identity]:
-    """Store what was never stored, of each identity the first; the identities that are new. The partitions must be there."""
+    """Store what was never stored, of each identity the first; the identities that were there. The partitions must be there."""
     first = {event.identity: event for event in reversed(events)}
     if not first:
         return set()
@@ -59,9 +59,9 @@ def keep(conn: Connection, events: Sequence[Pushed], stored_at: datetime) -> set
     return set(keep_given(conn, columns, has_late=has_late, stored_at=stored_at))
 
 
-def find(conn: Connection, identities: Sequence[Identity]) -> dict[Identity, Stored]:
+def find(conn: Connection, identities: Collection[Identity]) -> dict[Identity, Stored]:
     """What is stored under these identities."""
     if not identities:
         return {}
-    columns = [list(column) for column in zip(*identities, strict=True)]
+    columns = [list(column) for column in zip(*sorted(identities), strict=True)]
     return {(series, key): Stored(*rest) for series, key, *rest in conn.execute(FIND, columns)}

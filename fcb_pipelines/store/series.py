@@ -3,7 +3,7 @@
 Owns: table `usage_series`. Does not own: what is stored under the numbers (events, running).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from fcb_pipelines.domain.errors import RuleViolation
@@ -49,6 +49,7 @@ class SeriesNumbers:
         """`aggregations` by metric; a metric that is not among them is summed."""
         self._aggregations = aggregations
         self._known: dict[Series, int] = {}
+        self._subscriptions: set[str] = set()
 
     def of(self, conn: Connection, series: Iterable[Series]) -> Mapping[Series, int]:
         """The numbers of these series, and of others.
@@ -56,7 +57,6 @@ class SeriesNumbers:
         Raises `RuleViolation` where events of a series are stored under another aggregation: what they came to so far would
         mean something else.
         """
-        # Asked once for each event: what is known may be a hundred thousand series, and is not looked through.
         wanted = sorted({each for each in series if each not in self._known})
         if wanted:
             self._find(conn, wanted)
@@ -65,6 +65,11 @@ class SeriesNumbers:
                 conn.execute(ADD, {**_columns(missing), "aggregations": [str(self._aggregation(one)) for one in missing]})
                 self._find(conn, missing)
         return self._known
+
+    @property
+    def subscriptions(self) -> Collection[str]:
+        """The subscriptions of the series whose numbers are remembered; nobody deletes a series."""
+        return self._subscriptions
 
     def _find(self, conn: Connection, wanted: Sequence[Series]) -> None:
         for number, *names, aggregation in conn.execute(FIND, _columns(wanted)):
@@ -75,6 +80,7 @@ class SeriesNumbers:
                     f"{self._aggregation(found)}: declare a metric of another name for the new meaning"
                 )
             self._known[found] = number
+            self._subscriptions.add(found.external_subscription_id)
 
     def _aggregation(self, series: Series) -> Aggregation:
         return self._aggregations.get(series.metric, Aggregation.SUM)
