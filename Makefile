@@ -50,7 +50,7 @@ bench-odoo: $(VENV)/installed-dev
 	@$(RUN) benchmarks.odoo $(ARGS)
 
 faults: $(VENV)/installed-dev
-	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve*.py $(ARGS)
+	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve*.py fcb_pipelines_tests/api/test_idempotency_killed.py fcb_pipelines_tests/api/test_described.py $(ARGS)
 
 # A file that stays as it is keeps its time: a newer one asks for a new environment. What is locked already stays locked.
 lock: $(VENV)/uv-installed
