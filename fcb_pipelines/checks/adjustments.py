@@ -51,8 +51,4 @@ def _verdict(found: Adjusted) -> str:
         return "late usage is not what its events say: run the period again"
     if found.unpriced:
         return f"{len(found.unpriced)} changes of usage have no price: the lines of their subscriptions say why"
-    return (
-        f"{len(found.late)} months of subscriptions changed after their bill, all adjusted"
-        if found.late
-        else "nothing came late"
-    )
+    return f"all adjusted that changed of months billed before: {len(found.late)}" if found.late else "nothing came late"

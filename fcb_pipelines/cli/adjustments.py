@@ -37,7 +37,7 @@ def adjustments(period: str, service_code: str | None, *, as_json: bool) -> None
     else:
         if found.adjustments:
             console_of(WIDTH).print(_table(found.adjustments))
-        say(f"{len(found.adjustments)} adjustments on the bill of {service.code} {period}")
+        say(f"adjustments on the bill of {service.code} {period}: {len(found.adjustments)}")
         for one in found.unpriced:
             say(f"without a price: {one.external_subscription_id}, {one}")
     if found.unpriced:
