@@ -57,7 +57,7 @@ def _measured(admin: str, state: Path) -> float:
     mapping = state / "mapping"
     mapping.mkdir()
     host = SmallHost(ensure_database(admin, "host"), mapping)
-    host.run(MANY)
+    host.run(MANY, "DELETE FROM usage")
     db = Database(ensure_database(admin, "fcb"))
     migrate(db.url)
     service = host.service(billed_feed=PUSHED, terms_assumed_from="2026-01-01", place_of_supply="CA-ON")

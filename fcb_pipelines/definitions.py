@@ -25,7 +25,7 @@ from fcb_pipelines.checks.imports import import_checks
 from fcb_pipelines.checks.odoo_invoices import invoice_checks
 from fcb_pipelines.checks.periods import period_checks
 from fcb_pipelines.checks.source import source_checks
-from fcb_pipelines.jobs import service_jobs
+from fcb_pipelines.jobs import service_jobs, shared_jobs
 from fcb_pipelines.partitions import months
 from fcb_pipelines.resources import ConnectionsResource
 from fcb_pipelines.sensors import service_sensors
@@ -45,7 +45,7 @@ def build_defs(*, settings: Settings | None = None, resources: Mapping[str, Any]
         resources=resources or {"connections": ConnectionsResource(folder=str(folder))},
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(shared, *parts)
+    return dg.Definitions.merge(shared, shared_jobs(), *parts)
 
 
 def _service_defs(settings: Settings, service: Service) -> dg.Definitions:

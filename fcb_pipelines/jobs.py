@@ -1,14 +1,16 @@
 """What an operator starts, by hand or by the clock.
 
-Owns: jobs and schedules of each service. Does not own: what they run (assets, checks). Schedules are off until somebody turns
-them on.
+Owns: jobs and schedules, of each service and of all together. Does not own: what they run (assets, checks, acts). Schedules are
+off until somebody turns them on.
 """
 
 from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from fcb_pipelines.assets.shell import CLOSING, DUAL_RUN, IMPORT, ODOO_INVOICES, SOURCE
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.retention import drop_expired, expired_months, last_expired
+from fcb_pipelines.assets.shell import CLOSING, DUAL_RUN, IMPORT, ODOO_INVOICES, SOURCE, table
 from fcb_pipelines.services import Service
 
 
@@ -70,6 +72,36 @@ def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg
         ),
     ]
     return dg.Definitions(jobs=jobs, schedules=_schedules(service, months))
+
+
+RETENTION = "usage_retention"
+
+
+def shared_jobs() -> dg.Definitions:
+    """What is done once for all services: old usage events are dropped where `fcb.toml` says how long they are kept."""
+
+    @dg.op(name="drop_expired_usage")
+    def drop_expired_usage(context: dg.OpExecutionContext, connections: dg.ResourceParam[Connections]) -> None:
+        """Drop the events of months that are old enough and whose bills are all closed; a month that must stay is named."""
+        keep = connections.settings.usage_retention_months
+        if keep is None:
+            context.log.info("every usage event is kept for ever: fcb.toml has no usage_retention_months")
+            return
+        db, last = connections.database(), last_expired(connections.settings.services.values(), connections.now, keep)
+        dropped = drop_expired(db, last, keep_months=keep, by=RETENTION, now=connections.now)
+        stays = [{"month": one.period, "why": one.why_kept} for one in expired_months(db, last)]
+        context.add_output_metadata(
+            {"dropped": table({"month": one.period, "events": one.events} for one in dropped), "stays": table(stays)}
+        )
+
+    @dg.job(name=RETENTION, description="Drop the usage events of old, closed months, where fcb.toml says how long they stay.")
+    def retention() -> None:
+        drop_expired_usage()
+
+    monthly = dg.ScheduleDefinition(
+        name=f"{RETENTION}_monthly", job_name=RETENTION, cron_schedule="0 5 5 * *", description="Once a month, on the fifth."
+    )
+    return dg.Definitions(jobs=[retention], schedules=[monthly])
 
 
 def _schedules(service: Service, months: dg.MonthlyPartitionsDefinition) -> list[dg.ScheduleDefinition]:

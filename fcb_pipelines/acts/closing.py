@@ -6,12 +6,14 @@ late usage is (domain/closing), how it is rated (acts/rating).
 
 from dataclasses import dataclass
 
+from fcb_pipelines.acts.feeds import compare_feeds, must_agree
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.usage import usage_hash
 from fcb_pipelines.acts.usage_conservation import usage_conservation
 from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.period import Period, periods
+from fcb_pipelines.domain.usage import PULLED
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import audit, closings, late_usage, snapshots, stages
 from fcb_pipelines.store import usage as stored_usage
@@ -20,7 +22,7 @@ from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.reconciliation import latest_revisions
 from fcb_pipelines.store.stages import Stage
 
-BUILT = (stages.USAGE_TOTALS, stages.RATED_LINES, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES)
+BUILT = (*(stages.USAGE_TOTALS, stages.RATED_LINES, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES), stages.RECONCILIATION)
 """The stages that a period must have before it is closed."""
 
 
@@ -40,9 +42,15 @@ def close_period(work: PeriodWork, *, closed_by: str) -> Closing:
     new terms too: each time is a revision that says what changed.
 
     Raises `RuleViolation` where the period may still get usage or invoices by its rules, an earlier one is open, it was not
-    reconciled from a snapshot of the time after it under today's settings, usage came since, or units were lost.
+    reconciled from a snapshot of the time after it under today's settings, usage came since, or units were lost; and where
+    pushed usage is billed and the source tells something else.
     """
     service, key = work.service.code, work.period.key
+    with work.db.transaction() as conn:
+        _require_next(conn, work)
+        _require_reconciled(conn, work)
+    # It may take long, and whoever pushes would wait for it in the transaction; what they push meanwhile is noticed there.
+    _require_agreeing_feeds(work)
     with work.db.transaction() as conn:
         work.lock(conn)
         closings.hold(conn, service)
@@ -71,6 +79,17 @@ def usage_changes(db: Database, service: Service) -> tuple[Changed, ...]:
         metered = stages.of_service(conn, service.code, stages.USAGE_TOTALS)
         now = ((one, _usage_now(conn, service, one.period)) for one in metered if one.period not in closed)
         return tuple(Changed(period=one.period, usage_hash=found) for one, found in now if found != one.content_hash)
+
+
+def _require_agreeing_feeds(work: PeriodWork) -> None:
+    """Where pushed usage is billed, the source must not tell something else."""
+    service, key = work.service, work.period.key
+    if service.billed_feed == PULLED:
+        return
+    found = compare_feeds(work.db, service, work.period)
+    if must_agree(service, work.period, found) and not found.agrees:
+        see = f"fcb feeds --service {service.code} --period {key}"
+        raise RuleViolation(f"{service.code} {key} is billed by what was pushed, and {found.sentence}: see  {see}")
 
 
 def _require_next(conn: Connection, work: PeriodWork) -> None:

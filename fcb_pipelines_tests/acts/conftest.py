@@ -92,6 +92,8 @@ def desk(request: pytest.FixtureRequest, fresh_database: str, store_database: st
     host = SmallHost(fresh_database, tmp_path)
     host.run(f"UPDATE invoices SET external_subscription_id = '{FIRST}'", "UPDATE users SET country = 'CA', state = 'ON'")
     found = Desk(host=host, db=Database(store_database), feed=request.param)
+    if found.feed == PUSHED:
+        host.run("DELETE FROM usage")
     found.snapshot()
     if found.feed == PUSHED:
         for at, quantity in (("2026-03-20T10:00Z", "100.5"), ("2026-04-01T04:00Z", "7"), ("2026-05-10T00:00Z", "1")):

@@ -1,5 +1,6 @@
 """Closing a month: when it may be done, and what is kept of it."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,10 +12,10 @@ from fcb_pipelines.acts.invoices import actual_period
 from fcb_pipelines.acts.rating import expect_period
 from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.usage import PUSHED
+from fcb_pipelines.domain.usage import PULLED, PUSHED
 from fcb_pipelines_tests.acts.desk import Desk
 from fcb_pipelines_tests.conftest import NOW
-from fcb_pipelines_tests.source.small_host import SECOND
+from fcb_pipelines_tests.source.small_host import FIRST, SECOND
 
 
 def test_a_closing_is_kept_with_what_its_bill_was_made_of(desk: Desk) -> None:
@@ -106,3 +107,16 @@ def test_a_closed_month_that_is_replayed_is_not_metered_again_by_itself(desk: De
     desk.close("2026-03")
     usage_totals(desk.work("2026-03"), first)
     assert usage_changes(desk.db, desk.service) == ()
+
+
+@pytest.mark.parametrize(("quantity", "is_closed"), [("100.5", True), ("100.6", False)])
+def test_a_month_is_not_closed_while_the_source_tells_something_else_than_the_host(
+    desk: Desk, quantity: str, is_closed: bool
+) -> None:
+    if desk.feed == PULLED:
+        pytest.skip("what is pulled is what the source tells")
+    desk.host.run(f"INSERT INTO usage VALUES ('{FIRST}', 'cpu_seconds', {quantity}, '2026-03-20T10:00Z', NULL, 'k')")
+    desk.snapshot()
+    desk.dual_run("2026-03")
+    with nullcontext() if is_closed else pytest.raises(RuleViolation, match=r"the feeds differ on 1 of 1 .* see  fcb feeds"):
+        close_period(desk.work("2026-03"), closed_by="ada")

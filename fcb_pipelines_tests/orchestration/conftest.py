@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class Operator:
     db: Database
     settings: Settings
     instance: dg.DagsterInstance
+    now: datetime = NOW
 
     def job(self, name: str, period: str | None = None, **config: Any) -> dg.ExecuteInProcessResult:
         """Run a job to its end, whatever that is."""
@@ -67,7 +69,7 @@ class Operator:
     @property
     def connections(self) -> Connections:
         """What acts reach the outside with."""
-        return Connections(settings=self.settings, now=NOW, report=lambda _: None)
+        return Connections(settings=self.settings, now=self.now, report=lambda _: None)
 
     def _run(
         self, definitions: dg.Definitions, job: str, period: str | None, config: dict[str, Any]
