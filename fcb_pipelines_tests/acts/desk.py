@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from fcb_pipelines.acts.adjustments import adjusted
 from fcb_pipelines.acts.closing import close_period
 from fcb_pipelines.acts.intake import Delivery, Intake
@@ -24,6 +26,11 @@ from fcb_pipelines.store.database import Database, connect
 from fcb_pipelines_tests.acts.test_dual_run import ONTARIO, RULES
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
+
+ONLY_PULLED = pytest.mark.parametrize("desk", [PULLED], indirect=True)
+"""Where an earlier snapshot matters: pushed usage is of none."""
+ONLY_PUSHED = pytest.mark.parametrize("desk", [PUSHED], indirect=True)
+"""Where usage is taken back: pulled usage never is."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,7 @@ from fcb_pipelines.acts.invoices import actual_period
 from fcb_pipelines.acts.rating import expect_period
 from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.usage import PULLED, PUSHED
-from fcb_pipelines_tests.acts.desk import Desk
+from fcb_pipelines_tests.acts.desk import ONLY_PULLED, ONLY_PUSHED, Desk
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND
 
@@ -99,9 +98,8 @@ def test_open_months_whose_usage_changed_are_told_until_they_are_metered_again(d
     assert usage_changes(desk.db, desk.service) == ()
 
 
+@ONLY_PULLED
 def test_a_closed_month_that_is_replayed_is_not_metered_again_by_itself(desk: Desk) -> None:
-    if desk.feed == PUSHED:
-        pytest.skip("pushed usage is of no snapshot")
     first = desk.snapshot()
     desk.use("2026-03-21T00:00Z", "1", key="more")
     desk.close("2026-03")
@@ -109,12 +107,11 @@ def test_a_closed_month_that_is_replayed_is_not_metered_again_by_itself(desk: De
     assert usage_changes(desk.db, desk.service) == ()
 
 
+@ONLY_PUSHED
 @pytest.mark.parametrize(("quantity", "is_closed"), [("100.5", True), ("100.6", False)])
 def test_a_month_is_not_closed_while_the_source_tells_something_else_than_the_host(
     desk: Desk, quantity: str, is_closed: bool
 ) -> None:
-    if desk.feed == PULLED:
-        pytest.skip("what is pulled is what the source tells")
     desk.host.run(f"INSERT INTO usage VALUES ('{FIRST}', 'cpu_seconds', {quantity}, '2026-03-20T10:00Z', NULL, 'k')")
     desk.snapshot()
     desk.dual_run("2026-03")

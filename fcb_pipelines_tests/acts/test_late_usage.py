@@ -12,19 +12,11 @@ from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.expected import UNRATED
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.usage import PULLED, PUSHED
-from fcb_pipelines_tests.acts.desk import Desk
+from fcb_pipelines_tests.acts.desk import ONLY_PULLED, ONLY_PUSHED, Desk
 from fcb_pipelines_tests.conftest import NOW
 
 LATE = 363_600 - 100
 """Beside March's 100.5 and April's 7 cpu-seconds of the first subscription; its plan includes 1,000 of each month."""
-
-
-@pytest.fixture
-def pushed(desk: Desk) -> Desk:
-    """Only where usage is pushed: only there it can be taken back."""
-    if desk.feed == PULLED:
-        pytest.skip("pulled usage is never taken back")
-    return desk
 
 
 def test_a_closed_month_stays_and_the_next_open_one_adjusts_it(desk: Desk) -> None:
@@ -63,23 +55,25 @@ def test_what_is_later_still_begins_with_what_the_bill_before_said(desk: Desk) -
     assert before[2] == found[1]
 
 
-def test_what_is_taken_back_after_closing_is_given_back(pushed: Desk) -> None:
-    pushed.use("2026-03-21T00:00Z", str(LATE), key="too much")
-    pushed.close("2026-03")
-    pushed.take_back("too much")
-    pushed.dual_run("2026-04")
-    assert pushed.adjustments("2026-04") == [("2026-03", "363600.5", "100.5", Decimal("0.76"), Decimal("0.00"))]
-    line = pushed.expected("2026-04")["cpu_seconds/2026-03-15/adjusted-in-2026-04"]
+@ONLY_PUSHED
+def test_what_is_taken_back_after_closing_is_given_back(desk: Desk) -> None:
+    desk.use("2026-03-21T00:00Z", str(LATE), key="too much")
+    desk.close("2026-03")
+    desk.take_back("too much")
+    desk.dual_run("2026-04")
+    assert desk.adjustments("2026-04") == [("2026-03", "363600.5", "100.5", Decimal("0.76"), Decimal("0.00"))]
+    line = desk.expected("2026-04")["cpu_seconds/2026-03-15/adjusted-in-2026-04"]
     assert (str(line.net), str(line.tax), line.is_due) == ("-0.76 CAD", "-0.10 CAD", True)
 
 
-def test_what_was_taken_back_and_sent_again_changes_nothing(pushed: Desk) -> None:
-    pushed.close("2026-03")
-    pushed.take_back("k 2026-03-20T10:00Z")
-    pushed.use("2026-03-20T10:00Z", "100.5", key="again")
-    pushed.dual_run("2026-04")
-    assert pushed.adjustments("2026-04") == []
-    assert adjusted(pushed.work("2026-04")).late == ()
+@ONLY_PUSHED
+def test_what_was_taken_back_and_sent_again_changes_nothing(desk: Desk) -> None:
+    desk.close("2026-03")
+    desk.take_back("k 2026-03-20T10:00Z")
+    desk.use("2026-03-20T10:00Z", "100.5", key="again")
+    desk.dual_run("2026-04")
+    assert desk.adjustments("2026-04") == []
+    assert adjusted(desk.work("2026-04")).late == ()
 
 
 def test_a_late_event_of_nothing_is_late_and_adjusts_nothing(desk: Desk) -> None:
@@ -109,9 +103,8 @@ def test_late_usage_without_a_price_is_a_line_that_says_so(desk: Desk) -> None:
     assert [one.metric for one in adjusted(desk.work("2026-04")).unpriced] == ["requests"]
 
 
+@ONLY_PULLED
 def test_as_of_an_earlier_snapshot_only_what_was_known_then_is_adjusted(desk: Desk) -> None:
-    if desk.feed == PUSHED:
-        pytest.skip("pushed usage is of no snapshot")
     desk.close("2026-03")
     before = desk.snapshot()
     desk.use("2026-03-21T00:00Z", str(LATE), key="late")
