@@ -19,10 +19,9 @@ from fcb_pipelines.store import audit, closings, late_usage, snapshots, stages
 from fcb_pipelines.store import usage as stored_usage
 from fcb_pipelines.store.closings import Closing
 from fcb_pipelines.store.database import Connection, Database
-from fcb_pipelines.store.reconciliation import latest_revisions
 from fcb_pipelines.store.stages import Stage
 
-BUILT = (*(stages.USAGE_TOTALS, stages.RATED_LINES, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES), stages.RECONCILIATION)
+BUILT = (stages.USAGE_TOTALS, stages.RATED_LINES, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES)
 """The stages that a period must have before it is closed."""
 
 
@@ -109,12 +108,12 @@ def _require_next(conn: Connection, work: PeriodWork) -> None:
 
 
 def _require_reconciled(conn: Connection, work: PeriodWork) -> Stage:
-    """The newest revision must be of stages that agree, and of a snapshot that had all that the period can have."""
+    """It must be reconciled from stages that agree and stand, and from a snapshot that had all that the period can have."""
     service, key = work.service.code, work.period.key
     again = f"fcb run --service {service} --period {key} --refresh"
     origin = work.require(conn, *BUILT)
-    revisions = latest_revisions(conn, service, key)
-    if not revisions or (revisions[0].snapshot_id, revisions[0].settings_hash) != (origin.snapshot_id, work.settings_hash):
+    reconciled = stages.find(conn, service, key, stages.RECONCILIATION)
+    if reconciled is None or (reconciled.snapshot_id, reconciled.settings_hash) != (origin.snapshot_id, work.settings_hash):
         raise RuleViolation(f"{service} {key} was not reconciled since it was rated: run  {again}")
     header = snapshots.snapshot(conn, service, origin.snapshot_id)
     if header is None or header.taken_at < work.closes_at:

@@ -51,18 +51,19 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
         origin = Origin(snapshot_id=stage.snapshot_id, settings_hash=work.settings_hash, rule_version=RULE_VERSION)
         found = coverage(rows, work.service.currency)
         forms = _published(rows, work.service, period)
-        what_changed = _changes_since_last(conn, work, forms, origin)
+        what_changed, digest = _changes_since_last(conn, work, forms, origin), content_hash(forms)
         revision = stored.add_revision(
             conn,
             service=service,
             period=period,
             origin=origin,
-            content_hash=content_hash(forms),
+            content_hash=digest,
             made_at=work.now,
             coverage=asdict(found),
             changes=what_changed.as_json(),
             rows=rows,
         )
+        stages.record(conn, work.stage(stages.RECONCILIATION, snapshot_id=stage.snapshot_id, content_hash=digest))
     return Reconciled(revision=revision, rows=rows, coverage=found, changes=what_changed)
 
 

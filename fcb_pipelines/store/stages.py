@@ -2,7 +2,8 @@
 
 Owns: table `period_stage`. A stage refuses inputs that were built from different snapshots or settings, so that a figure can
 always be traced to one state of the source and one set of rules. A stage that is built from other inputs, or comes out
-otherwise, makes void what was read back from Odoo of the drafts that follow from it.
+otherwise, makes void the stages that were made of it, and what was read back from Odoo of the drafts that follow from it:
+usage that was metered and not rated yet must not pass for rated.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ USAGE_TOTALS = "usage_totals"
 RATED_LINES = "rated_lines"
 EXPECTED_INVOICES = "expected_invoices"
 ACTUAL_INVOICES = "actual_invoices"
+RECONCILIATION = "reconciliation"
 ODOO_DRAFT_INVOICES = "odoo_draft_invoices"
 ODOO_SOURCE_INVOICES = "odoo_source_invoices"
 
@@ -31,6 +33,13 @@ _FOLLOWING = {
     ACTUAL_INVOICES: (Part.SOURCE_INVOICES,),
 }
 """What in Odoo follows from a stage."""
+_MADE_OF = {
+    USAGE_TOTALS: (RATED_LINES, EXPECTED_INVOICES, RECONCILIATION),
+    RATED_LINES: (EXPECTED_INVOICES, RECONCILIATION),
+    EXPECTED_INVOICES: (RECONCILIATION,),
+    ACTUAL_INVOICES: (RECONCILIATION,),
+}
+"""The stages that must be built again after a stage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +69,19 @@ RECORD = """
 """
 
 
+VOID = "DELETE FROM period_stage WHERE service = %s AND period = %s AND stage = ANY(%s)"
+
+
 def record(conn: Connection, stage: Stage) -> None:
-    """Note what a stage was built from; the last build counts. Where it is another than before, drafts of before are void."""
+    """Note what a stage was built from; the last build counts.
+
+    Where it is another than before, the stages made of the one before are void, and so are its drafts.
+    """
     before = find(conn, stage.service, stage.period, stage.stage)
     if before is None or before.identity != stage.identity:
         for part in _FOLLOWING.get(stage.stage, ()):
             read_back.forget(conn, stage.service, part, stage.period)
+        conn.execute(VOID, [stage.service, stage.period, list(_MADE_OF.get(stage.stage, ()))])
     conn.execute(RECORD, {name: getattr(stage, name) for name in Stage.__dataclass_fields__})
 
 
@@ -104,13 +120,15 @@ def of_service(conn: Connection, service: str, stage: str) -> tuple[Stage, ...]:
 def require(conn: Connection, service: str, period: str, stages: Sequence[str], settings_hash: str) -> Stage:
     """The common origin of the stages that a next one builds on.
 
-    Raises `RuleViolation` where one was never built, or where they stem from different snapshots or other settings than now.
+    Raises `RuleViolation` where one was never built or is void, or where they stem from different snapshots or other settings
+    than now.
     """
     with conn.cursor(row_factory=class_row(Stage)) as cursor:
         found = cursor.execute(READ, {"service": service, "period": period, "stages": list(stages)}).fetchall()
     again = f"run the period again: fcb run --service {service} --period {period}"
     if missing := sorted(set(stages) - {stage.stage for stage in found}):
-        raise RuleViolation(f"{', '.join(missing)} of {service} {period} were never built; {again}")
+        since = "or not since what they are made of was built otherwise"
+        raise RuleViolation(f"{', '.join(missing)} of {service} {period} were never built, {since}; {again}")
     if len({stage.snapshot_id for stage in found}) > 1:
         raise RuleViolation(f"{', '.join(stages)} of {service} {period} stem from different snapshots; {again}")
     if {stage.settings_hash for stage in found} != {settings_hash}:
