@@ -122,7 +122,7 @@ class Intake:
         self._partitions |= missing
 
     def _keep(self, entries: Sequence[_Entry], now: datetime) -> None:
-        closed = {service.code: closed_periods(self.conn, service.code) for service, _ in _by_service(entries)}
+        closed = {service.code: self._begin(service, of_one) for service, of_one in _by_service(entries)}
         events = [entry for entry in entries if isinstance(entry.fact, UsageEvent)]
         numbers = {code: each.of(self.conn, ()) for code, each in self._numbers.items()}
         staged = [_pushed(entry, numbers[entry.delivery.service.code], closed[entry.delivery.service.code]) for entry in events]
@@ -132,6 +132,12 @@ class Intake:
         for entry in entries:
             if isinstance(entry.fact, Void):
                 entry.result = self._void(entry, entry.fact, closed[entry.delivery.service.code], now)
+
+    def _begin(self, service: Service, of_one: Sequence[_Entry]) -> frozenset[str]:
+        """Wait for our turn to store usage of a service; its closed periods, which stay as they are until the end."""
+        closed = closed_periods(self.conn, service.code)
+        voids.take_turns(self.conn, service.code, is_voiding=any(isinstance(entry.fact, Void) for entry in of_one))
+        return closed
 
     def _void(self, entry: _Entry, void: Void, closed: frozenset[str], now: datetime) -> Result:
         series_id = self._series(entry.delivery.service).of(self.conn, ())[entry.series]

@@ -12,6 +12,9 @@ from fcb_pipelines.domain.usage import Void
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.usage import RECOUNTED
 
+BESIDE_OTHERS = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
 
 class Voided(NamedTuple):
     """The event that shall be taken back, as its identity tells."""
@@ -63,6 +66,15 @@ _TAKE_OVER: LiteralString = """
         quantity = excluded.quantity, events = excluded.events, last_at = excluded.last_at, last_key = excluded.last_key
 """
 RECOUNT = f"WITH recounted AS NOT MATERIALIZED ({RECOUNTED}) {_TAKE_OVER}"
+
+
+def take_turns(conn: Connection, service: str, *, is_voiding: bool) -> None:
+    """Let whoever pushes usage of a service do so beside others, but nobody while something is taken back.
+
+    To take back is to count again what is there: what another session stores at the same moment would be forgotten in the
+    running total. Holds until the transaction ends; to be called before anything is stored.
+    """
+    conn.execute(ALONE if is_voiding else BESIDE_OTHERS, [f"usage/void/{service}"])
 
 
 def find(conn: Connection, series_id: int, key: str) -> Voided | None:
