@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from fcb_pipelines.acts.closing import usage_changes
+from fcb_pipelines.acts.closing import Changed, usage_changes
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.jobs import dual_run_job_name
 from fcb_pipelines.services import Service
@@ -38,16 +38,24 @@ def service_sensors(service: Service) -> list[dg.SensorDefinition]:
         context: dg.SensorEvaluationContext, connections: dg.ResourceParam[Connections]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         changed = usage_changes(connections.database(), service)
+        running = [one.period for one in changed if _is_running(context.instance, job, one.period)]
+        # Dagster takes either requests or one reason for none.
         if not changed:
             yield dg.SkipReason("the usage of every open period is what it was metered with")
-        for one in changed:
-            if _is_running(context.instance, job, one.period):
-                yield dg.SkipReason(f"{one.period} changed and is being metered already")
-            else:
-                # What was asked for once is not asked for again: where its run fails, the nightly one comes, or more usage.
-                yield dg.RunRequest(run_key=f"{one.period}@{one.usage_hash}", partition_key=one.period)
+        elif len(running) == len(changed):
+            yield dg.SkipReason(f"changed and being metered already: {', '.join(running)}")
+        yield from (_request(one) for one in changed if one.period not in running)
 
     return [usage_changed]
+
+
+def _request(changed: Changed) -> dg.RunRequest:
+    """What was asked for once is not asked for again: where its run fails, the nightly one comes, or more usage.
+
+    Where the period was metered since, the same usage as once before is news again.
+    """
+    since = f"{changed.metered_at.isoformat()}..{changed.usage_hash}"
+    return dg.RunRequest(run_key=f"{changed.period}@{since}", partition_key=changed.period)
 
 
 def _is_running(instance: dg.DagsterInstance, job: str, period: str) -> bool:

@@ -5,6 +5,7 @@ late usage is (domain/closing), how it is rated (acts/rating).
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from fcb_pipelines.acts.feeds import compare_feeds, must_agree
 from fcb_pipelines.acts.period import PeriodWork
@@ -32,6 +33,8 @@ class Changed:
     period: str
     usage_hash: str
     """Of the usage as it is now: the same as long as nothing more comes."""
+    metered_at: datetime
+    """When it was metered otherwise."""
 
 
 def close_period(work: PeriodWork, *, closed_by: str) -> Closing:
@@ -77,7 +80,11 @@ def usage_changes(db: Database, service: Service) -> tuple[Changed, ...]:
         closed = closings.closings(conn, service.code)
         metered = stages.of_service(conn, service.code, stages.USAGE_TOTALS)
         now = ((one, _usage_now(conn, service, one.period)) for one in metered if one.period not in closed)
-        return tuple(Changed(period=one.period, usage_hash=found) for one, found in now if found != one.content_hash)
+        return tuple(
+            Changed(period=one.period, usage_hash=found, metered_at=one.built_at)
+            for one, found in now
+            if found != one.content_hash
+        )
 
 
 def _require_agreeing_feeds(work: PeriodWork) -> None:

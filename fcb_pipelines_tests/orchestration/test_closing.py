@@ -1,9 +1,14 @@
 """Closing a month in Dagster, its late usage in the next one, and the sensor that sees usage come."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import dagster as dg
 import pytest
 
+from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.sensors import PARTITION
+from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.orchestration.conftest import Operator, check, made, records
 from fcb_pipelines_tests.source.small_host import FIRST
 
@@ -83,12 +88,40 @@ def test_what_comes_after_a_month_was_metered_is_asked_for_once(march: Operator)
     assert requests(march)[0] == []
 
 
+def test_the_same_usage_is_asked_for_again_where_it_was_metered_otherwise_since(march: Operator) -> None:
+    use(march, "2026-03-21T00:00Z", 1)
+    (first,), _ = requests(march)
+    later = replace(march, now=NOW + timedelta(hours=1))
+    assert later.dual_run("2026-03").success
+    assert requests(later)[0] == []
+    service = march.settings.service("small")
+    usage_totals(later.connections.period(service, "2026-03"), 1)
+    (again,), _ = requests(later)
+    assert (again.partition_key, again.run_key != first.run_key) == ("2026-03", True)
+
+
 def test_a_month_that_is_being_metered_is_not_asked_for(march: Operator) -> None:
     use(march, "2026-03-21T00:00Z", 1)
     job = march.definitions().resolve_job_def("small_dual_run")
     run = march.instance.create_run_for_job(job, tags={PARTITION: "2026-03"}, status=dg.DagsterRunStatus.STARTED)
     try:
-        assert requests(march) == ([], "2026-03 changed and is being metered already")
+        assert requests(march) == ([], "changed and being metered already: 2026-03")
     finally:
         march.instance.delete_run(run.run_id)
     assert len(requests(march)[0]) == 1
+
+
+def test_months_that_are_being_metered_keep_no_other_from_being_asked_for(march: Operator) -> None:
+    assert march.dual_run("2026-04").success
+    use(march, "2026-03-21T00:00Z", 1)
+    use(march, "2026-04-21T00:00Z", 1)
+    job = march.definitions().resolve_job_def("small_dual_run")
+    started, asked = [], []
+    for month in ("2026-03", "2026-04"):
+        asked.append([one.partition_key for one in requests(march)[0]])
+        started.append(march.instance.create_run_for_job(job, tags={PARTITION: month}, status=dg.DagsterRunStatus.STARTED))
+    told = requests(march)
+    for run in started:
+        march.instance.delete_run(run.run_id)
+    assert asked == [["2026-03", "2026-04"], ["2026-04"]]
+    assert told == ([], "changed and being metered already: 2026-03, 2026-04")
