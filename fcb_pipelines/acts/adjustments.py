@@ -6,6 +6,7 @@ Owns: the proof that late usage is what the events say and that each change of i
 
 from dataclasses import dataclass
 
+from fcb_pipelines.acts.billed_feed import as_billed
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.domain.adjustments import LateUsage
 from fcb_pipelines.domain.usage import PULLED
@@ -35,15 +36,16 @@ class Adjusted:
 
 def adjusted(work: PeriodWork) -> Adjusted:
     """Late usage of a period's bill with its rating; raises `RuleViolation` if the period was never rated."""
-    service, feed = work.service.code, work.service.billed_feed
+    service = work.service.code
     with work.db.transaction() as conn:
+        feed = as_billed(conn, work.service, work.period).billed_feed
         origin = work.require(conn, stages.USAGE_TOTALS, stages.RATED_LINES)
         late = late_usage.stored(conn, service, work.period.key)
         as_of = origin.snapshot_id if feed == PULLED else None
-        months = late_usage.months(conn, service, feed, work.period)
+        months = late_usage.months(conn, service, work.period)
         dropped = tuple(month for month in months if month in retention.dropped(conn))
-        kept = [month for month in months if month not in dropped]
-        recounted = late_usage.recounted(conn, service, feed, work.period, kept, snapshot_id=as_of)
+        kept = {month: told_by for month, told_by in months.items() if month not in dropped}
+        recounted = late_usage.recounted(conn, service, work.period, kept, snapshot_id=as_of)
         made = adjustments(conn, service, work.period.key)
     rated = {(one.external_subscription_id, one.metric, one.of_period) for one in made}
     unpriced = (one for one in late if one.is_other and (one.external_subscription_id, one.metric, one.of_period) not in rated)

@@ -66,9 +66,10 @@ def close_period(work: PeriodWork, *, closed_by: str) -> Closing:
             closed_by=closed_by,
             snapshot_id=metered.snapshot_id,
             usage_hash=metered.content_hash,
+            billed_feed=work.service.billed_feed,
         )
         closings.close(conn, closing)
-        data = {"snapshot": closing.snapshot_id, "usage_hash": closing.usage_hash}
+        data = {"snapshot": closing.snapshot_id, "usage_hash": closing.usage_hash, "billed_feed": closing.billed_feed}
         entry = AuditEntry(at=work.now, actor=closed_by, act=Act.PERIOD_CLOSED, service=service, subject=key, data=data)
         audit.append_audit(conn, entry)
     return closing
@@ -146,4 +147,4 @@ def _require_unchanged(conn: Connection, work: PeriodWork, metered: Stage) -> No
 def _usage_now(conn: Connection, service: Service, key: str) -> str:
     period, feed = Period(key, service.zone), service.billed_feed
     totals = stored_usage.standing_totals(conn, service.code, period, feed)
-    return usage_hash(totals, late_usage.told(conn, service.code, feed, period))
+    return usage_hash(totals, late_usage.told(conn, service.code, period))

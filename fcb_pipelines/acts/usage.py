@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fcb_pipelines.acts.billed_feed import as_billed
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import load, usable
 from fcb_pipelines.domain.adjustments import LateUsage
@@ -51,22 +52,24 @@ def usage_totals(work: PeriodWork, snapshot_id: int | None = None) -> MeteredPer
     Raises `RuleViolation` if there is no such snapshot, a suite refused it, the usage of the month was never read, or the host
     pushed nothing of a month that is over: that is not zero usage. And where it would have to count events that were dropped.
     """
-    service, period, feed = work.service.code, work.period, work.service.billed_feed
+    service, period = work.service.code, work.period
     with work.db.transaction() as conn:
         work.lock(conn)
-        used = _snapshot(conn, work.service, period, snapshot_id)
-        silent = _silent(conn, work, used)
+        billed = as_billed(conn, work.service, period)
+        feed = billed.billed_feed
+        used = _snapshot(conn, billed, period, snapshot_id)
+        silent = _silent(conn, work, billed, used)
         if feed == PUSHED or _latest(conn, work.service) == used:
             stored.replace_totals(conn, service, period, feed)
         # An earlier one, or one that was the last until just now.
         is_earlier = feed == PULLED and _latest(conn, work.service) != used
         if is_earlier:
-            months = late_usage.months(conn, service, feed, period)
+            months = late_usage.months(conn, service, period)
             _refuse_dropped(conn, (period.key, *months))
             stored.replace_totals_as_of(conn, service, period, feed, used)
-            late = late_usage.recounted(conn, service, feed, period, months, snapshot_id=used)
+            late = late_usage.recounted(conn, service, period, months, snapshot_id=used)
         else:
-            late = late_usage.told(conn, service, feed, period)
+            late = late_usage.told(conn, service, period)
         late_usage.replace(conn, service, period.key, late)
         totals = stored.totals(conn, service, period.key)
         stages.record(conn, work.stage(stages.USAGE_TOTALS, snapshot_id=used, content_hash=usage_hash(totals, late)))
@@ -99,8 +102,8 @@ def silent_subscriptions(conn: Connection, service: Service, period: Period, sna
     return sum(one.is_alive_in(period) for one in load(conn, snapshot_id, service).subscriptions)
 
 
-def _silent(conn: Connection, work: PeriodWork, snapshot_id: int) -> int:
-    service, period = work.service, work.period
+def _silent(conn: Connection, work: PeriodWork, service: Service, snapshot_id: int) -> int:
+    period = work.period
     silent = silent_subscriptions(conn, service, period, snapshot_id)
     if silent and work.now >= period.end:
         raise RuleViolation(

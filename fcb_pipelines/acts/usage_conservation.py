@@ -7,6 +7,7 @@ how a reading is accounted for (store/pulled).
 from dataclasses import dataclass
 from datetime import datetime
 
+from fcb_pipelines.acts.billed_feed import as_billed
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.usage import again, silent_subscriptions
 from fcb_pipelines.domain.errors import RuleViolation
@@ -105,6 +106,7 @@ def usage_conservation(conn: Connection, service: Service, period: Period) -> Us
     stage = stages.find(conn, service.code, period.key, stages.USAGE_TOTALS)
     if stage is None:
         raise RuleViolation(f"the usage of {service.code} {period.key} was never summed; {again(service, period)}")
+    service = as_billed(conn, service, period)
     code, feed = service.code, service.billed_feed
     known_at = stage.snapshot_id if feed == PULLED else None
     pulled = usage_headers(conn, code, stage.snapshot_id).get(period.key)

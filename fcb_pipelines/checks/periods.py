@@ -11,6 +11,7 @@ from dataclasses import asdict
 import dagster as dg
 
 from fcb_pipelines.acts import conservation, feeds
+from fcb_pipelines.acts.billed_feed import as_billed
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.usage_conservation import UsageConservation, conservation_now
 from fcb_pipelines.assets.shell import key, table
@@ -60,10 +61,12 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
         """Pulled and pushed usage tell the same of every subscription. Warns while pulled usage is billed; then it blocks."""
         period = service.period(context.partition_key)
         found = feeds.compare_feeds(connections.database(), service, period)
+        with connections.database().transaction() as conn:
+            billed = as_billed(conn, service, period)
         shown = {name: table(told) if isinstance(told, list) else told for name, told in feeds.published(found).items()}
         return dg.AssetCheckResult(
             passed=found.agrees,
-            severity=ERROR if feeds.must_agree(service, period, found) else WARN,
+            severity=ERROR if feeds.must_agree(billed, period, found) else WARN,
             description=found.sentence,
             metadata=shown,
         )

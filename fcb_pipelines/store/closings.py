@@ -27,13 +27,15 @@ class Closing:
     snapshot_id: int
     usage_hash: str
     """Of the usage on its bill (stage `usage_totals`)."""
+    billed_feed: str
+    """Whose usage that is."""
 
 
 FIELDS = tuple(Closing.__dataclass_fields__)
 READ = f"SELECT {', '.join(FIELDS)} FROM usage_closing WHERE service = %s ORDER BY period"  # noqa: S608 - our own columns
 CLOSE = """
-    INSERT INTO usage_closing (service, period, closed_at, closed_by, snapshot_id, usage_hash)
-    VALUES (%(service)s, %(period)s, %(closed_at)s, %(closed_by)s, %(snapshot_id)s, %(usage_hash)s)
+    INSERT INTO usage_closing (service, period, closed_at, closed_by, snapshot_id, usage_hash, billed_feed)
+    VALUES (%(service)s, %(period)s, %(closed_at)s, %(closed_by)s, %(snapshot_id)s, %(usage_hash)s, %(billed_feed)s)
     ON CONFLICT DO NOTHING
 """
 

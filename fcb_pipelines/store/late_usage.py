@@ -4,40 +4,45 @@ Owns: table `late_usage`, and how it is read off the running totals or counted a
 transaction. Does not own: how events and running totals are kept (events, voids), its price (adjustments).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from psycopg.rows import class_row, dict_row
 
 from fcb_pipelines.domain.adjustments import LateUsage
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.usage import PULLED
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.usage import RECOUNTED
 
 _FIELDS = tuple(LateUsage.__dataclass_fields__)
 _COLUMNS = ", ".join(_FIELDS)
-# What a bill says of a month begins with what the bill before it said, if any bill said anything.
-TOLD = """
+# What a bill says of a month begins with what the bill before it said, if any bill said anything. A month is billed by the feed
+# that it was closed with: what the other tells of it is on no bill.
+_OF_CLOSED: LiteralString = """
+      FROM usage_running AS running JOIN usage_series AS series USING (series_id)
+      JOIN usage_closing AS closing ON closing.service = series.service AND closing.period = running.period
+       AND closing.billed_feed = series.feed
+"""
+_ON_BILL: LiteralString = """
+     WHERE series.service = %(service)s AND running.booked_in = %(bill)s AND running.period < %(bill)s
+"""
+TOLD = f"""
     SELECT running.period AS of_period, external_subscription_id, metric,
            coalesce(before.quantity, 0) AS old_quantity, running.quantity AS new_quantity,
            coalesce(before.events, 0) AS old_events, running.events AS new_events
-      FROM usage_running AS running JOIN usage_series USING (series_id)
+    {_OF_CLOSED}
       LEFT JOIN LATERAL (SELECT quantity, events FROM usage_running AS earlier
                           WHERE earlier.series_id = running.series_id AND earlier.period = running.period
                             AND earlier.booked_in < running.booked_in
                           ORDER BY booked_in DESC LIMIT 1) AS before ON true
-     WHERE service = %(service)s AND feed = %(feed)s AND running.booked_in = %(bill)s AND running.period < %(bill)s
+    {_ON_BILL}
        AND (coalesce(before.quantity, 0), coalesce(before.events, 0)) <> (running.quantity, running.events)
      ORDER BY running.period, external_subscription_id COLLATE "C", metric COLLATE "C"
-"""
-MONTHS = """
-    SELECT DISTINCT period
-      FROM usage_running JOIN usage_series USING (series_id)
-     WHERE service = %(service)s AND feed = %(feed)s AND booked_in = %(bill)s AND period < %(bill)s
-     ORDER BY period
-"""
+"""  # noqa: S608 - our own statement
+MONTHS = f"SELECT DISTINCT running.period, closing.billed_feed {_OF_CLOSED} {_ON_BILL} ORDER BY 1"
 STORED = f"""
     SELECT {_COLUMNS} FROM late_usage WHERE service = %s AND period = %s
      ORDER BY of_period, external_subscription_id COLLATE "C", metric COLLATE "C"
@@ -52,26 +57,30 @@ class _Sum(NamedTuple):
 _NOTHING = _Sum(ZERO, 0)
 
 
-def told(conn: Connection, service: str, feed: str, bill: Period) -> tuple[LateUsage, ...]:
+def told(conn: Connection, service: str, bill: Period) -> tuple[LateUsage, ...]:
     """What the bill of a month adds to months before, by the running totals."""
     with conn.cursor(row_factory=class_row(LateUsage)) as cursor:
-        return tuple(cursor.execute(TOLD, {"service": service, "feed": feed, "bill": bill.key}))
+        return tuple(cursor.execute(TOLD, {"service": service, "bill": bill.key}))
 
 
-def months(conn: Connection, service: str, feed: str, bill: Period) -> tuple[str, ...]:
-    """The months before whose usage is on the bill of a month, in order."""
-    return tuple(row[0] for row in conn.execute(MONTHS, {"service": service, "feed": feed, "bill": bill.key}))
+def months(conn: Connection, service: str, bill: Period) -> dict[str, str]:
+    """The months before whose usage is on the bill of a month, in order, each with the feed by which it was billed."""
+    return {row[0]: row[1] for row in conn.execute(MONTHS, {"service": service, "bill": bill.key})}
 
 
 def recounted(
-    conn: Connection, service: str, feed: str, bill: Period, of_periods: Sequence[str], *, snapshot_id: int | None = None
+    conn: Connection, service: str, bill: Period, of_periods: Mapping[str, str], *, snapshot_id: int | None = None
 ) -> tuple[LateUsage, ...]:
-    """What the bill of a month adds to these months by their events, which must be there.
+    """What the bill of a month adds to these months by their events, which must be there; each with the feed that counts.
 
     Of pulled events only those that were stored up to a snapshot, where one is given.
     """
-    given = {"service": service, "feed": feed}
-    return tuple(late for month in of_periods for late in _recounted(conn, given, month, bill, snapshot_id))
+    return tuple(
+        late
+        for month, feed in of_periods.items()
+        for given in [{"service": service, "feed": feed}]
+        for late in _recounted(conn, given, month, bill, snapshot_id if feed == PULLED else None)
+    )
 
 
 def _recounted(

@@ -23,7 +23,7 @@ def with_march_closed(april: Month) -> Month:
     push(found, event(found, "march", 10_000 * CORE_HOURS, "2026-03-20T10:00Z"))
     push(found, event(found, "april", 0, "2026-04-10T10:00Z"))
     with found.chain.db.transaction() as conn:
-        closed(conn, found.chain.service.code, "2026-03")
+        closed(conn, found.chain.service.code, "2026-03", feed=PUSHED)
     return found
 
 

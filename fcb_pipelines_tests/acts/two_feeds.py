@@ -90,7 +90,15 @@ class TwoFeeds:
         with self.db.transaction() as conn:
             close(
                 conn,
-                Closing(service="small", period=key, closed_at=NOW, closed_by="ada", snapshot_id=self.last(), usage_hash=""),
+                Closing(
+                    service="small",
+                    period=key,
+                    closed_at=NOW,
+                    closed_by="ada",
+                    snapshot_id=self.last(),
+                    usage_hash="",
+                    billed_feed=self.service.billed_feed,
+                ),
             )
 
     def last(self) -> int:

@@ -33,7 +33,15 @@ def two_old_months(store_database: str, tmp_path: Path) -> Database:
         pushed.keep(conn, events, NOW)
         close(
             conn,
-            Closing(service="shop", period="2025-01", closed_at=NOW, closed_by="ada", snapshot_id=1, usage_hash=""),
+            Closing(
+                service="shop",
+                period="2025-01",
+                closed_at=NOW,
+                closed_by="ada",
+                snapshot_id=1,
+                usage_hash="",
+                billed_feed="pulled",
+            ),
         )
     return db
 
