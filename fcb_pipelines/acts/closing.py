@@ -7,10 +7,12 @@ late usage is (domain/closing), how it is rated (acts/rating).
 from dataclasses import dataclass
 from datetime import datetime
 
+import psycopg
+
 from fcb_pipelines.acts.feeds import compare_feeds, must_agree
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.usage import usage_hash
-from fcb_pipelines.acts.usage_conservation import usage_conservation
+from fcb_pipelines.acts.usage_conservation import conservation_now
 from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.period import Period, periods
@@ -50,12 +52,13 @@ def close_period(work: PeriodWork, *, closed_by: str) -> Closing:
     service, key = work.service.code, work.period.key
     with work.db.transaction() as conn:
         _require_next(conn, work)
-        _require_reconciled(conn, work)
-    # It may take long, and whoever pushes would wait for it in the transaction; what they push meanwhile is noticed there.
+        _require_unchanged(conn, work, _require_reconciled(conn, work))
+    # These may take long, and whoever pushes would wait for them in the transaction; what they push meanwhile is noticed there.
     _require_agreeing_feeds(work)
+    _require_conserved(work)
     with work.db.transaction() as conn:
         work.lock(conn)
-        closings.hold(conn, service)
+        _hold(conn, service, key)
         _require_next(conn, work)
         metered = _require_reconciled(conn, work)
         _require_unchanged(conn, work, metered)
@@ -132,16 +135,32 @@ def _require_reconciled(conn: Connection, work: PeriodWork) -> Stage:
 
 
 def _require_unchanged(conn: Connection, work: PeriodWork, metered: Stage) -> None:
-    """What it was metered with must be what is stored now, and what is stored must be what was told."""
+    """What it was metered with must be what is stored now."""
     service, key = work.service, work.period.key
     if _usage_now(conn, service, key) != metered.content_hash:
         raise RuleViolation(
             f"usage of {service.code} {key} came since it was metered: run  fcb run --service {service.code} --period {key}"
         )
-    if not usage_conservation(conn, service, work.period).is_conserved:
+
+
+def _require_conserved(work: PeriodWork) -> None:
+    """What is stored must be what was told."""
+    if not conservation_now(work).is_conserved:
         raise RuleViolation(
-            f"units of {service.code} {key} were lost or doubled: look at its check usage_conserved, nothing is closed before"
+            f"units of {work.service.code} {work.period.key} were lost or doubled: look at its check usage_conserved, nothing "
+            "is closed before"
         )
+
+
+def _hold(conn: Connection, service: str, key: str) -> None:
+    """Let nobody store usage until it is closed, without making them wait behind us for somebody who takes long."""
+    try:
+        closings.hold_soon(conn, service)
+    except psycopg.errors.LockNotAvailable as error:
+        raise RuleViolation(
+            f"usage of {service} is being stored right now by something that takes long, such as a snapshot: {key} stays open "
+            "for now, close it after that"
+        ) from error
 
 
 def _usage_now(conn: Connection, service: Service, key: str) -> str:

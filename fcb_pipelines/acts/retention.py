@@ -74,7 +74,7 @@ _BUSY = "usage is being stored right now by something that takes long, such as a
 
 
 def _drop(conn: Connection, period: str, *, keep_months: int, by: str, now: datetime) -> ExpiredMonth | None:
-    stored.wait_briefly(conn)
+    closings.wait_briefly(conn)
     # Nobody may take an event back, or close a bill, while the month goes: what they counted would lack it.
     services = sorted({bill.service for bill in stored.bills(conn, period)})
     for service in services:

@@ -14,6 +14,7 @@ from fcb_pipelines.store.database import Connection
 SHARE = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 CLOSED = "SELECT period FROM usage_closing WHERE service = %s"
+WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,20 @@ def closings(conn: Connection, service: str) -> dict[str, Closing]:
 def hold(conn: Connection, service: str) -> None:
     """Wait for whoever stores usage of a service, and keep others from it until this transaction ends."""
     conn.execute(LOCK, [_lock(service)])
+
+
+def hold_soon(conn: Connection, service: str) -> None:
+    """The same, for at most two seconds, because whoever wants to store usage waits behind us meanwhile.
+
+    Raises `psycopg.errors.LockNotAvailable`. No lock is waited for longer until this transaction ends.
+    """
+    wait_briefly(conn)
+    hold(conn, service)
+
+
+def wait_briefly(conn: Connection) -> None:
+    """Give up on a lock after two seconds until this transaction ends: whoever stores usage waits behind us."""
+    conn.execute(WAIT_BRIEFLY)
 
 
 def close(conn: Connection, closing: Closing) -> bool:

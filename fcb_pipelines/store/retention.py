@@ -61,7 +61,6 @@ MARK = """
        SET events = usage_dropped.events + excluded.events, dropped_at = excluded.dropped_at, dropped_by = excluded.dropped_by
 """
 READ = "SELECT period, events, dropped_at, dropped_by FROM usage_dropped ORDER BY period"
-WAIT_BRIEFLY = "SET LOCAL lock_timeout = '2s'"
 
 
 def months(conn: Connection) -> tuple[str, ...]:
@@ -89,11 +88,6 @@ def bills(conn: Connection, period: str) -> tuple[Bill, ...]:
 def open_bills(conn: Connection, of: Sequence[Bill]) -> tuple[Bill, ...]:
     """Those of these bills that are not closed."""
     return tuple(bill for bill in of if conn.execute(CLOSED, [bill.service, bill.period]).fetchone() == (False,))
-
-
-def wait_briefly(conn: Connection) -> None:
-    """Give up on a lock after two seconds until this transaction ends: whoever stores usage waits behind us."""
-    conn.execute(WAIT_BRIEFLY)
 
 
 def drop(conn: Connection, period: str, *, at: datetime, by: str) -> int:
