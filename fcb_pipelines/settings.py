@@ -210,6 +210,7 @@ def _refuse_unknown(given: Mapping[str, str], services: Mapping[str, Any]) -> No
         if name not in known and not name.startswith(("FCB_TEST_", "FCB_INTERNAL_")):
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "see .env.example for those there are"
+            hint = "it is one of fcb_host: unset it where fcb runs" if name.startswith("FCB_HOST_") else hint
             raise InvalidSettings(f"{name} is not a variable of fcb_pipelines; {hint}")
 
 

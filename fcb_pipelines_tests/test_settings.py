@@ -75,6 +75,7 @@ def test_the_environment_wins_over_the_env_file_which_wins_over_the_embedded_sta
     ("variables", "words"),
     [
         ({"FCB_ODO_URL": "http://x"}, ("FCB_ODO_URL", "did you mean FCB_ODOO_URL")),
+        ({"FCB_HOST_KEY": "fcb_x"}, ("FCB_HOST_KEY", "fcb_host: unset it")),
         ({"FCB_SOURCE_OTHER_URL": "postgresql://x"}, ("FCB_SOURCE_OTHER_URL",)),
         ({"FCB_ODOO_URL": "http://x"}, ("FCB_ODOO_DB", "FCB_ODOO_KEY")),
         ({"FCB_UI_PORT": "three"}, ("FCB_UI_PORT",)),
