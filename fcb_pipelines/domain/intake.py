@@ -62,7 +62,7 @@ def conflict(reason: str) -> Result:
 def untimely(started_at: datetime, now: datetime, window: timedelta, *, may_backfill: bool) -> Result | None:
     """Why an event of that time is not accepted now; None where it is. `window` is how far back events may lie."""
     if started_at > now + MOST_AHEAD:
-        return rejected(Code.IN_THE_FUTURE, "started_at is more than 5 minutes in the future")
+        return rejected(Code.IN_THE_FUTURE, f"started_at is more than 5 minutes in the future: it is {now.isoformat()} here")
     if started_at < now - window and not may_backfill:
         return rejected(
             Code.TOO_OLD, f"started_at is more than {window.days} days ago: only a key with usage:backfill may send it"
