@@ -18,7 +18,7 @@ from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.period import Period, periods
 from fcb_pipelines.domain.usage import PULLED
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import audit, closings, late_usage, snapshots, stages
+from fcb_pipelines.store import audit, billed_usage, closings, late_usage, snapshots, stages
 from fcb_pipelines.store import usage as stored_usage
 from fcb_pipelines.store.closings import Closing
 from fcb_pipelines.store.database import Connection, Database
@@ -72,6 +72,7 @@ def close_period(work: PeriodWork, *, closed_by: str) -> Closing:
             billed_feed=work.service.billed_feed,
         )
         closings.close(conn, closing)
+        billed_usage.keep(conn, service, key)
         data = {"snapshot": closing.snapshot_id, "usage_hash": closing.usage_hash, "billed_feed": closing.billed_feed}
         entry = AuditEntry(at=work.now, actor=closed_by, act=Act.PERIOD_CLOSED, service=service, subject=key, data=data)
         audit.append_audit(conn, entry)

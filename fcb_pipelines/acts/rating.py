@@ -6,14 +6,15 @@ Owns: the acts `rate_period` and `expect_period`. Does not own: the rules (domai
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
-from fcb_pipelines.domain.adjustments import Adjustment, LateUsage, adjustment
+from fcb_pipelines.domain.adjustments import Adjustment, BilledUsage, LateUsage, adjustment, of_terms
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine, Terms, expected_line, rated_lines, unrated_line
@@ -24,7 +25,7 @@ from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
 from fcb_pipelines.domain.revisions import content_hash
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.store import adjustments as stored_adjustments
-from fcb_pipelines.store import late_usage, stages
+from fcb_pipelines.store import billed_usage, late_usage, stages
 from fcb_pipelines.store import rating as stored
 from fcb_pipelines.store import usage as stored_usage
 
@@ -64,7 +65,8 @@ def rate_period(work: PeriodWork) -> RatedPeriod:
             (total.external_subscription_id, total.metric): total.quantity
             for total in stored_usage.totals(conn, service, period)
         }
-        rated = _rated_period(work, records, usage, late_usage.stored(conn, service, period))
+        late = late_usage.stored(conn, service, period)
+        rated = _rated_period(work, records, usage, Late(late, billed_usage.of_late(conn, service, late)))
         stored.replace_rated(conn, service, period, rated.lines)
         stored_adjustments.replace(conn, service, period, rated.adjustments)
         digest = content_hash([{"key": line.line_key, "exact": _exact_text(line.exact)} for line in rated.lines])
@@ -79,12 +81,13 @@ def expect_period(work: PeriodWork) -> tuple[ExpectedLine, ...]:
         work.lock(conn)
         origin = work.require(conn, stages.RATED_LINES)
         records = load(conn, origin.snapshot_id, work.service)
-        owners = _owners(records)
         users = {user.external_user_id: user for user in records.users}
+        late = late_usage.stored(conn, service, period)
+        owner_of = _owners(records, billed_usage.of_late(conn, service, late))
         lines = tuple(
             _expected(work, line, owner, users.get(owner))
             for line in stored.rated(conn, service, period)
-            for owner in [owners.get(line.external_subscription_id, "")]
+            for owner in [owner_of(line)]
         )
         stored.replace_expected(conn, service, period, lines)
         digest = content_hash([{"key": line.line_key, "net": str(line.net), "tax": str(line.tax)} for line in lines])
@@ -111,7 +114,14 @@ def _directory(records: SourceRecords) -> _Directory:
     return _Directory(subscriptions, plans, {user.external_user_id: user for user in records.users}, evidence)
 
 
-def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late_usage: Sequence[LateUsage]) -> RatedPeriod:
+class Late(NamedTuple):
+    """Late usage of a bill, and what was billed of its months before."""
+
+    usage: Sequence[LateUsage]
+    billed: Mapping[billed_usage.Place, BilledUsage]
+
+
+def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late: Late) -> RatedPeriod:
     """Price the month of every subscription; one that cannot be priced gets a line that says so, and stops no other."""
     lines: list[RatedLine] = []
     directory = _directory(records)
@@ -124,7 +134,7 @@ def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late_u
         except InvalidInput as error:
             if used or subscription.is_alive_in(work.period):
                 reasons[key].append(str(error))
-    adjustments = _adjustments(work, directory, late_usage, reasons)
+    adjustments = _adjustments(work, directory, late, reasons)
     lines += (one.line for one in adjustments)
     currencies = _currencies(records)
     for key, why in reasons.items():
@@ -134,29 +144,29 @@ def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late_u
     return RatedPeriod(lines=tuple(in_order), issues=tuple(issues), adjustments=tuple(adjustments))
 
 
-def _adjustments(
-    work: PeriodWork, directory: _Directory, late_usage: Sequence[LateUsage], reasons: dict[str, list[str]]
-) -> list[Adjustment]:
+def _adjustments(work: PeriodWork, directory: _Directory, all_late: Late, reasons: dict[str, list[str]]) -> list[Adjustment]:
     """Rate late usage that comes to another quantity; why some of it cannot be priced is added to the reasons."""
     adjustments = []
-    for late in late_usage:
+    for late in all_late.usage:
         if not late.is_other:
             continue
         try:
-            adjustments.append(_adjustment(work, directory, late))
+            billed = all_late.billed.get((late.external_subscription_id, late.metric, late.of_period))
+            line_of = billed.line_of if billed else _unbilled(work, directory, late)
+            adjustments.append(adjustment(line_of, late, work.period))
         except InvalidInput as error:
             reasons[late.external_subscription_id].append(f"{late}: {error}")
     return adjustments
 
 
-def _adjustment(work: PeriodWork, directory: _Directory, late: LateUsage) -> Adjustment:
+def _unbilled(work: PeriodWork, directory: _Directory, late: LateUsage) -> Callable[[Decimal], RatedLine | None]:
+    """How usage is priced of which its month's bill had none."""
     subscription = directory.subscriptions.get(late.external_subscription_id)
     if subscription is None:
         raise InvalidInput("the source does not have its subscription, or no good row of it")
     if late.metric != CPU_SECONDS:
         raise InvalidInput("a metric without a price")
-    terms = _terms(work, directory, subscription)
-    return adjustment(terms, late, Period(late.of_period, work.service.zone), work.period)
+    return of_terms(_terms(work, directory, subscription), Period(late.of_period, work.service.zone))
 
 
 def _unpriceable(records: SourceRecords, usage: Usage) -> dict[str, list[str]]:
@@ -199,10 +209,16 @@ def _terms(work: PeriodWork, directory: _Directory, subscription: Subscription) 
     )
 
 
-def _owners(records: SourceRecords) -> dict[str, str]:
-    """Subscription → customer, of bad rows too."""
+def _owners(records: SourceRecords, billed: Mapping[billed_usage.Place, BilledUsage]) -> Callable[[RatedLine], str]:
+    """The customer of a line: who was billed for what it adjusts, else whose the subscription is, of bad rows too."""
     bad = {one.external_id: str(one.row.get("external_user_id") or "") for one in records.bad if one.entity == "subscriptions"}
-    return bad | {one.external_subscription_id: one.external_user_id for one in records.subscriptions}
+    owners = bad | {one.external_subscription_id: one.external_user_id for one in records.subscriptions}
+
+    def owner_of(line: RatedLine) -> str:
+        before = billed.get((line.external_subscription_id, line.charge, line.adjusts)) if line.adjusts else None
+        return before.external_user_id if before else owners.get(line.external_subscription_id, "")
+
+    return owner_of
 
 
 def _expected(work: PeriodWork, line: RatedLine, owner: str, user: User | None) -> ExpectedLine:

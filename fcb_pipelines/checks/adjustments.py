@@ -34,7 +34,7 @@ def _late_usage_adjusted(service: Service, months: dg.PartitionsDefinition[str])
         found = adjusted(connections.period(service, context.partition_key))
         return dg.AssetCheckResult(
             passed=found.is_proved and not found.unpriced,
-            severity=WARN if found.is_proved else ERROR,
+            severity=WARN if found.is_proved or found.is_behind else ERROR,
             description=_verdict(found),
             metadata={
                 "adjustments": table(map(shown_adjustment, found.adjustments)),
@@ -47,6 +47,8 @@ def _late_usage_adjusted(service: Service, months: dg.PartitionsDefinition[str])
 
 
 def _verdict(found: Adjusted) -> str:
+    if found.is_behind:
+        return "more came since it was metered, right by its events: run the period again"
     if not found.is_proved:
         return "late usage is not what its events say: run the period again"
     if found.unpriced:

@@ -3,18 +3,23 @@
 Owns: late usage, and its rating: the month priced with what was billed before and with what is known now. Does not own: which
 bill late usage is on (closing), prices (expected).
 
-Both sides are rated under the terms of the month in which it was used, as known now, and each is rounded as its own bill would
-be: all bills of a month together come to what one bill would, had everything been told in time. An adjustment is taxed as a
-line of its own, at the rates of that month.
+Both sides are rated under the terms with which the month was billed when it was closed, for the customer that was billed, and
+each is rounded as its own bill would be: all bills of a month together come to what one bill would, had everything been told in
+time. What had no bill then is rated under the terms of that month as known now. An adjustment is taxed as a line of its own, at
+the rates of that month.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 from fcb_pipelines.domain.expected import RatedLine, Terms, usage_line
+from fcb_pipelines.domain.instances import NOT_DUE
 from fcb_pipelines.domain.money import ZERO, Money, plain, rounded
 from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.rating import Standard, rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +58,33 @@ class Adjustment:
     new_net: Money | None
 
 
-def adjustment(terms: Terms, late: LateUsage, of_period: Period, bill: Period) -> Adjustment:
-    """Rate late usage; `of_period` is the month in which it was used, `bill` the one whose bill it is on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BilledUsage:
+    """A month's usage of a subscription as its bill has it: terms, amount and customer."""
+
+    line: RatedLine
+    """Its amount is known."""
+    external_user_id: str
+
+    def line_of(self, quantity: Decimal) -> RatedLine:
+        """The line of another quantity under the same terms."""
+        line = self.line
+        charge = Standard(unit_price=line.unit_price, included_quantity=line.included_quantity, unit_batch=line.unit_batch)
+        exact = Fraction(0) if NOT_DUE & set(line.notes) else rate(charge, quantity).exact
+        return replace(line, quantity=quantity, exact=exact, is_due=exact > 0)
+
+
+def of_terms(terms: Terms, of_period: Period) -> Callable[[Decimal], RatedLine | None]:
+    """How a month's usage is priced that had no bill: under the terms of that month as known now."""
+    return partial(usage_line, terms, of_period)
+
+
+def adjustment(line_of: Callable[[Decimal], RatedLine | None], late: LateUsage, bill: Period) -> Adjustment:
+    """Rate late usage; `line_of` prices a quantity of the month in which it was used, `bill` is the month whose bill it is on.
 
     Raises `InvalidInput` where the usage of that month cannot be priced.
     """
-    old, new = (usage_line(terms, of_period, quantity) for quantity in (late.old_quantity, late.new_quantity))
+    old, new = line_of(late.old_quantity), line_of(late.new_quantity)
     basis = new or old
     if basis is None:
         raise AssertionError(f"{late} is no change")

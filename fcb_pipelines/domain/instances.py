@@ -25,6 +25,8 @@ FLAT = "flat"
 IN_TRIAL = "in_trial"
 INTERNAL = "internal"
 FREE = "free"
+NOT_DUE = frozenset({IN_TRIAL, INTERNAL, FREE})
+"""Notes that say why nothing is due for an instance."""
 TERM_ATTESTED = "term_attested"
 TERM_UNKNOWN = "term_unknown_at"
 

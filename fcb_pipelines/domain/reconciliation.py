@@ -6,7 +6,7 @@ something differs (causes), coverage (coverage). No figure sums across currencie
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fcb_pipelines.domain.actual import ActualLine
@@ -59,9 +59,9 @@ def reconcile(
     invoices: dict[str, list[str]] = defaultdict(list)
     for line in sorted(expected, key=lambda line: (line.service_from, line.charge != FLAT, line.line_key)):
         lines = open_lines.taken_by(line)
-        known.setdefault(line.external_subscription_id, _owner_of(line))
-        instances[line.external_subscription_id].append(_compared(line, lines, is_open=as_of < closes_at))
-        invoices[line.external_subscription_id] += [one.external_invoice_id for one in lines]
+        place = _place(line, known)
+        instances[place].append(_compared(line, lines, is_open=as_of < closes_at))
+        invoices[place] += [one.external_invoice_id for one in lines]
     rows = []
     for left, notes in open_lines.left(expected):
         subscription = left.external_subscription_id
@@ -71,10 +71,20 @@ def reconcile(
         owner = known.setdefault(subscription, _unknown(left))
         instances[subscription].append(_unexpected(left, notes or _foreign(left, owner)))
         invoices[subscription].append(left.external_invoice_id)
-    for subscription, one in known.items():
-        if one.is_alive or instances[subscription]:
-            rows.append(_subscription_row(prefix, one, instances[subscription], invoices[subscription]))
+    for place, one in known.items():
+        if one.is_alive or instances[place]:
+            rows.append(_subscription_row(f"{prefix}/subscription/{place}", one, instances[place], invoices[place]))
     return tuple(sorted(rows, key=lambda row: row.row_id))
+
+
+def _place(line: ExpectedLine, known: dict[str, RowOwner]) -> str:
+    """Which row of a subscription a line is in: what is adjusted of a month with another currency has one of its own."""
+    owner = known.setdefault(line.external_subscription_id, _owner_of(line))
+    if line.currency == owner.currency:
+        return line.external_subscription_id
+    place = f"{line.external_subscription_id}/{line.currency}"
+    known.setdefault(place, replace(owner, currency=line.currency))
+    return place
 
 
 def _compared(line: ExpectedLine, lines: tuple[ActualLine, ...], *, is_open: bool) -> Instance:
@@ -186,10 +196,10 @@ def _line_row(prefix: str, line: ActualLine, notes: tuple[str, ...]) -> Row:
     )
 
 
-def _subscription_row(prefix: str, one: RowOwner, instances: Sequence[Instance], invoices: Iterable[str]) -> Row:
+def _subscription_row(row_id: str, one: RowOwner, instances: Sequence[Instance], invoices: Iterable[str]) -> Row:
     notes = one.notes if one.is_alive else (*one.notes, NOT_ALIVE)
     return Row(
-        row_id=f"{prefix}/subscription/{one.external_subscription_id}",
+        row_id=row_id,
         external_subscription_id=one.external_subscription_id,
         external_user_id=one.external_user_id,
         currency=one.currency,

@@ -42,7 +42,7 @@ def replace_rated(conn: Connection, service: str, period: str, lines: Sequence[R
 def rated(conn: Connection, service: str, period: str) -> tuple[RatedLine, ...]:
     """The rated lines of a period, by line key."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return tuple(_rated_line(row) for row in cursor.execute(SELECT_RATED, [service, period]))
+        return tuple(rated_line(row) for row in cursor.execute(SELECT_RATED, [service, period]))
 
 
 def _rated_values(line: RatedLine) -> dict[str, Any]:
@@ -55,7 +55,8 @@ def _rated_values(line: RatedLine) -> dict[str, Any]:
     }
 
 
-def _rated_line(row: dict[str, Any]) -> RatedLine:
+def rated_line(row: dict[str, Any]) -> RatedLine:
+    """A line as it is read from its columns."""
     top, bottom = row.pop("exact_numerator"), row.pop("exact_denominator")
     exact = None if top is None else Fraction(int(top), int(bottom))
     return RatedLine(**{**row, "exact": exact, "notes": tuple(row["notes"])})

@@ -14,6 +14,7 @@ from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.usage import PULLED, PUSHED
 from fcb_pipelines_tests.acts.desk import ONLY_PULLED, ONLY_PUSHED, Desk
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.source.small_host import FIRST
 
 LATE = 363_600 - 100
 """Beside March's 100.5 and April's 7 cpu-seconds of the first subscription; its plan includes 1,000 of each month."""
@@ -137,3 +138,50 @@ def test_late_usage_of_a_month_whose_events_were_dropped_is_adjusted_and_not_cou
     if desk.feed == PULLED:
         with pytest.raises(RuleViolation, match="events of 2026-03 are no longer kept"):
             usage_totals(desk.work("2026-04"), late)
+
+
+CHANGES = {
+    "a price": "UPDATE plans SET unit_price = 0.075 WHERE external_plan_id = 's'",
+    "a free plan": "UPDATE plans SET unit_price = 0 WHERE external_plan_id = 's'",
+    "a quota": "UPDATE plans SET included_quantity = 0 WHERE external_plan_id = 's'",
+    "another plan": f"UPDATE subscriptions SET external_plan_id = 'l' WHERE external_subscription_id = '{FIRST}'",
+    "an account that became internal": "UPDATE users SET is_internal = true WHERE external_user_id = 1",
+    "a subscription that is gone": f"DELETE FROM subscriptions WHERE external_subscription_id = '{FIRST}'",
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_closed_month_is_adjusted_under_the_terms_that_it_was_billed_with(desk: Desk, what: str) -> None:
+    desk.use("2026-03-21T00:00Z", str(LATE), key="on time")
+    desk.close("2026-03")
+    desk.host.run(CHANGES[what])
+    desk.use("2026-03-22T00:00Z", "360000", key="late")
+    desk.snapshot()
+    desk.dual_run("2026-04")
+    (found,) = desk.adjustments("2026-04")
+    assert (found[3], found[4]) == (Decimal("0.76"), Decimal("1.51"))
+
+
+def test_a_closed_month_is_adjusted_for_the_customer_and_in_the_currency_of_its_bill(desk: Desk) -> None:
+    desk.close("2026-03")
+    desk.host.run(
+        f"UPDATE subscriptions SET external_user_id = 2 WHERE external_subscription_id = '{FIRST}'",
+        "UPDATE plans SET currency = 'USD' WHERE external_plan_id = 's'",
+    )
+    desk.use("2026-03-21T00:00Z", str(LATE), key="late")
+    desk.snapshot()
+    desk.dual_run("2026-04")
+    lines = desk.expected("2026-04")
+    late, own = lines["cpu_seconds/2026-03-15/adjusted-in-2026-04"], lines["cpu_seconds/2026-04-01"]
+    assert (late.external_user_id, str(late.net)) == ("1", "0.76 CAD")
+    assert (own.external_user_id, own.currency) == ("2", "USD")
+
+
+def test_usage_that_comes_while_its_bill_is_checked_is_no_error(desk: Desk) -> None:
+    desk.close("2026-03")
+    desk.use("2026-03-21T00:00Z", "5", key="late")
+    desk.rated("2026-04")
+    desk.use("2026-03-21T01:00Z", "5", key="later still")
+    found = adjusted(desk.work("2026-04"))
+    # Pulled usage is counted as of the snapshot that the bill was metered from.
+    assert (found.is_proved, found.is_behind) == ((True, False) if desk.feed == PULLED else (False, True))

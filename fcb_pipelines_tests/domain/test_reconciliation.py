@@ -119,6 +119,16 @@ def test_the_invoice_that_asks_for_money_takes_the_instance_before_a_credit_or_a
     assert (DOUBLE_BILLED in found.instances[1].notes) == (other.net.amount > 0)
 
 
+def test_what_is_expected_in_another_currency_has_a_row_of_its_own() -> None:
+    late = {**USAGE, "line_key": "s1/cpu_seconds/2026-03-01/adjusted-in-2026-04", "service_from": day("2026-03-01")}
+    found = rows([expected("50"), expected("5", **late, currency="USD")])
+    assert {one.row_id: str(one.difference) for one in found} == {
+        "demo/2026-04/subscription/s1": "50.00 CAD",
+        "demo/2026-04/subscription/s1/USD": "5.00 USD",
+    }
+    assert {one.external_subscription_id for one in found} == {"s1"}
+
+
 def test_another_currency_is_a_row_of_its_own_and_never_summed() -> None:
     found = rows([expected("50")], [actual("50", "USD")])
     by_currency = {one.currency: one for one in found}
