@@ -79,6 +79,7 @@ def _drop(conn: Connection, period: str, *, keep_months: int, by: str, now: date
     services = sorted({bill.service for bill in stored.bills(conn, period)})
     for service in services:
         closings.hold(conn, service)
+    stored.hold(conn, period)
     found = _expired(conn, period)
     if found.waits_for:
         return None

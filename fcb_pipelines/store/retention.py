@@ -90,6 +90,11 @@ def open_bills(conn: Connection, of: Sequence[Bill]) -> tuple[Bill, ...]:
     return tuple(bill for bill in of if conn.execute(CLOSED, [bill.service, bill.period]).fetchone() == (False,))
 
 
+def hold(conn: Connection, period: str) -> None:
+    """Keep everybody from the events of a month until this transaction ends, services too that had none of it so far."""
+    conn.execute(sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(_partition(period))))
+
+
 def drop(conn: Connection, period: str, *, at: datetime, by: str) -> int:
     """Remove all events of a month at once and note it; how many there were."""
     events = count(conn, period)
