@@ -12,6 +12,7 @@ from fcb_pipelines.acts.adjustments import Adjusted, adjusted
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.assets.rating import shown_adjustment
 from fcb_pipelines.assets.shell import key, table
+from fcb_pipelines.checks.remedies import what_to_do
 from fcb_pipelines.checks.shell import ERROR, WARN
 from fcb_pipelines.services import Service
 
@@ -32,11 +33,13 @@ def _late_usage_adjusted(service: Service, months: dg.PartitionsDefinition[str])
     ) -> dg.AssetCheckResult:
         """Late usage = what its events say between the bill before and this one, and each change of it is rated."""
         found = adjusted(connections.period(service, context.partition_key))
+        passed = found.is_proved and not found.unpriced
         return dg.AssetCheckResult(
-            passed=found.is_proved and not found.unpriced,
+            passed=passed,
             severity=WARN if found.is_proved or found.is_behind else ERROR,
             description=_verdict(found),
             metadata={
+                **what_to_do("late_usage_adjusted", service, context.partition_key, passed=passed),
                 "adjustments": table(map(shown_adjustment, found.adjustments)),
                 "counted again": table(map(asdict, set(found.recounted) ^ set(found.late))),
                 "without a price": table(map(asdict, found.unpriced)),

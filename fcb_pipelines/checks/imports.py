@@ -3,12 +3,16 @@
 Owns: which checks guard the shadow copy. Does not own: the rules (acts/completeness, acts/inert, acts/read_back).
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from fcb_pipelines.acts import completeness, inert
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.assets.shell import ODOO_POOL, key, table
+from fcb_pipelines.checks.remedies import what_to_do
 from fcb_pipelines.checks.shell import ERROR, WARN, odoo_read_back
+from fcb_pipelines.domain.inert import NotInert
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.services import Service
 
@@ -33,7 +37,12 @@ def import_checks(service: Service) -> list[dg.AssetChecksDefinition]:
             passed=not missing and not failed,
             severity=ERROR if missing else WARN,
             description=f"{len(missing)} records missing in Odoo, {len(failed)} bad in the source",
-            metadata={"records": table(counts), "missing": table(missing), "bad": table(failed)},
+            metadata={
+                **what_to_do("import_complete", service, passed=not missing and not failed),
+                "records": table(counts),
+                "missing": table(missing),
+                "bad": table(failed),
+            },
         )
 
     @dg.asset_check(asset=orders, blocking=True, pool=ODOO_POOL)
@@ -43,9 +52,18 @@ def import_checks(service: Service) -> list[dg.AssetChecksDefinition]:
         return dg.AssetCheckResult(
             passed=not alive,
             severity=ERROR,
-            description="everything is inert" if not alive else f"{len(alive)} records could charge somebody",
-            metadata={"not inert": table({"record": one.record, "reason": one.reason} for one in alive)},
+            description=_alive(alive),
+            metadata={
+                **what_to_do("shadow_inert", service, passed=not alive),
+                "not inert": table({"record": one.record, "reason": one.reason} for one in alive),
+            },
         )
 
     read_back_check = odoo_read_back(service, "shadow_subscriptions", (Part.PARTNERS, Part.PLANS, Part.SUBSCRIPTIONS))
     return [import_complete, shadow_inert, read_back_check]
+
+
+def _alive(found: Sequence[NotInert]) -> str:
+    if not found:
+        return "everything is inert"
+    return f"{len(found)} records could charge somebody, the first: {found[0].record}, {found[0].reason}"

@@ -15,6 +15,7 @@ from fcb_pipelines.acts.billed_feed import as_billed
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.usage_conservation import UsageConservation, conservation_now
 from fcb_pipelines.assets.shell import key, table
+from fcb_pipelines.checks.remedies import what_to_do
 from fcb_pipelines.checks.shell import ERROR, WARN, equations_hold
 from fcb_pipelines.domain.coverage import Coverage
 from fcb_pipelines.domain.money import plain
@@ -40,11 +41,13 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
     ) -> dg.AssetCheckResult:
         """Pulled − refused + standing + gone = events, and the events of each feed, counted again, = what is kept of it."""
         found = conservation_now(connections.period(service, context.partition_key))
+        passed = found.is_conserved and found.is_uncontested and not found.since and not found.silent
         return dg.AssetCheckResult(
-            passed=found.is_conserved and found.is_uncontested and not found.since and not found.silent,
+            passed=passed,
             severity=WARN if found.is_conserved else ERROR,
             description=_usage_verdict(found),
             metadata={
+                **what_to_do("usage_conserved", service, context.partition_key, passed=passed),
                 "sums": table(_usage_places(found)),
                 "billed feed": found.billed_feed,
                 "conflicts": found.pulled.conflicts if found.pulled else 0,
@@ -68,7 +71,7 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
             passed=found.agrees,
             severity=ERROR if feeds.must_agree(billed, period, found) else WARN,
             description=found.sentence,
-            metadata=shown,
+            metadata={**what_to_do("feeds_agree", service, period.key, passed=found.agrees), **shown},
         )
 
     @dg.asset_check(asset=key(service, "reconciliation"), blocking=True, partitions_def=months)
@@ -76,7 +79,8 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
         context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]
     ) -> dg.AssetCheckResult:
         """Register = Σ actual lines = Σ rows, and Σ expected lines = Σ rows, per currency, to the last decimal."""
-        return equations_hold(conservation.money_conserved(connections.period(service, context.partition_key)))
+        found = conservation.money_conserved(connections.period(service, context.partition_key))
+        return equations_hold(found, "money_conserved", service, context.partition_key)
 
     @dg.asset_check(asset=key(service, "reconciliation"), partitions_def=months)
     def coverage(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
@@ -97,7 +101,11 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
             passed=found.is_complete,
             severity=WARN,
             description="complete" if found.is_complete else "part of what was billed or due is undecided",
-            metadata={"coverage": table(shares), "revision": revision.revision},
+            metadata={
+                **what_to_do("coverage", service, context.partition_key, passed=found.is_complete),
+                "coverage": table(shares),
+                "revision": revision.revision,
+            },
         )
 
     @dg.asset_check(asset=key(service, "reconciliation"), partitions_def=months)
@@ -118,7 +126,7 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
             passed=not gaps,
             severity=WARN,
             description="every month agrees" if not gaps else f"{len(gaps)} months differ between register and rows",
-            metadata={"months": table(rows)},
+            metadata={**what_to_do("register_reconciled", service, passed=not gaps), "months": table(rows)},
         )
 
     return [usage_conserved, feeds_agree, money_conserved, coverage, register_reconciled]

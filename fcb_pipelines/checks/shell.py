@@ -14,6 +14,7 @@ from fcb_pipelines.acts import read_back
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.conservation import Equation
 from fcb_pipelines.assets.shell import key, table
+from fcb_pipelines.checks.remedies import what_to_do
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.services import Service
 from fcb_pipelines.store.read_back import differences
@@ -37,14 +38,18 @@ def odoo_read_back(
             passed=not why,
             severity=ERROR,
             description=f"{len(why)} objections, the first: {why[0]}" if why else "Odoo has everything as it must be",
-            metadata={"differences": table(map(asdict, found)), "count": len(found)},
+            metadata={
+                **what_to_do("odoo_read_back", service, passed=not why),
+                "differences": table(map(asdict, found)),
+                "count": len(found),
+            },
         )
 
     return check
 
 
-def equations_hold(found: Sequence[Equation]) -> dg.AssetCheckResult:
-    """The result of a check of sums, each shown with both its sides."""
+def equations_hold(found: Sequence[Equation], name: str, service: Service, period: str) -> dg.AssetCheckResult:
+    """The result of the check of sums of that name, each sum shown with both its sides."""
     broken = [one for one in found if not one.holds]
     rows = [
         {
@@ -59,6 +64,13 @@ def equations_hold(found: Sequence[Equation]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=not broken,
         severity=ERROR,
-        description=f"{len(found) - len(broken)} of {len(found)} sums agree",
-        metadata={"equations": table(rows)},
+        description=f"{len(found) - len(broken)} of {len(found)} sums agree" + _first_broken(broken),
+        metadata={**what_to_do(name, service, period, passed=not broken), "equations": table(rows)},
     )
+
+
+def _first_broken(broken: Sequence[Equation]) -> str:
+    if not broken:
+        return ""
+    first = broken[0]
+    return f"; the first that does not is {first.what}: {first.left} and {first.right} {first.currency}"

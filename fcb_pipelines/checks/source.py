@@ -13,6 +13,7 @@ from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.source import last_taken
 from fcb_pipelines.assets.shell import SOURCE, key, table
 from fcb_pipelines.assets.source import ENTITIES
+from fcb_pipelines.checks.remedies import what_to_do
 from fcb_pipelines.checks.shell import ERROR, WARN
 from fcb_pipelines.expectations import CRITICAL, Met, check_query, check_rows
 from fcb_pipelines.services import Service
@@ -51,7 +52,7 @@ def source_checks(service: Service) -> list[dg.AssetChecksDefinition]:
             passed=not bad,
             severity=WARN,
             description=f"{len(bad)} rows could not be used" if bad else "every row can be used",
-            metadata={"bad rows": table(rows), **counts},
+            metadata={**what_to_do("records_usable", service, passed=not bad), "bad rows": table(rows), **counts},
         )
 
     return [suites, records_usable]
@@ -68,16 +69,25 @@ def _suite_result(connections: Connections, service: Service, entity: str) -> dg
     missed = [one for one in met if not one.is_met]
     critical = [one for one in missed if one.severity == CRITICAL]
     for one in critical:
-        asked = f"{one.column} {one.expectation}".strip()
-        quality.refuse_snapshot(database, snapshot_id, f"{entity}: expected {asked}, found {one.examples}")
+        quality.refuse_snapshot(database, snapshot_id, f"{entity}: {_asked(one)}")
+    name, passed = f"{entity}_suite", not missed and not bad
     return dg.AssetCheckResult(
         asset_key=key(service, SOURCE, entity),
-        check_name=f"{entity}_suite",
-        passed=not missed and not bad,
+        check_name=name,
+        passed=passed,
         severity=ERROR if critical else WARN,
-        description=f"{len(met) - len(missed)} of {len(met)} expectations met, {len(bad)} rows could not be used",
-        metadata={"expectations": table(map(_shown, met)), "bad rows": table(bad)},
+        description=f"{len(met) - len(missed)} of {len(met)} expectations met, {len(bad)} rows could not be used"
+        + (f"; missed first: {_asked(critical[0])}" if critical else ""),
+        metadata={
+            **what_to_do(name, service, passed=passed),
+            "expectations": table(map(_shown, met)),
+            "bad rows": table(bad),
+        },
     )
+
+
+def _asked(one: Met) -> str:
+    return f"expected {f'{one.column} {one.expectation}'.strip()}, found {one.examples}"
 
 
 def _shown(met: Met) -> dict[str, str | int]:

@@ -15,6 +15,7 @@ from dagster_postgres.utils import DagsterPostgresException
 from dagster_shared.error import SerializableErrorInfo
 from sqlalchemy.exc import DBAPIError
 
+from fcb_pipelines.checks.remedies import WHAT_TO_DO
 from fcb_pipelines.cli.session import connections, folder
 from fcb_pipelines.definitions import build_defs
 from fcb_pipelines.domain.errors import InvalidSettings, Refused, RolledBack, RuleViolation
@@ -30,6 +31,8 @@ from fcb_pipelines.local.processes import dagster_variables
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
 
+_STOPPED_BY_CHECK = "DagsterAssetCheckFailedError"
+_LOOK = "see its log in the Dagster page"
 _CLASS = re.compile(r"^fcb_pipelines(\.\w+)+: ")
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -99,7 +102,7 @@ def _result(
 
 
 def _failed(job: str, result: dg.ExecuteInProcessResult) -> RuleViolation:
-    return RuleViolation(f"{job} failed (run {result.run_id}): {_why(result)}")
+    return RuleViolation(f"{job} failed (run {result.run_id}): {why(result)}")
 
 
 def _refuse_unreachable(url: str) -> None:
@@ -113,10 +116,22 @@ def _refuse_unreachable(url: str) -> None:
         raise InvalidSettings("FCB_DAGSTER_URL is not a Postgres address: see .env.example") from None
 
 
-def _why(result: dg.ExecuteInProcessResult) -> str:
-    """The message of each failed step, without the name of the class that Dagster puts in front."""
-    reasons = [_message(event.step_failure_data.error) for event in result.get_step_failure_events()]
-    return "; ".join(reasons) or "see its log in the Dagster page"
+def why(result: dg.ExecuteInProcessResult) -> str:
+    """What each check that stopped the run found and what to do, and the message of each other step that failed."""
+    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    failed = [_message(error) for error in errors if error is None or error.cls_name != _STOPPED_BY_CHECK]
+    return "; ".join([*map(_found, filter(_is_blocking, result.get_asset_check_evaluations())), *failed]) or _LOOK
+
+
+def _is_blocking(check: dg.AssetCheckEvaluation) -> bool:
+    return bool(check.blocking) and not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+
+
+def _found(check: dg.AssetCheckEvaluation) -> str:
+    """A check in its own words, as the page shows it too."""
+    remedy = check.metadata.get(WHAT_TO_DO)
+    to_do = f". What to do: {remedy.value}" if remedy is not None else ""
+    return f"the check {check.check_name} of {check.asset_key.to_user_string()} says: {check.description or _LOOK}{to_do}"
 
 
 def _message(error: SerializableErrorInfo | None) -> str:

@@ -6,6 +6,8 @@ import dagster as dg
 import pytest
 
 from fcb_pipelines.acts.intake import Delivery, Intake
+from fcb_pipelines.checks.remedies import WHAT_TO_DO
+from fcb_pipelines.cli.runs import why
 from fcb_pipelines.domain.usage import PUSHED
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import connect
@@ -34,7 +36,12 @@ def test_feeds_that_differ_warn_until_pushed_usage_is_billed_and_stop_the_rating
     assert [row["pulled"] for row in records(found, "differences")] == ["7", "3"]
     pushed_billed = replace(operator, settings=billing_pushed(operator.settings)).dual_run("2026-04")
     assert not pushed_billed.success
-    assert check(pushed_billed, "feeds_agree").severity is dg.AssetCheckSeverity.ERROR
+    stopped = check(pushed_billed, "feeds_agree")
+    assert stopped.severity is dg.AssetCheckSeverity.ERROR
+    assert "Dagster" not in why(pushed_billed)
+    said = f"the check feeds_agree of small/usage_totals says: {stopped.description}. What to do: see each difference with "
+    assert why(pushed_billed).startswith(f"{said} fcb feeds --service small --period 2026-04 ")
+    assert why(pushed_billed).endswith(str(stopped.metadata[WHAT_TO_DO].value))
     assert made(pushed_billed) == {"usage_totals"}
 
 
@@ -42,4 +49,5 @@ def test_where_one_feed_alone_tells_anything_the_check_says_so(operator: Operato
     operator.snapshot()
     found = check(operator.dual_run("2026-04"), "feeds_agree")
     assert found.passed
+    assert WHAT_TO_DO not in found.metadata
     assert (found.description or "").startswith("not applicable: only the pulled feed tells anything")

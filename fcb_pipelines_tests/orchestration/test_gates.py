@@ -4,6 +4,8 @@ import dagster as dg
 import psycopg
 import pytest
 
+from fcb_pipelines.checks.remedies import REMEDIES, WHAT_TO_DO
+from fcb_pipelines.cli.runs import why
 from fcb_pipelines_tests.orchestration.conftest import Operator, check, made, records
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND
 
@@ -55,6 +57,24 @@ def test_lost_usage_stops_the_rating(operator: Operator) -> None:
         ("usage totals", "100.500001"),
     ]
     assert [row["kept_quantity"] for row in records(found, "kept otherwise than counted")] == ["100.500001"] * 2
+
+
+def test_each_check_there_is_has_a_sentence_of_what_to_do(operator: Operator) -> None:
+    checks = operator.definitions().resolve_asset_graph().asset_check_keys
+    assert {check.name for check in checks} == REMEDIES.keys()
+    for sentence in REMEDIES.values():
+        assert "{" not in sentence.format(service="small", period="2026-03")
+
+
+def test_every_check_that_fails_says_what_to_do(operator: Operator) -> None:
+    operator.host.run("DELETE FROM invoices", "UPDATE users SET email = 'nonsense' WHERE external_user_id = 2")
+    operator.snapshot()
+    operator.host.run("UPDATE usage SET quantity = 9 WHERE source_event_id = 'e-7'")
+    results = [operator.job("small_snapshot"), operator.dual_run("2026-04")]
+    evaluations = [one for result in results for one in result.get_asset_check_evaluations()]
+    assert {one.check_name for one in evaluations if not one.passed} >= {"usage_conserved", "users_suite", "coverage"}
+    for one in evaluations:
+        assert (WHAT_TO_DO in one.metadata) is not one.passed, one.check_name
 
 
 def test_a_coverage_that_is_not_complete_only_warns(operator: Operator) -> None:
@@ -144,6 +164,7 @@ class TestImport:
         assert (found.passed, found.severity, found.blocking) == (False, dg.AssetCheckSeverity.ERROR, True)
         assert {(row["field"], row["sent"]) for row in records(found, "differences")} == {("taxes", None)}
         assert "fiscal position" in str(found.description)
+        assert f"small/shadow_subscriptions says: {found.description}. What to do: the table of this check" in why(result)
         assert found.metadata["count"].value == len(records(found, "differences"))
 
     def test_a_missed_critical_expectation_stops_the_import(self, operator: Operator) -> None:
@@ -153,6 +174,9 @@ class TestImport:
         assert not result.success
         assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
         assert made(result) == SOURCE | {"plans"}, "nothing was made in Odoo"
+        assert why(result).count("the check ") == 1, "what only warned did not stop it"
+        assert "the check users_suite of small/source/users says: " in why(result)
+        assert "missed first: expected table row count to be between, found 0. What to do: mend the rows" in why(result)
         with operator.db.transaction() as conn:
             assert conn.execute("SELECT count(*) FROM import_run").fetchone() == (0,)
 
@@ -161,8 +185,9 @@ class TestImport:
         assert not operator.imported().success
         result = operator.dual_run()
         assert made(result) == set()
-        why = "subscriptions: expected table row count to be between, found 0."
-        assert f"snapshot 1 of small cannot be built on: {why}" in error_of(result)
+        reason = "subscriptions: expected table row count to be between, found 0."
+        assert f"snapshot 1 of small cannot be built on: {reason}" in error_of(result)
+        assert why(result).startswith(f"snapshot 1 of small cannot be built on: {reason}")
         operator.host.run("INSERT INTO subscriptions TABLE kept")
         assert operator.imported().success
         assert operator.dual_run().success
@@ -213,3 +238,4 @@ class TestImport:
         assert not result.success
         assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
         assert "sale" in str(records(found, "not inert"))
+        assert "1 records could charge somebody, the first: " in why(result)
