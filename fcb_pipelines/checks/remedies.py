@@ -30,15 +30,15 @@ REMEDIES = {
         "metrics. Where units stay lost or doubled somebody changed our database: compare it with a backup"
     ),
     "feeds_agree": (
-        "see each difference with  fcb feeds --service {service} --period {period}  and have the host push what it lacks or take "
-        f"back what it should not have told, or mend the source; then  {_RUN} --refresh"
+        "see each difference with  fcb feeds --service {service} --period {period}  and have the host push what it lacks or "
+        f"take back what it should not have told, or mend the source; then  {_RUN} --refresh"
     ),
     "late_usage_adjusted": (
         f"run it again:  {_RUN}  and see what is adjusted:  fcb adjustments --service {{service}} --period {{period}}"
     ),
     "money_conserved": (
-        f"take a new snapshot and run it again:  {_RUN} --refresh  and where a sum stays off, that is a defect of ours: the table "
-        "of this check in the Dagster page has both sides"
+        f"take a new snapshot and run it again:  {_RUN} --refresh  and where a sum stays off, that is a defect of ours: "
+        "the table of this check in the Dagster page has both sides"
     ),
     "coverage": "fcb rows --service {service} --period {period}  names each row that is undecided, and why",
     "register_reconciled": "run the months that its table names:  fcb run --service {service} --period YYYY-MM",
