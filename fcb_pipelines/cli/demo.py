@@ -5,14 +5,17 @@ itself (runs), the summary (status).
 """
 
 import os
+import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
 from fcb_pipelines.cli.runs import run_import, run_period
 from fcb_pipelines.cli.session import folder, say
 from fcb_pipelines.cli.status import print_summary
-from fcb_pipelines.domain.errors import InvalidSettings
+from fcb_pipelines.domain.errors import InvalidSettings, RuleViolation
 from fcb_pipelines.domain.period import periods
 from fcb_pipelines.local.processes import refuse_taken_port, serve_dagster
 from fcb_pipelines.local.stack import running
@@ -25,19 +28,28 @@ from fcb_pipelines.settings import Settings, load, source_variable
 def demo(headless: bool) -> None:
     """Show the whole path on a demo service: import, rate and reconcile every closed month, then serve Dagster.
 
-    What FCB_* variables do not give is started here and stopped at the end; what was computed is kept for the next time.
+    What FCB_* variables do not give is started here and stopped at the end; what was computed is kept for the next time. A
+    month that a check blocks is told beside the summary, and stops no other; without the page it makes the exit code 1.
     """
+    if _demonstrated(is_headless=headless):
+        sys.exit(1)
+
+
+def _demonstrated(*, is_headless: bool) -> bool:
+    """Go the whole path; whether something was left undone that nobody has seen in the page since."""
     settings = load(os.environ, folder=folder())
     services = demo_services(settings)
-    if not headless:
+    if not is_headless:
         refuse_taken_port(settings)
     with running(settings, environ=os.environ, folder=folder(), report=say) as complete:
-        for service in services:
-            _process(complete, complete.service(service.code))
+        undone = [each for service in services for each in attempted(_steps(complete, complete.service(service.code)))]
         print_summary(complete)
-        if not headless:
+        for each in undone:
+            say(f"not done, so that what stands above of it is older: {each}")
+        if not is_headless:
             say("starting the Dagster page")
             serve_dagster(complete, environ=os.environ, folder=folder(), report=say)
+    return is_headless and bool(undone)
 
 
 def demo_services(settings: Settings) -> list[Service]:
@@ -55,9 +67,23 @@ def demo_periods(service: Service, now: datetime) -> list[str]:
     return [period.key for period in periods(service.period(service.first_period), last) if period.key < last.key]
 
 
-def _process(settings: Settings, service: Service) -> None:
-    say(f"importing partners, plans and subscriptions of {service.code}")
-    run_import(settings, service)
+def attempted(steps: Mapping[str, Callable[[], None]]) -> list[str]:
+    """Do each step, whatever became of those before it; why the ones that a rule or a check stopped were not done."""
+    undone = []
+    for what, step in steps.items():
+        say(what)
+        try:
+            step()
+        except RuleViolation as error:
+            undone.append(f"{what}: {error}")
+    return undone
+
+
+def _steps(settings: Settings, service: Service) -> dict[str, Callable[[], None]]:
+    """What is done of a service, by what is said of it; a month is worked from the last snapshot that there is."""
+    steps: dict[str, Callable[[], None]] = {
+        f"importing partners, plans and subscriptions of {service.code}": partial(run_import, settings, service)
+    }
     for key in demo_periods(service, settings.now or datetime.now(UTC)):
-        say(f"rating and reconciling {key}")
-        run_period(settings, service, key)
+        steps[f"rating and reconciling {key} of {service.code}"] = partial(run_period, settings, service, key)
+    return steps

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fcb_pipelines.cli.demo import demo, demo_periods, demo_services
-from fcb_pipelines.domain.errors import InvalidSettings
+from fcb_pipelines.cli.demo import attempted, demo, demo_periods, demo_services
+from fcb_pipelines.domain.errors import InvalidSettings, Refused, RuleViolation
 from fcb_pipelines.settings import Settings, load
 
 SERVICE = """
@@ -68,3 +68,22 @@ def test_a_taken_port_is_said_before_any_work(project: Path) -> None:
     assert isinstance(result.exception, InvalidSettings)
     assert "is taken" in str(result.exception)
     assert not (project / ".fcb").exists()
+
+
+def test_a_month_that_is_blocked_stops_no_other_and_is_told_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    done = []
+
+    def blocked() -> None:
+        raise RuleViolation("the check feeds_agree says: they differ")
+
+    undone = attempted({"rating March": blocked, "rating April": lambda: done.append("April")})
+    assert (undone, done) == (["rating March: the check feeds_agree says: they differ"], ["April"])
+    assert capsys.readouterr().err == "rating March\nrating April\n"
+
+
+def test_what_nobody_can_go_on_without_ends_the_demo() -> None:
+    def away() -> None:
+        raise Refused("our own database cannot be reached")
+
+    with pytest.raises(Refused):
+        attempted({"importing": away, "rating April": lambda: None})
