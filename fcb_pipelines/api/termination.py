@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
-from fcb_pipelines.acts.terminations import Said, terminate
+from fcb_pipelines.acts.terminations import BeforeStart, Said, terminate
 from fcb_pipelines.api.answers import Answer, told, told_problem
 from fcb_pipelines.api.calls import Call
 from fcb_pipelines.api.fields import Invalid, pointer_to, time_of
@@ -25,7 +25,7 @@ FIELDS = ("ended_at", "reason")
 
 
 async def terminate_subscription(call: Call) -> Response:
-    """Keep that a subscription has ended: durable, in the audit log, and once.
+    """Keep that a subscription has ended: durable, in the audit log, and once; an operator alone may correct it.
 
     Nothing is sent to anybody yet and nothing changes in Odoo; usage of it is still accepted, for it may come late.
     """
@@ -60,9 +60,11 @@ def _reason(row: Mapping[str, Any]) -> str | None:
     return reason
 
 
-def _answer(said: Said, standing: Termination | None, zone: ZoneInfo) -> Answer:
+def _answer(said: Said, standing: Termination | BeforeStart | None, zone: ZoneInfo) -> Answer:
     if standing is None:
         return told_problem(no_such_subscription(said.service))
+    if isinstance(standing, BeforeStart):
+        return told_problem(ended_before_start(standing, zone))
     stands = _shown(standing, zone)
     if said.ended_at in (None, standing.ended_at):
         return told(lambda: stands)
@@ -71,8 +73,18 @@ def _answer(said: Said, standing: Termination | None, zone: ZoneInfo) -> Answer:
 
 def ended_otherwise(stands: Mapping[str, Any]) -> Problem:
     """The refusal of another end than the one that was said first."""
-    detail = f"It is recorded that the subscription ended at {stands['ended_at']}, and that stands."
+    detail = (
+        f"It is recorded that the subscription ended at {stands['ended_at']}, and that stands. "
+        "Where it is wrong, ask an operator to put it right (fcb terminations correct)."
+    )
     return Problem(HTTPStatus.CONFLICT, detail, pointer="/ended_at", more={"standing": stands})
+
+
+def ended_before_start(found: BeforeStart, zone: ZoneInfo) -> Problem:
+    """The refusal of an end before the subscription began."""
+    ended, began = (at.astimezone(zone).isoformat() for at in (found.ended_at, found.started_at))
+    detail = f"ended_at is {ended}, before the subscription began at {began} as its service tells: give the time when it ended."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, pointer="/ended_at")
 
 
 def _shown(termination: Termination, zone: ZoneInfo) -> dict[str, Any]:

@@ -32,6 +32,7 @@ COMMANDS = {
     "run": "Meter, rate and reconcile a period.",
     "serve": "Take usage that hosts push, over HTTP.",
     "status": "Show what is imported and how each period stands.",
+    "terminations": "Show ended subscriptions, and correct wrong ends.",
 }
 """Command → what it does; each lives in the module of its name (`import` in `imports`)."""
 

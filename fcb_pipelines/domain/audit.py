@@ -42,6 +42,8 @@ class Act(StrEnum):
     KEY_REVOKED = "key_revoked"
     PERIOD_CLOSED = "period_closed"
     SUBSCRIPTION_TERMINATED = "subscription_terminated"
+    TERMINATION_CORRECTED = "termination_corrected"
+    TERMINATION_WITHDRAWN = "termination_withdrawn"
     USAGE_DROPPED = "usage_dropped"
 
 

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from fcb_pipelines.domain.access import AccessEntry
 from fcb_pipelines.domain.audit import (
+    Act,
     AuditEntry,
     Break,
     Chained,
@@ -86,6 +87,20 @@ def _written(log: Log, values: tuple[Any, ...]) -> tuple[Any, ...]:
     if log is Log.AUDIT:
         rest[-1] = Jsonb(rest[-1])
     return (f"{at}Z", *rest)
+
+
+OF_ACTS = """
+    SELECT at, actor, act, service, subject, data FROM audit_log WHERE service = %s AND act = ANY(%s::text[]) ORDER BY position
+"""
+
+
+def noted(conn: Connection, service: str, acts: Sequence[Act]) -> tuple[AuditEntry, ...]:
+    """What was done of a service in some acts, the first first."""
+    rows = conn.execute(OF_ACTS, [service, list(acts)])
+    return tuple(
+        AuditEntry(at=at, actor=actor, act=Act(act), service=of, subject=subject, data=data)
+        for at, actor, act, of, subject, data in rows
+    )
 
 
 def verify(conn: Connection, log: Log, known: Sequence[Head] = ()) -> Break | None:

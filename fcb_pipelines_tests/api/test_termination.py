@@ -1,15 +1,18 @@
-"""A host says that a subscription has ended: kept once, noted in the audit log, and never changed."""
+"""A host says that a subscription has ended: kept once, noted in the audit log, and no host changes it."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from fcb_pipelines.acts.audit import verify_logs
+from fcb_pipelines.acts.terminations import Correction, correct, corrections, withdraw
 from fcb_pipelines.api.termination import LONGEST_REASON
-from fcb_pipelines_tests.api.conftest import Host, event
+from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
+from fcb_pipelines.store import snapshots
+from fcb_pipelines_tests.api.conftest import NOW, Host, event
 from fcb_pipelines_tests.api.test_idempotency import is_replay
 from fcb_pipelines_tests.api.test_usage import is_problem
 
@@ -84,6 +87,117 @@ def test_without_an_end_it_ended_now(host: Host) -> None:
 @pytest.mark.parametrize("ended_at", ["2026-04-20T12:05:00Z", "2000-01-01T00:00:00Z"])
 def test_an_end_may_be_as_far_ahead_as_clocks_differ(host: Host, ended_at: str) -> None:
     assert terminate(host, {"ended_at": ended_at}).status_code == 200
+
+
+def told_start(host: Host, started_at: str) -> None:
+    """Take a snapshot that tells when s-1 began."""
+    with host.db.transaction() as conn:
+        snapshot_id = snapshots.open_snapshot(conn, "nexacloud", NOW)
+        rows = [("s-1", {"started_at": started_at}), ("s-nexacloud", {"started_at": "soon"})]
+        snapshots.add_rows(conn, snapshot_id, "subscriptions", rows)
+
+
+def test_an_end_before_the_start_is_refused_with_the_start(host: Host) -> None:
+    told_start(host, "2026-04-02T04:00:00Z")
+    told = is_problem(terminate(host, {"ended_at": "2026-04-02T03:59:59.999999Z"}), 422)
+    assert told["errors"][0]["pointer"] == "/ended_at"
+    assert "2026-04-01T23:59:59.999999-04:00, before the subscription began at 2026-04-02T00:00:00-04:00" in told["detail"]
+    assert (kept(host), noted(host)) == ([], [])
+    assert terminate(host, {"ended_at": "2026-04-02T04:00:00Z"}).status_code == 200, "what is refused leaves no trace"
+
+
+def test_what_begins_later_cannot_have_ended_now(host: Host) -> None:
+    told_start(host, "2026-05-01T00:00:00Z")
+    assert is_problem(terminate(host, {}), 422)["errors"][0]["pointer"] == "/ended_at"
+    assert kept(host) == []
+
+
+def test_a_start_that_the_source_does_not_tell_bounds_nothing(host: Host) -> None:
+    told_start(host, "2026-04-02T04:00:00Z")
+    assert terminate(host, {"ended_at": "2000-01-01T00:00:00Z"}, "s-nexacloud").status_code == 200
+
+
+def test_what_stands_is_told_whatever_the_source_tells_later(host: Host) -> None:
+    first = terminate(host, {"ended_at": ENDED})
+    told_start(host, "2026-04-20T00:00:00Z")
+    assert terminate(host, {"ended_at": ENDED}).json() == first.json()
+    is_problem(terminate(host, {"ended_at": "2026-04-20T01:00:00Z"}), 409)
+
+
+def correction(**fields: Any) -> Correction:
+    given: dict[str, Any] = {
+        "service": "nexacloud",
+        "external_subscription_id": "s-1",
+        "reason": "a typo",
+        "actor": "ada",
+        "at": NOW,
+    }
+    return Correction(**(given | fields))
+
+
+def test_what_an_operator_corrects_is_told_to_the_host(host: Host) -> None:
+    first = terminate(host, {"ended_at": ENDED, "reason": "moved"}).json()
+    with host.db.transaction() as conn:
+        correct(conn, correction(), datetime(2026, 4, 18, 12, tzinfo=UTC))
+    again = terminate(host, {})
+    assert again.json() == first | {"ended_at": "2026-04-18T08:00:00-04:00"}
+    told = is_problem(terminate(host, {"ended_at": ENDED}), 409)
+    assert told["standing"] == again.json()
+    assert "fcb terminations correct" in told["detail"]
+    assert terminate(host, {"ended_at": "2026-04-18T12:00:00Z"}).status_code == 200
+    assert [each.broken for each in verify_logs(host.db)] == [None, None]
+
+
+def test_what_an_operator_takes_back_may_be_said_anew(host: Host) -> None:
+    terminate(host, {"ended_at": ENDED})
+    with host.db.transaction() as conn:
+        withdraw(conn, correction())
+    assert kept(host) == []
+    assert terminate(host, {"ended_at": "2026-04-18T12:00:00Z"}).json()["ended_at"] == "2026-04-18T08:00:00-04:00"
+    assert len(noted(host)) == 2
+
+
+NO_CORRECTIONS: tuple[tuple[dict[str, Any], datetime, str], ...] = (
+    ({}, datetime(2026, 4, 19, 18, 30, tzinfo=UTC), "at that time already"),
+    ({}, datetime(2026, 4, 20, 12, 5, 1, tzinfo=UTC), "lies ahead"),
+    ({}, datetime(2026, 4, 2, 3, tzinfo=UTC), "before the subscription began, at 2026-04-02T04:00:00"),
+    ({"reason": " "}, NOW, "say why"),
+    ({"external_subscription_id": "s-nexacloud"}, NOW, "nobody said that s-nexacloud"),
+    ({"service": "other"}, NOW, "nobody said that s-1 of other"),
+)
+
+
+def test_what_is_no_correction_changes_nothing(host: Host) -> None:
+    told_start(host, "2026-04-02T04:00:00Z")
+    terminate(host, {"ended_at": ENDED})
+    before = kept(host)
+    for fields, ended_at, said in NO_CORRECTIONS:
+        with host.db.transaction() as conn, pytest.raises(InvalidInput, match=said):
+            correct(conn, correction(**fields), ended_at)
+    with host.db.transaction() as conn:
+        assert corrections(conn, "nexacloud") == ()
+    assert kept(host) == before
+
+
+def test_two_operators_at_once_do_not_undo_each_other(host: Host) -> None:
+    terminate(host, {"ended_at": ENDED})
+
+    def by(number: int) -> bool:
+        try:
+            with host.db.transaction() as conn:
+                correct(conn, correction(actor=f"ada-{number}"), NOW - timedelta(days=2, seconds=number))
+        except RuleViolation:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(by, range(8)))
+    with host.db.transaction() as conn:
+        found = corrections(conn, "nexacloud")
+    assert len(found) == sum(done) >= 1
+    ends = [datetime.fromisoformat(ENDED), *(datetime.fromisoformat(each.data["ended_at"]) for each in found)]
+    assert [datetime.fromisoformat(each.data["ended_at_before"]) for each in found] == ends[:-1]
+    assert kept(host)[0][2] == ends[-1]
 
 
 NO_TERMINATIONS: tuple[tuple[Any, str], ...] = (
