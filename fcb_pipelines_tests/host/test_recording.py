@@ -200,7 +200,7 @@ def test_a_spool_that_cannot_be_used_is_an_error_of_ours(tmp_path: Path) -> None
     conn = sqlite3.connect(tmp_path / "usage.spool")
     conn.execute("PRAGMA user_version = 99")
     conn.close()
-    with client(tmp_path) as host, pytest.raises(SpoolUnavailable, match="another version"):
+    with client(tmp_path) as host, pytest.raises(SpoolUnavailable, match="later version"):
         host.record(event("a"))
 
 

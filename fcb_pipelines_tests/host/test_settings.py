@@ -35,6 +35,8 @@ def test_the_environment_makes_settings_that_do_not_show_the_key() -> None:
         ({"FCB_HOST_URL": "https://billing.example.com/?a=b"}, "no user, query"),
         ({"FCB_HOST_URL": "https://billing.example.com:port"}, "not a URL"),
         ({"FCB_HOST_URL": "https://[::1"}, "not a URL"),
+        ({"FCB_HOST_URL": "https://billing.example.com/v1/usage"}, "before /v1/usage"),
+        ({"FCB_HOST_URL": "https://billing.example.com/billing/v1/"}, "before /v1/usage"),
         ({"FCB_HOST_KEY": ""}, "FCB_HOST_KEY is missing"),
         ({"FCB_HOST_KEY": "two words"}, "character"),
         ({"FCB_HOST_KEY": "a\r\nX: y"}, "character"),
@@ -56,6 +58,7 @@ def test_what_cannot_work_is_said_at_once_and_by_name(changed: dict[str, str], s
     [
         {"FCB_HOST_URL": "http://localhost:8000"},
         {"FCB_HOST_URL": "http://[::1]:8000"},
+        {"FCB_HOST_URL": "https://example.com/billing/"},
         {"FCB_HOST_URL": "http://inner", "FCB_HOST_ALLOW_HTTP": "1"},
     ],
 )

@@ -16,7 +16,6 @@ from fcb_host.backoff import retry_after
 
 ACCEPTED, DUPLICATE, CONFLICT, REJECTED = "accepted", "duplicate", "conflict", "rejected"
 STORED = frozenset({ACCEPTED, DUPLICATE})
-UNKNOWN_SUBSCRIPTION = "unknown_subscription"
 
 _OK = 200
 _BATCH_REFUSED = frozenset({400, 413, 422})
@@ -121,7 +120,10 @@ def _problem(status: int, content: bytes) -> str:
     said = _json(content)
     if not isinstance(said, dict):
         return f"HTTP {status}"
-    parts = [said.get("title"), said.get("detail"), json.dumps(said["errors"]) if said.get("errors") else None]
+    title, detail = said.get("title"), said.get("detail")
+    if isinstance(title, str) and isinstance(detail, str) and detail.rstrip(".") == title:
+        detail = None
+    parts = [title, detail, json.dumps(said["errors"]) if said.get("errors") else None]
     return _short(": ".join((f"HTTP {status}", *(part for part in parts if isinstance(part, str) and part))))
 
 

@@ -39,8 +39,6 @@ UNREACHABLE = Backoff(first_seconds=1.0, most_seconds=300.0)
 """Connection errors, timeouts, 429, 5xx and answers that make no sense."""
 KEY_REFUSED = Backoff(first_seconds=60.0, most_seconds=900.0, least_seconds=30.0)
 """401 and 403: only a person can help, and will not within a second."""
-UNKNOWN_SUBSCRIPTION = Backoff(first_seconds=120.0, most_seconds=21_600.0, least_seconds=30.0)
-"""An event whose subscription the central side does not know yet."""
 
 
 def retry_after(header: str | None, now: float) -> float:

@@ -11,6 +11,23 @@ from datetime import datetime
 from fcb_host.refusals import moment
 from fcb_host.waiting import LONGEST_WAIT_MS
 
+MOST_HELD = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Events of one subscription that are held for one code."""
+
+    external_subscription_id: str
+    code: str
+    reason: str
+    """What the central side said of one of them."""
+    events: int
+    since: datetime
+    """When it said so first."""
+    next_at: datetime
+    """When the first of them is sent again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
@@ -20,7 +37,11 @@ class Status:
     queued: int = 0
     """Events that wait to be sent, those in flight and held included."""
     held: int = 0
-    """Of these, how many wait for the central side to learn of their subscription."""
+    """Of these, how many the central side would not take yet, for a reason that may pass: they are tried again later."""
+    held_subscriptions: int = 0
+    """Of how many subscriptions these are."""
+    held_longest: tuple[Held, ...] = ()
+    """Which they are, by subscription and code: those that are held longest, and no more than ten."""
     in_flight: int = 0
     """Of these, how many are in requests that are running now."""
     oldest_age_seconds: float = 0.0
@@ -29,6 +50,7 @@ class Status:
     """Events that wait for a person."""
     last_success_at: datetime | None = None
     last_error: str | None = None
+    """Why nothing could be sent, or why an event was held or refused, whichever was last."""
     last_error_at: datetime | None = None
     paused_until: datetime | None = None
     """Nobody sends from this spool before."""
@@ -59,17 +81,26 @@ def succeeded(conn: sqlite3.Connection, *, now: int) -> None:
     _remember(conn, failures=0, paused_until=0, last_success_at=now)
 
 
+def disagreed(conn: sqlite3.Connection, *, error: str, now: int) -> None:
+    """Remember why an event was not stored, though the central side answered."""
+    _remember(conn, last_error=error, last_error_at=now)
+
+
 def status(conn: sqlite3.Connection, *, now: int) -> Status:
-    """The figures. Takes as long for millions of events as for one."""
+    """The figures. Takes as long for millions of events as for one, unless millions are held."""
     facts = _facts(conn)
     until = pause(conn, now=now).until
     oldest = conn.execute("SELECT recorded_at FROM event ORDER BY position LIMIT 1").fetchone()
     (in_flight,) = conn.execute("SELECT coalesce(sum(events), 0) FROM lease WHERE until > ?", (now,)).fetchone()
-    (held,) = conn.execute("SELECT count(*) FROM event WHERE attempts > 0").fetchone()
+    held, subscriptions = conn.execute(
+        "SELECT count(*), count(DISTINCT held_of) FROM event WHERE held_code IS NOT NULL"
+    ).fetchone()
     return Status(
         is_enabled=True,
         queued=int(facts["queued"] or 0),
         held=held,
+        held_subscriptions=subscriptions,
+        held_longest=_held_longest(conn) if held else (),
         in_flight=in_flight,
         oldest_age_seconds=max(now - oldest[0], 0) / 1000 if oldest else 0.0,
         refused=int(facts["refused"] or 0),
@@ -78,6 +109,35 @@ def status(conn: sqlite3.Connection, *, now: int) -> Status:
         last_error_at=_moment(facts.get("last_error_at")),
         paused_until=moment(until) if until > now else None,
     )
+
+
+def _held_longest(conn: sqlite3.Connection) -> tuple[Held, ...]:
+    found = conn.execute(
+        """
+        SELECT held_of, held_code, count(*), min(held_since), min(due_at)
+          FROM event WHERE held_code IS NOT NULL GROUP BY held_code, held_of ORDER BY 4, 1, 2 LIMIT ?
+        """,
+        (MOST_HELD,),
+    ).fetchall()
+    return tuple(
+        Held(
+            external_subscription_id=subscription,
+            code=code,
+            reason=_reason(conn, subscription, code),
+            events=events,
+            since=moment(since),
+            next_at=moment(next_at),
+        )
+        for subscription, code, events, since, next_at in found
+    )
+
+
+def _reason(conn: sqlite3.Connection, subscription: str, code: str) -> str:
+    latest = conn.execute(
+        "SELECT held_reason FROM event WHERE held_code = ? AND held_of = ? ORDER BY held_since DESC LIMIT 1",
+        (code, subscription),
+    ).fetchone()
+    return str(latest[0])
 
 
 def _facts(conn: sqlite3.Connection) -> dict[str, int | str | None]:

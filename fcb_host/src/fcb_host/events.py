@@ -45,9 +45,8 @@ class UsageEvent:
 
     @property
     def identity(self) -> bytes:
-        """Twenty bytes that name the event; no text of an event holds a NUL, so two identities are never written alike."""
-        named = f"{self.external_subscription_id}\0{self.metric}\0{self.idempotency_key}"
-        return hashlib.blake2b(named.encode(), digest_size=20).digest()
+        """Twenty bytes that name the event."""
+        return identity_of(self.external_subscription_id, self.metric, self.idempotency_key)
 
     @property
     def body(self) -> str:
@@ -63,6 +62,12 @@ class UsageEvent:
             "ended_at": _moment(self.ended_at),
         }
         return json.dumps({name: text for name, text in fields.items() if text is not None}, ensure_ascii=False)
+
+
+def identity_of(external_subscription_id: str, metric: str, idempotency_key: str) -> bytes:
+    """Twenty bytes that name an event; no text of an event holds a NUL, so two identities are never written alike."""
+    named = f"{external_subscription_id}\0{metric}\0{idempotency_key}"
+    return hashlib.blake2b(named.encode(), digest_size=20).digest()
 
 
 _IDENTITY = ("external_subscription_id", "metric", "idempotency_key")

@@ -8,7 +8,29 @@ import sqlite3
 
 from fcb_host.errors import SpoolUnavailable
 
-VERSION = 1
+VERSION = 2
+
+_HELD = (
+    # What an event that the central side would not take yet is held for: its code and reason, and since when that one.
+    "ALTER TABLE event ADD COLUMN held_code TEXT",
+    "ALTER TABLE event ADD COLUMN held_reason TEXT",
+    "ALTER TABLE event ADD COLUMN held_since INTEGER",
+    "ALTER TABLE event ADD COLUMN held_of TEXT",
+    "CREATE INDEX event_held ON event (held_code, held_of, held_since, due_at) WHERE held_code IS NOT NULL",
+)
+
+_FROM_1 = (
+    "DROP INDEX event_held",
+    *_HELD,
+    # The first version held for this alone, and kept no reason.
+    """
+    UPDATE event
+       SET held_code = 'unknown_subscription', held_reason = '', held_since = recorded_at,
+           held_of = json_extract(body, '$.external_subscription_id')
+     WHERE attempts > 0
+    """,
+    f"PRAGMA user_version = {VERSION}",
+)
 
 _STATEMENTS = (
     # Waits to be sent. `due_at` in the future is a lease of a sender or a pause; no row ever gets the position of another.
@@ -23,7 +45,7 @@ _STATEMENTS = (
     )
     """,
     "CREATE INDEX event_due ON event (due_at, position)",
-    "CREATE INDEX event_held ON event (position) WHERE attempts > 0",
+    *_HELD,
     # Refused for good: kept until a person retries or drops it.
     """
     CREATE TABLE refused (
@@ -59,13 +81,21 @@ _STATEMENTS = (
     f"PRAGMA user_version = {VERSION}",
 )
 
+_WAYS = {0: _STATEMENTS, 1: _FROM_1}
+
 
 def bring_up(conn: sqlite3.Connection) -> None:
-    """Make the tables if there are none, in the transaction of the caller. Raises SpoolUnavailable for another version's."""
+    """Make the tables, or bring those of an earlier version up to date, in the transaction of the caller.
+
+    Raises SpoolUnavailable for those of a later version.
+    """
     version = int(conn.execute("PRAGMA user_version").fetchone()[0])
     if version == VERSION:
         return
-    if version != 0:
-        raise SpoolUnavailable(f"the spool was made by another version of fcb_host (its tables are of version {version})")
-    for statement in _STATEMENTS:
+    if version not in _WAYS:
+        raise SpoolUnavailable(
+            f"the spool was made by a later version of fcb_host (its tables are of version {version}, here they are of "
+            f"{VERSION}): install that version here too"
+        )
+    for statement in _WAYS[version]:
         conn.execute(statement)

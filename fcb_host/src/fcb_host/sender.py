@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from fcb_host import condition, refusals, waiting
-from fcb_host.answers import STORED, UNKNOWN_SUBSCRIPTION, BatchRefused, KeyRefused, Result, Results, Unanswered
+from fcb_host import condition, holding, refusals, waiting
+from fcb_host.answers import STORED, BatchRefused, KeyRefused, Result, Results, Unanswered
 from fcb_host.backoff import KEY_REFUSED, UNREACHABLE, Backoff, Chance
-from fcb_host.backoff import UNKNOWN_SUBSCRIPTION as UNKNOWN_FOR_NOW
 from fcb_host.refusals import RefusedEvent
 from fcb_host.settings import Settings
 from fcb_host.spool import Spool
@@ -126,23 +125,31 @@ class Sender:
         with self._means.spool.transaction() as conn:
             waiting.remove(conn, [event for event, result in answered if result.status in STORED])
             others = [(event, result) for event, result in answered if result.status not in STORED]
-            settled = [self._not_stored(conn, event, result, now) for event, result in others]
+            settled = [(event, result, self._not_stored(conn, event, result, now)) for event, result in others]
             condition.succeeded(conn, now=now)
-        self._tell([refused for refused in settled if refused is not None])
+            if others:
+                condition.disagreed(conn, error=f"{others[-1][1].code}: {others[-1][1].reason}", now=now)
+        self._say_held([result for event, result, refused in settled if refused is None and event.tries(result.code) == 0])
+        self._tell([refused for _, _, refused in settled if refused is not None])
 
     def _not_stored(self, conn: sqlite3.Connection, event: Waiting, result: Result, now: int) -> RefusedEvent | None:
-        """Hold an event whose subscription may become known; refuse any other."""
-        patience = round(self._means.settings.unknown_subscription_days * 86_400_000)
-        if result.code == UNKNOWN_SUBSCRIPTION and now - event.recorded_at < patience:
-            seconds = UNKNOWN_FOR_NOW.wait(event.attempts + 1, self._means.chance)
-            waiting.hold(conn, event, until=now + round(1000 * seconds))
-            return None
-        return refusals.refuse(conn, event, code=result.code, reason=result.reason, now=now)
+        """Hold an event while its answer may change by itself; refuse any other."""
+        settings, chance, code = self._means.settings, self._means.chance, result.code
+        until = holding.until(conn, event, code=code, settings=settings, chance=chance, now=now)
+        if until is None:
+            return refusals.refuse(conn, event, code=code, reason=result.reason, now=now)
+        waiting.hold(conn, event, code=code, reason=result.reason, now=now, until=until)
+        return None
+
+    def _say_held(self, newly: Sequence[Result]) -> None:
+        if newly:
+            said = "1 event is held" if len(newly) == 1 else f"{len(newly)} events are held"
+            LOG.warning("%s and tried again later, first %s: %s", said, newly[0].code, newly[0].reason)
 
     def _tell(self, refused: Sequence[RefusedEvent]) -> None:
         if refused:
-            first = refused[0]
-            LOG.error("%d events were refused, first %s: %s", len(refused), first.code, first.reason)
+            said = "1 event was refused" if len(refused) == 1 else f"{len(refused)} events were refused"
+            LOG.error("%s, first %s: %s", said, refused[0].code, refused[0].reason)
         if self._means.on_refused is not None:
             for one in refused:
                 _call(self._means.on_refused, one)

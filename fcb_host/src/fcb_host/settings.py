@@ -63,6 +63,8 @@ class Settings:
     """How long a call waits for another process to be done writing the spool."""
     unknown_subscription_days: float = 30.0
     """How long an event waits for the central side to learn of its subscription before it is refused."""
+    in_the_future_days: float = 7.0
+    """How long an event waits whose time has not come by the central side's clock before it is refused."""
 
     def __post_init__(self) -> None:
         if not self.is_enabled:
@@ -128,6 +130,8 @@ def _check_url(url: str, *, allows_http: bool) -> None:
         raise InvalidSettings("FCB_HOST_URL is missing or not a URL such as https://billing.example.com")
     if parts.username is not None or parts.query or parts.fragment:
         raise InvalidSettings("FCB_HOST_URL has no user, query or fragment: the key belongs in FCB_HOST_KEY")
+    if parts.path.rstrip("/").endswith(("/v1", "/v1/usage")):
+        raise InvalidSettings("FCB_HOST_URL is what stands before /v1/usage: leave /v1 and what follows it out")
     if parts.scheme == "http" and host not in LOCAL_HOSTS and not allows_http:
         raise InvalidSettings(
             "FCB_HOST_URL is https, because the key travels with every request (FCB_HOST_ALLOW_HTTP allows http)"

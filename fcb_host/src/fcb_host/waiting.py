@@ -4,10 +4,12 @@ Owns: the table `event` and its leases. Functions take a connection of the spool
 what was refused (refusals), what an answer means (answers, sender).
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from fcb_host.errors import SpoolFull
 from fcb_host.events import UsageEvent
@@ -15,6 +17,7 @@ from fcb_host.events import UsageEvent
 LONGEST_WAIT_MS = 2 * 86_400_000
 """Nothing waits longer than this; a row that seems to was written before the clock was set back."""
 _COMMA = 1
+_COLUMNS = ("position", "identity", "body", "recorded_at", "attempts", "held_code", "held_since")
 
 
 class Put(Enum):
@@ -36,6 +39,16 @@ class Waiting:
     body: str
     recorded_at: int
     attempts: int
+    held_code: str | None
+    held_since: int | None
+
+    def since(self, code: str, now: int) -> int:
+        """Since when it is held for this code; never later than now, even if the clock was set back."""
+        return now if self.held_code != code or self.held_since is None else min(self.held_since, now)
+
+    def tries(self, code: str) -> int:
+        """How often it was answered with this code before."""
+        return self.attempts if self.held_code == code else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +73,7 @@ def put(conn: sqlite3.Connection, events: Iterable[UsageEvent], *, now: int, max
 def lease(conn: sqlite3.Connection, *, token: str, now: int, until: int, most: int, most_bytes: int) -> Lease:
     """Take the oldest events that are due: at least one if there are any, at most so many, and so many bytes as a JSON list."""
     due = conn.execute(
-        "SELECT position, identity, body, recorded_at, attempts FROM event WHERE due_at <= ? ORDER BY due_at, position LIMIT ?",
+        f"SELECT {', '.join(_COLUMNS)} FROM event WHERE due_at <= ? ORDER BY due_at, position LIMIT ?",  # noqa: S608 (our own names)
         (now, most),
     ).fetchall()
     taken = tuple(_fitting(due, most_bytes))
@@ -84,9 +97,22 @@ def remove(conn: sqlite3.Connection, events: Sequence[Waiting]) -> None:
     conn.executemany("DELETE FROM event WHERE position = ?", [(one.position,) for one in events])
 
 
-def hold(conn: sqlite3.Connection, event: Waiting, *, until: int) -> None:
-    """Let an event wait longer, and count that."""
-    conn.execute("UPDATE event SET due_at = ?, attempts = attempts + 1 WHERE position = ?", (until, event.position))
+def hold(conn: sqlite3.Connection, event: Waiting, *, code: str, reason: str, now: int, until: int) -> None:
+    """Let an event wait longer, and keep why."""
+    subscription = json.loads(event.body)["external_subscription_id"]
+    conn.execute(
+        """
+        UPDATE event
+           SET due_at = ?, attempts = ?, held_code = ?, held_reason = ?, held_since = ?, held_of = ?
+         WHERE position = ?
+        """,
+        (until, event.tries(code) + 1, code, reason, event.since(code, now), subscription, event.position),
+    )
+
+
+def is_waiting(conn: sqlite3.Connection, identity: bytes) -> bool:
+    """Whether an event of this identity waits."""
+    return conn.execute("SELECT 1 FROM event WHERE identity = ?", (identity,)).fetchone() is not None
 
 
 def next_due(conn: sqlite3.Connection) -> int | None:
@@ -116,11 +142,12 @@ def _put_one(conn: sqlite3.Connection, event: UsageEvent, now: int) -> Put:
     return Put.KNOWN if waiting == body else Put.CONFLICT
 
 
-def _fitting(due: Iterable[tuple[int, bytes, str, int, int]], most_bytes: int) -> Iterable[Waiting]:
+def _fitting(due: Iterable[tuple[Any, ...]], most_bytes: int) -> Iterable[Waiting]:
     size = 0
-    for position, identity, body, recorded_at, attempts in due:
-        own = len(body.encode()) + _COMMA
+    for row in due:
+        event = Waiting(**dict(zip(_COLUMNS, row, strict=True)))
+        own = len(event.body.encode()) + _COMMA
         if size and size + own > most_bytes:
             return
         size += own
-        yield Waiting(position=position, identity=identity, body=body, recorded_at=recorded_at, attempts=attempts)
+        yield event
