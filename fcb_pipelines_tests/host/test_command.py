@@ -54,6 +54,18 @@ def test_send_refused_retry_and_drop(served: tuple[Central, str], tmp_path: Path
     assert len(central.stored) == 2
 
 
+def test_the_status_says_what_is_held_as_json(served: tuple[Central, str], tmp_path: Path, run: Run) -> None:
+    central, url = served
+    central.unknown = {"s-1"}
+    with client(tmp_path, url) as host:
+        host.record(event("a"))
+    code, said = run(url, "send", "--timeout", "1")
+    status = json.loads(said.splitlines()[-1])
+    (held,) = status["held_longest"]
+    assert (code, held["external_subscription_id"], held["code"], held["events"]) == (0, "s-1", "unknown_subscription", 1)
+    assert held["since"] <= status["last_error_at"] < held["next_at"]
+
+
 def test_wrong_settings_are_2_off_is_0_and_an_outage_is_1(tmp_path: Path, run: Run) -> None:
     nowhere = "http://127.0.0.1:9"
     assert run("http://billing.example.com", "status")[0] == 2
@@ -62,7 +74,7 @@ def test_wrong_settings_are_2_off_is_0_and_an_outage_is_1(tmp_path: Path, run: R
     with client(tmp_path) as host:
         host.record(event("a"))
     code, said = run(nowhere, "send", "--timeout", "0.2")
-    assert (code, '"last_error": "ConnectError"' in said) == (1, True)
+    assert (code, f'"last_error": "{nowhere} cannot be reached (Connection refused)' in said) == (1, True)
     with pytest.raises(SystemExit, match="2"):
         run(nowhere, "retry")
 

@@ -1,6 +1,7 @@
 """The host's client over TLS, with `FCB_HOST_CA_FILE`: our own server behind certificates made here, and who is not trusted."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -29,7 +30,10 @@ from fcb_pipelines_tests.host.made import AT, event
 DAY = timedelta(days=1)
 NAME = "localhost"
 """The only name in the server's certificate: by its address it is another."""
-NOT_TRUSTED, WHAT_TO_SET = "the certificate is not trusted", "certificate (FCB_HOST_URL, FCB_HOST_CA_FILE)"
+NOT_TRUSTED = re.compile(
+    r"the certificate of https://(localhost|127\.0\.0\.1):\d+ is not trusted: ([A-Z ]+).*\(FCB_HOST_URL, FCB_HOST_CA_FILE\)",
+    re.I,
+)
 SERVICE = """
 [services.nexacloud]
 mapping = "nexacloud"
@@ -155,12 +159,10 @@ def test_without_it_nothing_is_sent_and_the_event_waits(
 ) -> None:
     for ca_file in (None, Authority(authority.file.parent, "stranger").file):
         code, status = send(NAME, ca_file)
-        assert (code, status["queued"], status["last_error"]) == (
-            1,
-            1,
-            f"{NOT_TRUSTED}: unable to get local issuer {WHAT_TO_SET}",
-        )
-    assert f"nothing was sent ({NOT_TRUSTED}" in caplog.text
+        said = NOT_TRUSTED.fullmatch(str(status["last_error"]))
+        assert said is not None
+        assert (code, status["queued"], said[2].strip()) == (1, 1, "unable to get local issuer certificate")
+    assert f"nothing was sent ({said[0]})" in caplog.text
     assert key not in caplog.text
     assert seen(store) == [(0, 0)], "the key travels to nobody who is not trusted"
     assert send(NAME, authority.file)[0] == 0
@@ -170,11 +172,15 @@ def test_without_it_nothing_is_sent_and_the_event_waits(
 def test_another_name_than_the_certificates_is_not_trusted(send: Send, authority: Authority, store: Database) -> None:
     code, status = send("127.0.0.1", authority.file)
     assert (code, status["queued"]) == (1, 1)
-    assert str(status["last_error"]).startswith(f"{NOT_TRUSTED}: IP address mismatch")
+    said = NOT_TRUSTED.fullmatch(str(status["last_error"]))
+    assert said is not None
+    assert said[2].startswith("IP address mismatch")
     assert seen(store) == [(0, 0)]
 
 
-@pytest.mark.parametrize(("content", "error"), [(None, "FileNotFoundError"), ("no certificate", "SSLError")])
+@pytest.mark.parametrize(
+    ("content", "error"), [(None, "No such file or directory"), ("no certificate", "it holds no certificate")]
+)
 def test_a_file_that_is_none_is_told_and_keeps_the_event(
     send: Send, tmp_path: Path, content: str | None, error: str, store: Database
 ) -> None:
@@ -182,5 +188,6 @@ def test_a_file_that_is_none_is_told_and_keeps_the_event(
     if content is not None:
         file.write_text(content)
     code, status = send(NAME, file)
-    assert (code, status["queued"], status["last_error"]) == (1, 1, error)
+    assert (code, status["queued"]) == (1, 1)
+    assert status["last_error"] == f"FCB_HOST_CA_FILE: {file} cannot be used ({error})"
     assert seen(store) == [(0, 0)]

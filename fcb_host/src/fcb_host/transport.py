@@ -5,23 +5,38 @@ No proxy of the environment, no redirect, no decompression; nothing of it raises
 """
 
 import json
+import os
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from fcb_host import answers
-from fcb_host.answers import Answer, Unanswered
+from fcb_host.answers import Answer, KeyRefused, Unanswered
 from fcb_host.settings import Key, Settings
 
 PATH = "/v1/usage"
 MOST_ANSWER_BYTES = 4 * 1024 * 1024
+
+_ELSEWHERE = f"FCB_HOST_URL is what stands before {PATH}: scheme://host:port, and a path only where a proxy puts one before it"
+_MOVED = "a redirect is not followed: let FCB_HOST_URL name where it leads"
+_ADVICE = {
+    200: _ELSEWHERE,
+    **dict.fromkeys((301, 302, 303, 307, 308), _MOVED),
+    401: "check FCB_HOST_KEY, or ask the central side for a new key",
+    403: "ask the central side for a key with the scope usage:write",
+    **dict.fromkeys((404, 405, 501), _ELSEWHERE),
+}
+"""What to check, by the status of an answer that tells nothing of the events."""
+_CANNOT_BE_REACHED = "check FCB_HOST_URL, that the central side runs and that the network lets this machine there"
 
 
 class Bearer(httpx.Auth):
@@ -37,6 +52,10 @@ class Bearer(httpx.Auth):
         """Add the header."""
         request.headers["Authorization"] = f"Bearer {self._key.revealed()}"
         yield request
+
+
+class _UnusableCertificates(Exception):
+    """The file of certificates to trust cannot be read or holds none."""
 
 
 class Transport:
@@ -55,9 +74,11 @@ class Transport:
         """Send events and say what the answer means. Takes at most the total time and, where names are slow, that of DNS."""
         try:
             return self._posted(bodies)
+        except _UnusableCertificates as fault:
+            return Unanswered(reason=str(fault))
         except (httpx.HTTPError, httpx.StreamError, OSError) as fault:
             self.close()
-            return Unanswered(reason=_reason(fault))
+            return Unanswered(reason=_reason(fault, self._origin))
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -80,9 +101,22 @@ class Transport:
             answered = _content(response, deadline)
             if answered is None:
                 self.close()
-                return Unanswered(reason="an answer that was too long or took too long")
+                return Unanswered(reason=f"{self._origin} gave an answer that was too long or took too long")
             answer = answers.read(response.status_code, response.headers, answered, keys=keys, now=self._clock())
-            return answers.without(self._settings.key.revealed(), answer)
+            return answers.without(self._settings.key.revealed(), self._located(answer, response.status_code))
+
+    @property
+    def _origin(self) -> str:
+        """Where the central side shall be, without the path: of a URL no more is shown."""
+        parts = urlsplit(self._settings.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def _located(self, answer: Answer, status: int) -> Answer:
+        """The answer with where it came from and what to check, where it tells nothing of the events."""
+        if not isinstance(answer, Unanswered | KeyRefused):
+            return answer
+        advice = f": {_ADVICE[status]}" if status in _ADVICE else ""
+        return replace(answer, reason=f"{self._origin} answered {answer.reason}{advice}")
 
     def _connected(self) -> httpx.Client:
         if self._client is None:
@@ -141,18 +175,40 @@ def _content(response: httpx.Response, deadline: float) -> bytes | None:
     return b"".join(parts)
 
 
-def _reason(fault: Exception) -> str:
-    """The kind of a fault, and what is wrong with a certificate; never the text of others, which may repeat what was sent."""
+def _reason(fault: Exception, origin: str) -> str:
+    """What went wrong and what to check; never the text of others, which may repeat what was sent."""
+    for cause in _causes(fault):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate of {origin} is not trusted: {cause.verify_message} (FCB_HOST_URL, FCB_HOST_CA_FILE)"
+        if isinstance(cause, ssl.SSLError):
+            return f"{origin} does not speak TLS as it should ({cause.reason}): check whether FCB_HOST_URL is https or http"
+    return f"{origin} cannot be reached ({_kind(fault)}): {_CANNOT_BE_REACHED}"
+
+
+def _kind(fault: Exception) -> str:
+    for cause in _causes(fault):
+        if isinstance(cause, socket.gaierror):
+            return "no address is known for its name"
+        if isinstance(cause, OSError) and cause.errno:
+            return os.strerror(cause.errno)
+    return "no answer in time" if isinstance(fault, httpx.TimeoutException) else type(fault).__name__
+
+
+def _causes(fault: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = fault
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate is not trusted: {cause.verify_message} (FCB_HOST_URL, FCB_HOST_CA_FILE)"
+        yield cause
         cause = cause.__cause__ or cause.__context__
-    return type(fault).__name__
 
 
 def _verified(settings: Settings) -> ssl.SSLContext | bool:
-    return True if settings.ca_file is None else ssl.create_default_context(cafile=settings.ca_file)
+    if settings.ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as fault:
+        said = "it holds no certificate" if isinstance(fault, ssl.SSLError) else fault.strerror
+        raise _UnusableCertificates(f"FCB_HOST_CA_FILE: {settings.ca_file} cannot be used ({said})") from None
 
 
 def _version() -> str:
