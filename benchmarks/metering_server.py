@@ -32,7 +32,8 @@ ROOT = Path(__file__).parent.parent
 COLUMNS = "series_id, idempotency_key, period, booked_in, quantity, value, started_at, ended_at, content_hash"
 TYPES = ("integer", "text", "text", "text", "numeric", "text", "timestamptz", "timestamptz", "bytea")
 OF_RUN = f"""
-    SELECT {COLUMNS}, stored_at FROM usage_event JOIN usage_identity USING (series_id, idempotency_key, period, booked_in)
+    SELECT {COLUMNS}, stored_at
+      FROM usage_event JOIN usage_identity USING (series_id, idempotency_key, period, booked_in, started_at)
      WHERE idempotency_key BETWEEN %s AND %s ORDER BY idempotency_key COLLATE "C", series_id
 """
 MAKE = """
@@ -44,7 +45,7 @@ INSERT = f"""
     ON CONFLICT DO NOTHING
 """
 OLD_EVENTS = "COPY usage_event (period, series_id, idempotency_key, quantity, started_at, booked_in, stored_at) FROM STDIN"
-OLD_IDENTITIES = "COPY usage_identity (series_id, idempotency_key, content_hash, period, booked_in) FROM STDIN"
+OLD_IDENTITIES = "COPY usage_identity (series_id, idempotency_key, content_hash, period, booked_in, started_at) FROM STDIN"
 TOTALS = """
     DELETE FROM usage_running;
     INSERT INTO usage_running (series_id, period, booked_in, aggregation, quantity, events)
@@ -142,12 +143,13 @@ def fill(made: Bench, events: int) -> None:
     """Store so many events as if they had been pushed, by COPY; every series has as many."""
     with psycopg.connect(made.serving.db.url, autocommit=True) as conn:
         series = [number for (number,) in conn.execute("SELECT series_id FROM usage_series ORDER BY 1")]
+        began = made.started_at
         (period,) = conn.execute("SELECT max(period) FROM usage_event").fetchone() or ("",)
         for begin in range(0, events // len(series), BATCH):
             ticks = range(begin, min(begin + BATCH, events // len(series)))
             pairs = [(number, f"old-{tick:08}") for tick in ticks for number in series]
-            _copy(conn, OLD_EVENTS, (f"{period}\t{n}\t{key}\t2.25\t{made.started_at}\t{period}\tnow\n" for n, key in pairs))
-            _copy(conn, OLD_IDENTITIES, (f"{n}\t{key}\t{_hash(n, key)}\t{period}\t{period}\n" for n, key in pairs))
+            _copy(conn, OLD_EVENTS, (f"{period}\t{n}\t{key}\t2.25\t{began}\t{period}\tnow\n" for n, key in pairs))
+            _copy(conn, OLD_IDENTITIES, (f"{n}\t{key}\t{_hash(n, key)}\t{period}\t{period}\t{began}\n" for n, key in pairs))
         conn.execute(TOTALS)
         conn.execute("VACUUM ANALYZE")
         conn.execute("CHECKPOINT")

@@ -93,8 +93,8 @@ class Intake:
             elif isinstance(fact, UsageEvent) and entry.period is not None:
                 entry.result = (
                     _unfitting(fact, service.metrics[fact.metric].aggregation)
-                    or untimely(fact.started_at, now, self.window, may_backfill=entry.delivery.may_backfill)
                     or before_scope(entry.period, service.first_period)
+                    or untimely(fact, now, self.window, may_backfill=entry.delivery.may_backfill)
                 )
 
     def _known(self, entries: Sequence[_Entry]) -> Mapping[str, Collection[str]]:
@@ -129,9 +129,9 @@ class Intake:
         there = pushed.find(self.conn, pushed.keep(self.conn, staged, now))
         for entry, each in zip(events, staged, strict=True):
             entry.result = _told(each, there)
-        for entry in entries:
-            if isinstance(entry.fact, Void):
-                entry.result = self._void(entry, entry.fact, closed[entry.delivery.service.code], now)
+        for service, of_one in _by_service(entries):
+            taking_back = [entry for entry in of_one if isinstance(entry.fact, Void)]
+            self._take_back(taking_back, numbers[service.code], closed[service.code], now)
 
     def _begin(self, service: Service, of_one: Sequence[_Entry]) -> frozenset[str]:
         """Wait for our turn to store usage of a service; its closed periods, which stay as they are until the end."""
@@ -139,21 +139,26 @@ class Intake:
         voids.take_turns(self.conn, service.code, is_voiding=any(isinstance(entry.fact, Void) for entry in of_one))
         return closed
 
-    def _void(self, entry: _Entry, void: Void, closed: frozenset[str], now: datetime) -> Result:
-        series_id = self._series(entry.delivery.service).of(self.conn, ())[entry.series]
-        identity = (series_id, void.idempotency_key)
-        if there := pushed.find(self.conn, [identity]).get(identity):
-            return _same_or_not(void.content_hash, there)
-        found = voids.find(self.conn, series_id, void.voids)
-        if found is None:
-            return rejected(Code.NOTHING_TO_VOID, f"no event {void.voids!r} of this subscription and metric is stored")
-        if found.voided_by is not None:
-            return rejected(Code.NOTHING_TO_VOID, f"event {void.voids!r} was taken back by {found.voided_by!r}")
-        booked = booked_in(Period(found.period, entry.delivery.service.zone), closed)
-        to_store = voids.VoidToStore(series_id=series_id, void=void, period=found.period, booked_in=booked, stored_at=now)
-        if not voids.keep(self.conn, to_store):
-            return rejected(Code.NOTHING_TO_VOID, f"{void.voids!r} is itself a void, or its month is no longer kept in detail")
-        return ACCEPTED if booked == found.period else ACCEPTED_LATE
+    def _take_back(
+        self, entries: Sequence[_Entry], numbers: Mapping[Series, int], closed: frozenset[str], now: datetime
+    ) -> None:
+        """Store the voids of a service, each once; what one of them did holds for those after it."""
+        voiding = [(entry, _void(entry), numbers[entry.series]) for entry in entries]
+        there = pushed.find(self.conn, {(series_id, void.idempotency_key) for _, void, series_id in voiding})
+        targets = voids.find(self.conn, {(series_id, void.voids) for _, void, series_id in voiding})
+        to_store = []
+        for entry, void, series_id in voiding:
+            before = there.get((series_id, void.idempotency_key))
+            target = targets.get((series_id, void.voids))
+            entry.result = _same_or_not(void.content_hash, before) if before else _unvoidable(void, target)
+            if entry.result is None and target is not None:
+                booked = booked_in(Period(target.period, entry.delivery.service.zone), closed)
+                entry.result = ACCEPTED if booked == target.period else ACCEPTED_LATE
+                to_store.append(voids.VoidToStore(series_id=series_id, void=void, target=target, booked_in=booked))
+                there[series_id, void.idempotency_key] = pushed.Stored(void.content_hash, target.period, booked)
+                targets[series_id, void.voids] = target._replace(voided_by=void.idempotency_key)
+                targets[series_id, void.idempotency_key] = target._replace(quantity=None)
+        voids.keep(self.conn, to_store, now)
 
 
 def _entry(delivery: Delivery, fact: Fact) -> _Entry:
@@ -197,6 +202,22 @@ def _pushed(entry: _Entry, numbers: Mapping[Series, int], closed: frozenset[str]
         ended_at=event.ended_at,
         content_hash=event.content_hash,
     )
+
+
+def _void(entry: _Entry) -> Void:
+    assert isinstance(entry.fact, Void)  # noqa: S101 - events go another way
+    return entry.fact
+
+
+def _unvoidable(void: Void, target: voids.Target | None) -> Result | None:
+    """Why nothing can be taken back by a void; None where it can."""
+    if target is None:
+        return rejected(Code.NOTHING_TO_VOID, f"no event {void.voids!r} of this subscription and metric is stored")
+    if target.voided_by is not None:
+        return rejected(Code.NOTHING_TO_VOID, f"event {void.voids!r} was taken back by {target.voided_by!r}")
+    if target.quantity is None:
+        return rejected(Code.NOTHING_TO_VOID, f"{void.voids!r} is itself a void, or its month is no longer kept in detail")
+    return None
 
 
 def _told(event: Pushed, there: dict[Identity, pushed.Stored]) -> Result:

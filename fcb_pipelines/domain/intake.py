@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.usage import UsageEvent
 
 MOST_AHEAD = timedelta(minutes=5)
 """How far the clock of a host may be ahead of ours."""
@@ -59,11 +60,12 @@ def conflict(reason: str) -> Result:
     return Result(outcome=Outcome.CONFLICT, code=Code.CONFLICT, reason=reason)
 
 
-def untimely(started_at: datetime, now: datetime, window: timedelta, *, may_backfill: bool) -> Result | None:
+def untimely(event: UsageEvent, now: datetime, window: timedelta, *, may_backfill: bool) -> Result | None:
     """Why an event of that time is not accepted now; None where it is. `window` is how far back events may lie."""
-    if started_at > now + MOST_AHEAD:
-        return rejected(Code.IN_THE_FUTURE, f"started_at is more than 5 minutes in the future: it is {now.isoformat()} here")
-    if started_at < now - window and not may_backfill:
+    for name, at in (("started_at", event.started_at), ("ended_at", event.ended_at)):
+        if at is not None and at > now + MOST_AHEAD:
+            return rejected(Code.IN_THE_FUTURE, f"{name} is more than 5 minutes in the future: it is {now.isoformat()} here")
+    if event.started_at < now - window and not may_backfill:
         return rejected(
             Code.TOO_OLD, f"started_at is more than {window.days} days ago: only a key with usage:backfill may send it"
         )

@@ -37,14 +37,19 @@ ENSURE_PARTITION = "SELECT usage_partition(%s)"
 
 # Each statement finds what to keep in `staged_usage`: a temporary table that was filled, or what comes with the statement.
 
-# A late event changes what a month was billed as, so its bill begins with what the bill before it said. One that is told again
-# changes nothing, or each reading of a closed month would begin a bill of every series.
-_BEGIN_LATE: LiteralString = """
+# What is late changes what a month was billed as, so its bill begins with what the bill before it said. An event that is told
+# again changes nothing, or each reading of a closed month would begin a bill of every series.
+_LATE: LiteralString = """
     late AS (
         SELECT DISTINCT series_id, period, booked_in FROM staged_usage AS staged
          WHERE booked_in > period
            AND NOT EXISTS (SELECT FROM usage_identity AS known
                             WHERE known.series_id = staged.series_id AND known.idempotency_key = staged.idempotency_key))
+"""
+_LATE_GIVEN: LiteralString = """
+    late (series_id, period, booked_in) AS (SELECT * FROM unnest(%b::integer[], %b::text[], %b::text[]))
+"""
+_BEGIN: LiteralString = """
     INSERT INTO usage_running (series_id, period, booked_in, aggregation, quantity, events, last_at, last_key)
     SELECT late.series_id, late.period, late.booked_in, before.aggregation, before.quantity, before.events, before.last_at,
            before.last_key
@@ -58,8 +63,8 @@ _BEGIN_LATE: LiteralString = """
 """
 _KEEP: LiteralString = """
     fresh AS (
-        INSERT INTO usage_identity (series_id, idempotency_key, content_hash, period, booked_in)
-        SELECT series_id, idempotency_key, content_hash, period, booked_in FROM staged_usage ORDER BY 1, 2
+        INSERT INTO usage_identity (series_id, idempotency_key, content_hash, period, booked_in, started_at)
+        SELECT series_id, idempotency_key, content_hash, period, booked_in, started_at FROM staged_usage ORDER BY 1, 2
         ON CONFLICT DO NOTHING
         RETURNING series_id, idempotency_key),
     kept AS (
@@ -121,7 +126,7 @@ def keep_staged(
     """
     ensure_partitions(conn, periods)
     if has_late:
-        conn.execute(f"WITH {_BEGIN_LATE}")
+        conn.execute(f"WITH {_LATE} {_BEGIN}")
     return conn.execute(f"WITH {_KEEP} {_NEW}", {"snapshot_id": snapshot_id, "stored_at": stored_at})
 
 
@@ -131,5 +136,12 @@ def keep_given(
     """The same for events that are given, as the columns of `STAGED`, whose partitions are there; those that are not new."""
     given = dict(zip(_GIVEN, columns, strict=True))
     if has_late:
-        conn.execute(f"WITH {_EVENTS} {_BEGIN_LATE}", given)
+        conn.execute(f"WITH {_EVENTS} {_LATE} {_BEGIN}", given)
     return conn.execute(f"WITH {_EVENTS} {_KEEP} {_NOT_NEW}", {**given, "snapshot_id": None, "stored_at": stored_at})
+
+
+def begin_late(conn: Connection, bills: Iterable[tuple[int, str, str]]) -> None:
+    """Let bills (series, month, bill) say of a month before them what the bill before said, where they say nothing so far."""
+    late = sorted({bill for bill in bills if bill[2] > bill[1]})
+    if late:
+        conn.execute(f"WITH {_LATE_GIVEN} {_BEGIN}", [list(column) for column in zip(*late, strict=True)])

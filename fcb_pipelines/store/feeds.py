@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 from fcb_pipelines.domain.feeds import Comparison, Figure, Finding, Found, Kind, SubscriptionFeeds, Told
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.store import retention
-from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.database import Connection, counting_all
 
 STILL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 METRICS = """
@@ -150,7 +150,8 @@ def compare_feeds(conn: Connection, service: str, period: Period, until: datetim
     given["metrics"] = [metric for metric, feeds in by_metric.items() if len(feeds) > 1 and is_kept]
     conn.execute(TABLES)
     if given["metrics"]:
-        conn.execute(TELL, given)
+        with counting_all(conn):
+            conn.execute(TELL, given)
         conn.execute("ANALYZE feed_told")
         conn.execute(DIFFER)
         conn.execute(TOTAL)

@@ -150,8 +150,8 @@ REFUSE_AMBIGUOUS = """
 KEEP_CONFLICTS = """
     INSERT INTO usage_conflict (snapshot_id, service, feed, external_subscription_id, metric, idempotency_key, quantity,
                                 started_at, ended_at, content_hash)
-    SELECT %(snapshot_id)s, service, feed, external_subscription_id, metric, idempotency_key, quantity, started_at, ended_at,
-           staged.content_hash
+    SELECT %(snapshot_id)s, service, feed, external_subscription_id, metric, idempotency_key, quantity, staged.started_at,
+           ended_at, staged.content_hash
       FROM staged_usage AS staged JOIN usage_identity AS stored USING (series_id, idempotency_key)
       JOIN usage_series USING (series_id)
      WHERE stored.content_hash <> staged.content_hash

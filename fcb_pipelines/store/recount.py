@@ -13,7 +13,7 @@ from typing import LiteralString
 from psycopg.rows import class_row
 
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.database import Connection, counting_all
 from fcb_pipelines.store.usage import RECOUNTED
 
 
@@ -84,6 +84,6 @@ def _own(service: str, period: Period, feed: str, snapshot_id: int | None) -> di
 
 
 def _differing(conn: Connection, statement: LiteralString, given: Mapping[str, object]) -> tuple[Differing, ...]:
-    with conn.cursor(row_factory=class_row(Differing)) as cursor:
+    with counting_all(conn), conn.cursor(row_factory=class_row(Differing)) as cursor:
         found: Sequence[Differing] = cursor.execute(statement, given).fetchall()
     return tuple(found)

@@ -14,7 +14,7 @@ from psycopg.rows import class_row, dict_row
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import UsageTotal
-from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.database import Connection, counting_all
 
 # What the events of a month come to, as the bill of `booked_in` has it. An event that was taken back is in a sum with what
 # takes it back, and in nothing else.
@@ -64,7 +64,8 @@ def replace_totals_as_of(conn: Connection, service: str, period: Period, feed: s
     """Count the events that were stored up to a snapshot, in place of the period's totals before."""
     given = _given(service, period, feed, snapshot_id)
     conn.execute(DELETE_TOTALS, given)
-    conn.execute(COUNT_AGAIN, given)
+    with counting_all(conn):
+        conn.execute(COUNT_AGAIN, given)
 
 
 STANDING = f"""
@@ -197,7 +198,8 @@ def event_sums(conn: Connection, service: str, period: Period, feed: str, snapsh
 
 def recounted_sums(conn: Connection, service: str, period: Period, feed: str, snapshot_id: int | None = None) -> Amounts:
     """What the events that are on the period's own bill come to, each metric by its aggregation, counted again."""
-    return _amounts(conn, RECOUNTED_SUMS, _given(service, period, feed, snapshot_id))
+    with counting_all(conn):
+        return _amounts(conn, RECOUNTED_SUMS, _given(service, period, feed, snapshot_id))
 
 
 def running_sums(conn: Connection, service: str, period: Period, feed: str) -> Amounts:

@@ -1,53 +1,81 @@
-"""Taking an event back: a new event with an identity of its own, which leaves the old one where it is.
+"""Taking events back: new events with identities of their own, which leave the old ones where they are.
 
-Owns: how a void is stored and what becomes of the running totals; the caller owns the transaction. Does not own: how events are
-stored (events), which bill it is on (domain/closing).
+Owns: how voids are stored and what becomes of the running totals; the caller owns the transaction. Does not own: how events are
+stored (events), which bill a void is on (domain/closing).
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import LiteralString, NamedTuple
 
 from fcb_pipelines.domain.usage import Void
-from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.database import Connection, counting_all
+from fcb_pipelines.store.events import begin_late
+from fcb_pipelines.store.pushed import Identity
 from fcb_pipelines.store.usage import RECOUNTED
 
 BESIDE_OTHERS = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
-class Voided(NamedTuple):
-    """The event that shall be taken back, as its identity tells."""
+class Target(NamedTuple):
+    """What shall be taken back, as its identity tells."""
 
     period: str
     voided_by: str | None
+    quantity: Decimal | None
+    """None where no event can be taken back: it is itself a void, or its month is no longer kept in detail."""
+    value: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidToStore:
-    """A void, and where it belongs."""
+    """A void, what it takes back, and which bill that is on."""
 
     series_id: int
     void: Void
-    period: str
-    """Of the event that it takes back."""
+    target: Target
     booked_in: str
-    stored_at: datetime
 
 
-FIND = "SELECT period, voided_by FROM usage_identity WHERE series_id = %s AND idempotency_key = %s FOR UPDATE"
-MARK = "UPDATE usage_identity SET voided_by = %(key)s WHERE series_id = %(series_id)s AND idempotency_key = %(voids)s"
-ADD_IDENTITY = """
-    INSERT INTO usage_identity (series_id, idempotency_key, content_hash, period, booked_in)
-    VALUES (%(series_id)s, %(key)s, %(content_hash)s, %(period)s, %(booked_in)s)
+FIND = """
+    SELECT identity.series_id, identity.idempotency_key, identity.period, identity.voided_by, event.quantity, event.value,
+           event.started_at, event.ended_at
+      FROM usage_identity AS identity JOIN unnest(%b::integer[], %b::text[]) AS each (series_id, idempotency_key)
+     USING (series_id, idempotency_key)
+      LEFT JOIN usage_event AS event
+        ON event.period = identity.period AND event.series_id = identity.series_id AND event.started_at = identity.started_at
+       AND event.idempotency_key = identity.idempotency_key AND event.voids IS NULL
+       AND NOT EXISTS (SELECT FROM usage_dropped WHERE usage_dropped.period = event.period)
 """
-ADD_EVENT = """
-    INSERT INTO usage_event (period, series_id, idempotency_key, quantity, value, started_at, ended_at, booked_in, voids,
-                             stored_at)
-    SELECT period, series_id, %(key)s, -quantity, value, started_at, ended_at, %(booked_in)s, %(voids)s, %(stored_at)s
-      FROM usage_event
-     WHERE series_id = %(series_id)s AND idempotency_key = %(voids)s AND period = %(period)s AND voids IS NULL
-       AND NOT EXISTS (SELECT FROM usage_dropped WHERE usage_dropped.period = usage_event.period)
+# The row of a bill is there: the event that is taken back, or what the bill before said, began it. What is not a sum is counted
+# again after this.
+KEEP = """
+    WITH each (series_id, idempotency_key, voids, content_hash, period, booked_in, quantity, value, started_at, ended_at)
+    AS MATERIALIZED (
+        SELECT * FROM unnest(%(series_ids)b::integer[], %(keys)b::text[], %(voids)b::text[], %(hashes)b::bytea[],
+                             %(periods)b::text[], %(bookings)b::text[], %(quantities)s::numeric[], %(values)b::text[],
+                             %(starts)b::timestamptz[], %(ends)b::timestamptz[])),
+    identified AS (
+        INSERT INTO usage_identity (series_id, idempotency_key, content_hash, period, booked_in, started_at)
+        SELECT series_id, idempotency_key, content_hash, period, booked_in, started_at FROM each),
+    marked AS (
+        UPDATE usage_identity AS target SET voided_by = each.idempotency_key FROM each
+         WHERE target.series_id = each.series_id AND target.idempotency_key = each.voids),
+    kept AS (
+        INSERT INTO usage_event (period, series_id, idempotency_key, quantity, value, started_at, ended_at, booked_in, voids,
+                                 stored_at)
+        SELECT period, series_id, idempotency_key, -quantity, value, started_at, ended_at, booked_in, voids, %(stored_at)s
+          FROM each)
+    UPDATE usage_running AS running SET quantity = running.quantity - gone.quantity, events = running.events - gone.events
+      FROM (SELECT series_id, period, booked_in, sum(quantity) AS quantity, count(*) AS events
+              FROM each GROUP BY series_id, period, booked_in) AS gone
+     WHERE (running.series_id, running.period, running.booked_in) = (gone.series_id, gone.period, gone.booked_in)
+    RETURNING running.series_id, running.period, running.booked_in, running.aggregation
 """
 FORGET_VALUES = "DELETE FROM usage_value WHERE series_id = %(series_id)s AND period = %(period)s"
 COUNT_VALUES = """
@@ -59,51 +87,63 @@ COUNT_VALUES = """
                           AND void.voids = event.idempotency_key)
 """
 _TAKE_OVER: LiteralString = """
-    INSERT INTO usage_running (series_id, period, booked_in, aggregation, quantity, events, last_at, last_key)
-    SELECT series_id, %(period)s, %(booked_in)s, aggregation, quantity, events, last_at, last_key
-      FROM recounted WHERE series_id = %(series_id)s
-    ON CONFLICT (series_id, period, booked_in) DO UPDATE SET
-        quantity = excluded.quantity, events = excluded.events, last_at = excluded.last_at, last_key = excluded.last_key
+    UPDATE usage_running AS running
+       SET quantity = counted.quantity, events = counted.events, last_at = counted.last_at, last_key = counted.last_key
+      FROM recounted AS counted
+     WHERE counted.series_id = %(series_id)s
+       AND running.series_id = %(series_id)s AND running.period = %(period)s AND running.booked_in = %(booked_in)s
 """
 RECOUNT = f"WITH recounted AS NOT MATERIALIZED ({RECOUNTED}) {_TAKE_OVER}"
+COUNTED_AGAIN: dict[str, tuple[LiteralString, ...]] = {
+    "sum": (),
+    "max": (RECOUNT,),
+    "last": (RECOUNT,),
+    "unique_count": (FORGET_VALUES, COUNT_VALUES, RECOUNT),
+}
 
 
 def take_turns(conn: Connection, service: str, *, is_voiding: bool) -> None:
     """Let whoever pushes usage of a service do so beside others, but nobody while something is taken back.
 
-    To take back is to count again what is there: what another session stores at the same moment would be forgotten in the
+    To take back may be to count again what is there: what another session stores at the same moment would be forgotten in the
     running total. Holds until the transaction ends; to be called before anything is stored.
     """
     conn.execute(ALONE if is_voiding else BESIDE_OTHERS, [f"usage/void/{service}"])
 
 
-def find(conn: Connection, series_id: int, key: str) -> Voided | None:
-    """The event of a series that a key names; nobody else takes it back until the transaction ends."""
-    row = conn.execute(FIND, [series_id, key]).fetchone()
-    return None if row is None else Voided(*row)
+def find(conn: Connection, identities: Collection[Identity]) -> dict[Identity, Target]:
+    """What is stored under these identities; whoever has taken turns knows that nobody else takes any of it back."""
+    columns = [list(column) for column in zip(*sorted(identities), strict=True)]
+    return {(series, key): Target(*rest) for series, key, *rest in conn.execute(FIND, columns)} if columns else {}
 
 
-def keep(conn: Connection, to_store: VoidToStore) -> bool:
-    """Store a void, mark what it takes back, and count the month again; False, and nothing, where that event is not there.
+def keep(conn: Connection, voids: Sequence[VoidToStore], stored_at: datetime) -> None:
+    """Store voids of events that stand, mark what they take back, and take it out of the running totals.
 
-    A void is no such event, nor is one whose month was dropped. To count again is exact for every aggregation, and reads the
-    events of one series in one month.
+    All are of one service; nothing of them may be stored, and no event may be among them twice. A sum is less what was taken
+    back; what is not a sum can only be counted again, which reads the events of one series in one month.
     """
-    void = to_store.void
-    given = {
-        "series_id": to_store.series_id,
-        "key": void.idempotency_key,
-        "voids": void.voids,
-        "content_hash": void.content_hash,
-        "period": to_store.period,
-        "booked_in": to_store.booked_in,
-        "stored_at": to_store.stored_at,
-        "service": void.service,
-        "feed": void.feed,
-        "snapshot_id": None,
+    if not voids:
+        return
+    begin_late(conn, [(one.series_id, one.target.period, one.booked_in) for one in voids])
+    changed = conn.execute(KEEP, {**_columns(voids), "stored_at": stored_at}).fetchall()
+    fixed = {"service": voids[0].void.service, "feed": voids[0].void.feed, "snapshot_id": None}
+    with counting_all(conn):
+        for series_id, period, booked_in, aggregation in changed:
+            for statement in COUNTED_AGAIN[aggregation]:
+                conn.execute(statement, {**fixed, "series_id": series_id, "period": period, "booked_in": booked_in})
+
+
+def _columns(voids: Sequence[VoidToStore]) -> dict[str, list[object]]:
+    return {
+        "series_ids": [one.series_id for one in voids],
+        "keys": [one.void.idempotency_key for one in voids],
+        "voids": [one.void.voids for one in voids],
+        "hashes": [one.void.content_hash for one in voids],
+        "periods": [one.target.period for one in voids],
+        "bookings": [one.booked_in for one in voids],
+        "quantities": [one.target.quantity for one in voids],
+        "values": [one.target.value for one in voids],
+        "starts": [one.target.started_at for one in voids],
+        "ends": [one.target.ended_at for one in voids],
     }
-    if not conn.execute(ADD_EVENT, given).rowcount:
-        return False
-    for statement in (ADD_IDENTITY, MARK, FORGET_VALUES, COUNT_VALUES, RECOUNT):
-        conn.execute(statement, given)
-    return True

@@ -75,6 +75,12 @@ class Pushing:
         )
         return {(metric, period, booked): (plain(quantity), events) for metric, period, booked, quantity, events in rows}
 
+    def quantities(self, code: str) -> dict[str, str]:
+        rows = self.conn.execute(
+            "SELECT metric, quantity FROM usage_running JOIN usage_series USING (series_id) WHERE service = %s", [code]
+        )
+        return {metric: plain(quantity) for metric, quantity in rows}
+
     def recounted(self, period: str = "2026-04", booked_in: str | None = None) -> dict[str, Decimal]:
         given = {"service": "small", "feed": PUSHED, "period": period, "booked_in": booked_in or period, "snapshot_id": None}
         return {row[0]: row[2] for row in self.conn.execute(usage.RECOUNTED_SUMS, given)}
@@ -121,6 +127,7 @@ REFUSED: dict[str, tuple[Fact, Code]] = {
     "another's or nobody's subscription": (replace(event("a"), external_subscription_id="s-2"), Code.UNKNOWN_SUBSCRIPTION),
     "a metric that nobody declared": (event("a", metric="gb"), Code.UNKNOWN_METRIC),
     "a time ahead": (event("a", at=NOW + timedelta(minutes=5, seconds=1)), Code.IN_THE_FUTURE),
+    "an end ahead": (replace(event("a"), ended_at=NOW + timedelta(minutes=5, seconds=1)), Code.IN_THE_FUTURE),
     "a time long ago": (event("a", at=NOW - timedelta(days=35, seconds=1)), Code.TOO_OLD),
     "a quantity where values count": (replace(event("a", metric="users"), value=None), Code.INVALID),
     "a value where quantities count": (replace(event("a"), value="x"), Code.INVALID),
@@ -150,11 +157,12 @@ def test_the_edges_of_the_window_are_inside_and_a_key_that_may_backfill_goes_bey
 
 def test_what_no_month_here_is_billed_for_is_refused_whoever_sends_it(pushing: Pushing) -> None:
     first = Period("2026-03", service().zone).start
-    before, at = pushing.push(
-        event("a", at=first - timedelta(microseconds=1)), event("b", at=first), now=first, may_backfill=True
-    )
-    assert (before.code, at.outcome) == (Code.TOO_OLD, Outcome.ACCEPTED)
-    assert "before 2026-03, the first month that is billed here" in before.reason
+    before, at = (event("a", at=first - timedelta(microseconds=1)), event("b", at=first))
+    told, stored = pushing.push(before, at, now=first, may_backfill=True)
+    assert (told.code, stored.outcome) == (Code.TOO_OLD, Outcome.ACCEPTED)
+    assert "before 2026-03, the first month that is billed here" in told.reason
+    (told,) = pushing.push(before, now=NOW + timedelta(days=365))
+    assert "usage:backfill" not in told.reason, "no key helps"
 
 
 def test_a_month_is_the_service_zones(pushing: Pushing) -> None:
@@ -186,6 +194,27 @@ def test_what_is_taken_back_counts_no_more_and_cannot_be_taken_back_twice(pushin
     assert outcomes(pushing.push(event("a", "5"), event("va", "1"))) == ["duplicate", "conflict"]
 
 
+def test_what_one_void_of_a_request_did_holds_for_those_after_it(pushing: Pushing) -> None:
+    pushing.push(event("a", "5"), event("b", "2"))
+    results = pushing.push(void("v", "a"), void("v", "a"), void("v", "b"), void("w", "a"), void("x", "v"), void("y", "b"))
+    assert outcomes(results) == ["accepted", "duplicate", "conflict", "rejected", "rejected", "accepted"]
+    assert [each.reason for each in results[3:5]] == [
+        "event 'a' was taken back by 'v'",
+        "'v' is itself a void, or its month is no longer kept in detail",
+    ]
+    assert pushing.running() == {("cpu_seconds", "2026-04", "2026-04"): ("0", 0)}
+    assert pushing.count("usage_identity") == pushing.count("usage_event") == 4
+
+
+def test_voids_of_several_services_share_a_transaction(pushing: Pushing) -> None:
+    pushing.push(event("a", "5", metric="peak"), event("b", "2", metric="peak"))
+    pushing.push(event("a", "7", metric="peak", code="big"), event("b", "3", metric="peak", code="big"), code="big")
+    back = [Delivery(service=service(code), facts=[replace(void("v", "a", "peak"), service=code)]) for code in ("small", "big")]
+    assert [outcomes(each) for each in pushing.intake.take(back, NOW)] == [["accepted"], ["accepted"]]
+    assert pushing.running() == {("peak", "2026-04", "2026-04"): ("2", 1)}
+    assert pushing.quantities("big") == {"peak": "3"}
+
+
 def test_an_event_and_its_void_may_come_in_one_request(pushing: Pushing) -> None:
     assert outcomes(pushing.push(void("v", "a"), event("a", "5"), event("b", "1"))) == ["accepted"] * 3
     assert pushing.running() == {("cpu_seconds", "2026-04", "2026-04"): ("1", 1)}
@@ -205,6 +234,27 @@ def test_what_is_told_of_a_closed_month_is_on_a_later_bill(pushing: Pushing) -> 
     }
     assert pushing.recounted("2026-04") == {"cpu_seconds": Decimal(5), "peak": Decimal(9)}
     assert pushing.recounted("2026-04", "2026-05") == {"cpu_seconds": Decimal(7), "peak": Decimal(3)}
+
+
+def test_what_is_only_taken_back_of_a_closed_month_is_on_the_next_bill(pushing: Pushing) -> None:
+    pushing.push(*(event(f"{metric}{n}", str(n), metric=metric) for metric in METRICS for n in (1, 2)))
+    closed(pushing.conn, "small", "2026-04")
+    late = pushing.push(*(void(f"v{metric}", f"{metric}2", metric) for metric in METRICS))
+    assert [(str(each.outcome), each.is_late) for each in late] == [("accepted", True)] * 4
+    billed = {"cpu_seconds": "3", "peak": "2", "level": "2", "users": "2"}
+    standing = {"cpu_seconds": "1", "peak": "1", "level": "1", "users": "1"}
+    assert pushing.running() == {
+        **{(metric, "2026-04", "2026-04"): (quantity, 2) for metric, quantity in billed.items()},
+        **{(metric, "2026-04", "2026-05"): (quantity, 1) for metric, quantity in standing.items()},
+    }
+
+
+def test_a_value_that_was_taken_back_counts_when_it_is_told_again(pushing: Pushing) -> None:
+    pushing.push(event("a", "ada", metric="users"), event("b", "bob", metric="users"))
+    pushing.push(void("v", "a", "users"))
+    assert pushing.running() == {("users", "2026-04", "2026-04"): ("1", 1)}
+    pushing.push(event("c", "ada", metric="users"), event("d", "bob", metric="users"))
+    assert pushing.running() == {("users", "2026-04", "2026-04"): ("2", 3)}
 
 
 def test_several_requests_share_a_transaction_and_each_has_its_own_results(pushing: Pushing) -> None:

@@ -53,13 +53,16 @@ def test_usage_lies_in_the_months_of_its_services_zone(of_the_first_version: str
             """SELECT service, period, booked_in, quantity, events FROM usage_running JOIN usage_series USING (series_id)
                 ORDER BY 1, 2"""
         ).fetchall()
-        identities = conn.execute("SELECT count(*) FROM usage_identity").fetchone()
+        identities = conn.execute(
+            """SELECT count(*), count(event.*) FROM usage_identity LEFT JOIN usage_event AS event
+                USING (period, series_id, idempotency_key, started_at)"""
+        ).fetchone()
     assert rows == [
         ("big", "2026-04", "2026-04", Decimal(9), 1),
         ("small", "2026-03", "2026-03", Decimal("1.5"), 1),
         ("small", "2026-04", "2026-04", Decimal("7.000001"), 2),
     ]
-    assert identities == (4,)
+    assert identities == (4, 4)
 
 
 def test_what_was_stored_before_is_not_stored_again(of_the_first_version: str) -> None:
