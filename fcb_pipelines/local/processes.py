@@ -15,11 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from fcb_pipelines.domain.errors import InvalidSettings
-from fcb_pipelines.local.children import CannotStart, Child, free_port, is_free, spawn
+from fcb_pipelines.local.children import CannotStart, Child, free_port, is_free, signalled, spawn
 from fcb_pipelines.local.databases import DAGSTER_SCHEME
 from fcb_pipelines.local.sandbox import SOURCE_FOLDER, answers
 from fcb_pipelines.local.state import make_state, write_private
@@ -58,11 +57,20 @@ def shell_variables(settings: Settings, *, folder: Path) -> dict[str, str]:
     if url.password is None:
         return found
     place = Path(found["DAGSTER_HOME"]) / "pgpass"
-    parts = (url.hostname or "*", str(url.port or "*"), url.path.lstrip("/") or "*", url.username or "*", url.password)
-    # A libpq password file: fields by colon, in which a colon or a backslash is escaped.
+    return {**found, "FCB_DAGSTER_URL": urlunsplit(_taken_out(url, place)), "PGPASSFILE": str(place)}
+
+
+def without_password(url: str, place: Path) -> str:
+    """The address of a database for a person or a client of libpq: the password stands in a file that it names."""
+    return urlunsplit(_taken_out(urlsplit(url), place)._replace(query=f"passfile={quote(str(place), safe='')}"))
+
+
+def _taken_out(url: SplitResult, place: Path) -> SplitResult:
+    """The address without the password, which is written into a password file of libpq that only its owner reads."""
+    parts = (url.hostname or "*", str(url.port or "*"), url.path.lstrip("/") or "*", url.username or "*", url.password or "")
+    # Fields by colon, in which a colon or a backslash is escaped.
     write_private(place, ":".join(_escaped(unquote(part)) for part in parts) + "\n")
-    address = f"{url.username}@{url.netloc.rpartition('@')[2]}"
-    return {**found, "FCB_DAGSTER_URL": urlunsplit(url._replace(netloc=address)), "PGPASSFILE": str(place)}
+    return url._replace(netloc=f"{url.username}@{url.netloc.rpartition('@')[2]}")
 
 
 def _escaped(text: str) -> str:
@@ -169,13 +177,5 @@ def _listens(port: int) -> bool:
 def _signals() -> Iterator[Callable[[], bool]]:
     """Ask for the end by SIGINT and SIGTERM instead of dying of them, while the block runs."""
     received: list[int] = []
-
-    def receive(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-
-    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with signalled(lambda number, _frame: received.append(number)):
         yield lambda: bool(received)
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)

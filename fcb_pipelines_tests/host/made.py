@@ -22,7 +22,7 @@ def settings(path: Path, url: str = NOWHERE, **others: Any) -> Settings:
     return Settings(is_enabled=True, url=url, key=Key(KEY), spool=path / "usage.spool", **given)
 
 
-def event(key: str, quantity: Decimal | int | str = 1, *, subscription: str = "s-1", **others: Any) -> UsageEvent:
+def event(key: str, quantity: Decimal | int | str | None = 1, *, subscription: str = "s-1", **others: Any) -> UsageEvent:
     given: dict[str, Any] = {"started_at": AT, "quantity": quantity} | others
     return UsageEvent(external_subscription_id=subscription, metric="cpu_seconds", idempotency_key=key, **given)
 

@@ -162,7 +162,7 @@ def test_without_it_nothing_is_sent_and_the_event_waits(
         said = NOT_TRUSTED.fullmatch(str(status["last_error"]))
         assert said is not None
         assert (code, status["queued"], said[2].strip()) == (1, 1, "unable to get local issuer certificate")
-    assert f"nothing was sent ({said[0]})" in caplog.text
+        assert f"nothing was sent ({said[0]})" in caplog.text
     assert key not in caplog.text
     assert seen(store) == [(0, 0)], "the key travels to nobody who is not trusted"
     assert send(NAME, authority.file)[0] == 0
