@@ -58,16 +58,18 @@ def pending_migrations(url: str) -> tuple[str, ...]:
     return tuple(reversed([f"{revision.revision} {revision.doc}" for revision in revisions]))
 
 
-def is_current(db: Database) -> bool:
-    """Whether the database has the tables of this version; raises `Refused` or `RolledBack` if it does not answer."""
+def stored_revision(db: Database) -> str | None:
+    """The last revision that was applied, None before the first; raises `Refused` or `RolledBack` if nobody answers."""
     with db.transaction() as conn:
+        if conn.execute("SELECT to_regclass('alembic_version')").fetchone() == (None,):
+            return None
         row = conn.execute("SELECT version_num FROM alembic_version").fetchone()
-    return row is not None and row[0] == _newest()
+    return None if row is None else str(row[0])
 
 
 @cache
-def _newest() -> str:
-    """The last revision, as the names of the files have it (`m0005_access.py`)."""
+def newest_revision() -> str:
+    """The revision of this version, as the names of the files have it (`m0005_access.py`)."""
     return max(file.stem[1:5] for file in (MIGRATIONS / "versions").glob("m[0-9]*.py"))
 
 

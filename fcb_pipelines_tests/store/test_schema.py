@@ -7,20 +7,21 @@ import psycopg
 from alembic.script import ScriptDirectory
 
 from fcb_pipelines.store.database import Database
-from fcb_pipelines.store.schema import MIGRATIONS, is_current
+from fcb_pipelines.store.schema import MIGRATIONS, newest_revision, stored_revision
 
 HEAVY = {"alembic", "sqlalchemy", "pandas", "dagster", "great_expectations"}
 
 
 def test_the_newest_revision_is_the_one_that_a_migration_ends_at(store_database: str) -> None:
     newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    db = Database(store_database)
+    assert stored_revision(Database(store_database)) == newest == newest_revision()
+
+
+def test_a_database_that_nobody_migrated_has_no_revision(fresh_database: str, store_database: str) -> None:
+    assert stored_revision(Database(fresh_database)) is None
     with psycopg.connect(store_database) as conn:
-        assert conn.execute("SELECT version_num FROM alembic_version").fetchall() == [(newest,)]
-    assert is_current(db)
-    with psycopg.connect(store_database) as conn:
-        conn.execute("UPDATE alembic_version SET version_num = '0001'")
-    assert not is_current(db)
+        conn.execute("DELETE FROM alembic_version")
+    assert stored_revision(Database(store_database)) is None
 
 
 def test_the_server_starts_without_what_it_does_not_need() -> None:
