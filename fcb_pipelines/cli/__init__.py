@@ -1,11 +1,14 @@
 """The `fcb` command: parse, call an act, print. JSON goes to standard output, messages to standard error.
 
-Exit 0: done (differences found are not a failure); 1: part of the work could not be done; 2: wrong use or settings.
+Exit 0: done (differences found are not a failure); 1: part of the work could not be done; 2: wrong use or settings; 130:
+ended by Ctrl-C.
 Commands are imported when they are called, so that a light one starts fast.
 """
 
 import importlib
+import signal
 import sys
+from typing import Any
 
 import click
 
@@ -37,6 +40,9 @@ COMMANDS = {
 }
 """Command → what it does; each lives in the module of its name (`import` in `imports`)."""
 
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of a shell's own commands too."""
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -48,6 +54,14 @@ class _Commands(click.Group):
         module, name = ("imports", "import_") if cmd_name == "import" else (cmd_name, cmd_name)
         command: click.Command = getattr(importlib.import_module(f"fcb_pipelines.cli.{module}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # The terminal shows the ^C on a line that has no end.
+            click.echo("\n" * sys.stderr.isatty() + "fcb: interrupted; the same again goes on from what is there", err=True)
+            ctx.exit(INTERRUPTED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -32,6 +32,7 @@ from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
 
 _STOPPED_BY_CHECK = "DagsterAssetCheckFailedError"
+_ENDED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 _LOOK = "see its log in the Dagster page"
 _CLASS = re.compile(r"^fcb_pipelines(\.\w+)+: ")
 
@@ -62,7 +63,7 @@ def run_invoices(settings: Settings, service: Service, key: str, *, assets: Sequ
     result = _result(settings, odoo_invoices_job_name(service), partition_key=key, assets=chosen)
     made = {event.asset_key for event in result.get_asset_materialization_events()}
     if not made.issuperset(chosen):
-        raise _failed(odoo_invoices_job_name(service), result)
+        raise failed(odoo_invoices_job_name(service), result)
 
 
 def run_close(settings: Settings, service: Service, key: str, *, closed_by: str) -> None:
@@ -74,7 +75,7 @@ def run_close(settings: Settings, service: Service, key: str, *, closed_by: str)
 def _run(settings: Settings, job: str, *, partition_key: str | None = None, config: Mapping[str, Any] | None = None) -> None:
     result = _result(settings, job, partition_key=partition_key, config=config or {})
     if not result.success:
-        raise _failed(job, result)
+        raise failed(job, result)
 
 
 def _result(
@@ -101,7 +102,11 @@ def _result(
         raise RolledBack(f"{job}: Dagster's database stopped answering. Check FCB_DAGSTER_URL, then run again") from error
 
 
-def _failed(job: str, result: dg.ExecuteInProcessResult) -> RuleViolation:
+def failed(job: str, result: dg.ExecuteInProcessResult) -> RuleViolation:
+    """What a failed run ends the command with; raises `KeyboardInterrupt` where somebody ended the run."""
+    errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
+    if any(error is not None and error.cls_name in _ENDED for error in errors):
+        raise KeyboardInterrupt
     return RuleViolation(f"{job} failed (run {result.run_id}): {why(result)}")
 
 

@@ -2,14 +2,19 @@
 
 import os
 import socket
+import sys
+import time
 from datetime import UTC, datetime
+from types import FrameType
 
 import click
 import uvicorn
 
 from fcb_pipelines.api.app import create_app
+from fcb_pipelines.cli.outages import watched
 from fcb_pipelines.cli.session import connected, say
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.local.children import signalled
 
 GRACE_SECONDS = 30
 """How long requests under way may take when the server is told to end."""
@@ -21,17 +26,32 @@ GRACE_SECONDS = 30
 def serve(host: str, port: int) -> None:
     """Take usage that hosts push (POST /v1/usage), until it is told to end.
 
-    Behind it belongs a proxy that speaks TLS. Keys are made by  fcb keys create. Every route is described at /docs.
+    Behind it belongs a proxy that speaks TLS. Keys are made by  fcb keys create. Every route is described at /docs. Ctrl+C or
+    SIGTERM ends it once what is under way is answered. Its log, on standard error, says when our database is away and back.
     """
-    with listening(host, port) as sock, connected() as reached:
+    with signalled(_end_now), listening(host, port) as sock, connected() as reached:
         given = reached.settings.now
         app = create_app(reached.settings, reached.database(), lambda: given or datetime.now(UTC))
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+            )
         )
         stands = f"; the demo's clock stands at {given.isoformat()}, and so must the times of events" if given else ""
-        say(f"usage is taken at http://{host}:{sock.getsockname()[1]}/v1/usage{stands}; Ctrl+C ends it")
-        uvicorn.Server(config).run(sockets=[sock])
+        with watched(reached.database(), _log, time.monotonic), signalled(server.handle_exit):
+            say(f"usage is taken at http://{host}:{sock.getsockname()[1]}/v1/usage{stands}; Ctrl+C ends it")
+            # uvicorn raises the signal that ended it once more: it is received as before and has no meaning any more.
+            server.run(sockets=[sock])
+        say("stopped; all that was answered is stored")
+
+
+def _end_now(_number: int, _frame: FrameType | None) -> None:
+    """Before it serves and after nothing is under way."""
+    sys.exit()
+
+
+def _log(said: str) -> None:
+    say(f"{datetime.now(UTC).isoformat(timespec='seconds')} {said}")
 
 
 def listening(host: str, port: int) -> socket.socket:

@@ -12,9 +12,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from fcb_pipelines.domain.errors import FcbError
 
@@ -122,6 +124,17 @@ def _prepare(if_parent_dies: signal.Signals | None) -> Callable[[], None]:
             libc.prctl(_PR_SET_PDEATHSIG, int(if_parent_dies))
 
     return prepare
+
+
+@contextmanager
+def signalled(receive: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Have SIGINT and SIGTERM received so while the block runs, instead of dying of them."""
+    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
 
 
 def tail(log: Path) -> str:

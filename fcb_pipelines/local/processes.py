@@ -15,11 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from fcb_pipelines.domain.errors import InvalidSettings
-from fcb_pipelines.local.children import CannotStart, Child, free_port, is_free, spawn
+from fcb_pipelines.local.children import CannotStart, Child, free_port, is_free, signalled, spawn
 from fcb_pipelines.local.databases import DAGSTER_SCHEME
 from fcb_pipelines.local.sandbox import SOURCE_FOLDER, answers
 from fcb_pipelines.local.state import make_state, write_private
@@ -178,13 +177,5 @@ def _listens(port: int) -> bool:
 def _signals() -> Iterator[Callable[[], bool]]:
     """Ask for the end by SIGINT and SIGTERM instead of dying of them, while the block runs."""
     received: list[int] = []
-
-    def receive(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-
-    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with signalled(lambda number, _frame: received.append(number)):
         yield lambda: bool(received)
-    finally:
-        for number, action in before.items():
-            signal.signal(number, action)

@@ -1,11 +1,17 @@
 """What guards an act stops it, in the same run; what is a finding does not; and what failed is said."""
 
+import os
+import signal
+import threading
+import time
+
 import dagster as dg
 import psycopg
 import pytest
 
 from fcb_pipelines.checks.remedies import REMEDIES, WHAT_TO_DO
-from fcb_pipelines.cli.runs import why
+from fcb_pipelines.cli.runs import failed, why
+from fcb_pipelines.store.database import Database, connect
 from fcb_pipelines_tests.orchestration.conftest import Operator, check, made, records
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND
 
@@ -134,6 +140,29 @@ def test_a_step_that_fails_says_why_and_nothing_after_it_is_made(operator: Opera
     )
     assert "no snapshot of small" in said
     assert "fcb run --service small --period 2026-03 --refresh" in said
+
+
+def test_a_run_that_is_interrupted_ends_the_command_as_ctrl_c_does(operator: Operator) -> None:
+    operator.snapshot()
+    with operator.db.transaction() as conn:
+        conn.execute("LOCK TABLE usage_event IN ACCESS EXCLUSIVE MODE")
+        threading.Thread(target=interrupted_at_a_lock, args=(operator.db,)).start()
+        result = operator.dual_run()
+    assert not result.success
+    with pytest.raises(KeyboardInterrupt):
+        raise failed("small_dual_run", result)
+
+
+def interrupted_at_a_lock(db: Database) -> None:
+    """Send this process what Ctrl-C sends once a session waits for a lock, or after ten seconds."""
+    deadline = time.monotonic() + 10
+    with connect(db.url, autocommit=True) as conn:
+        while time.monotonic() < deadline and not conn.execute(WAITING).fetchall():
+            time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+WAITING = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 def test_the_coverage_of_a_month_that_was_never_reconciled_says_so(operator: Operator) -> None:
