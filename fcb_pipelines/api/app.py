@@ -16,9 +16,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 
 from fcb_pipelines.acts.access import KeyRing
+from fcb_pipelines.api.bodies import MOST_SECONDS
 from fcb_pipelines.api.calls import Desk, with_key
 from fcb_pipelines.api.counted import Counted
 from fcb_pipelines.api.documents import DOCUMENTS
@@ -26,6 +27,7 @@ from fcb_pipelines.api.health import OpenHandler
 from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
 from fcb_pipelines.api.metrics import Metrics
+from fcb_pipelines.api.openapi.document import DOCS
 from fcb_pipelines.api.problems import Problem
 from fcb_pipelines.api.routes import KEYED, OPEN
 from fcb_pipelines.api.writer import Writer
@@ -33,7 +35,9 @@ from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 
 
-def create_app(settings: Settings, db: Database, clock: Callable[[], datetime]) -> Starlette:
+def create_app(
+    settings: Settings, db: Database, clock: Callable[[], datetime], *, body_seconds: float = MOST_SECONDS
+) -> Starlette:
     """The application; it writes over one session of its own, opened with the first request."""
     metrics = Metrics()
     desk = Desk(
@@ -45,6 +49,7 @@ def create_app(settings: Settings, db: Database, clock: Callable[[], datetime]) 
         metrics=metrics,
         db=db,
         clock=clock,
+        body_seconds=body_seconds,
     )
     metrics.watch(sorted(settings.services), desk.writer.waiting)
 
@@ -67,8 +72,15 @@ def create_app(settings: Settings, db: Database, clock: Callable[[], datetime]) 
 
 
 def _routes(desk: Desk) -> list[Route]:
-    keyed = [Route(each.path, with_key(desk, each.path, each.scope, each.handler), methods=[each.method]) for each in KEYED]
-    return [*keyed, *(Route(each.path, _without_key(desk, each.handler), methods=["GET"]) for each in (*OPEN, *DOCUMENTS))]
+    keyed = [_route(each.path, with_key(desk, each), each.method) for each in KEYED]
+    return [*keyed, *(_route(each.path, _without_key(desk, each.handler), "GET") for each in (*OPEN, *DOCUMENTS))]
+
+
+def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
+    """A route under its template; the id of a subscription is the service's own, so it may hold slashes (sent as %2F)."""
+    route = Route(path, endpoint, methods=[method])
+    route.path_regex, _, route.param_convertors = compile_path(path.replace("{external_id}", "{external_id:path}"))
+    return route
 
 
 def _without_key(desk: Desk, handler: OpenHandler) -> Callable[[Request], Awaitable[Response]]:
@@ -78,11 +90,17 @@ def _without_key(desk: Desk, handler: OpenHandler) -> Callable[[Request], Awaita
     return endpoint
 
 
+_REFUSED = {
+    HTTPStatus.NOT_FOUND: f"There is no such route: {DOCS} shows every one. Paths have no slash at their end, and none twice.",
+    HTTPStatus.METHOD_NOT_ALLOWED: f"The route has other methods, which the header Allow names: {DOCS} shows what each does.",
+}
+
+
 async def _refused(_request: Request, error: Exception) -> Response:
     """No such route or method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     status = HTTPStatus(error.status_code)
-    return Problem(status, f"{status.phrase}.", allow=(error.headers or {}).get("Allow", "")).response()
+    return Problem(status, _REFUSED.get(status, f"{status.phrase}."), headers=error.headers or {}).response()
 
 
 async def _problem(_request: Request, error: Exception) -> Response:

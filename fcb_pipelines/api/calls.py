@@ -17,8 +17,8 @@ from starlette.responses import Response
 
 from fcb_pipelines.acts.access import KeyRing, authenticate
 from fcb_pipelines.acts.intake import Delivery, Fact
-from fcb_pipelines.api import idempotency, strict_json
-from fcb_pipelines.api.answers import JSON, Answer
+from fcb_pipelines.api import bodies, idempotency, queries, strict_json
+from fcb_pipelines.api.answers import Answer
 from fcb_pipelines.api.fields import Invalid
 from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
@@ -33,8 +33,6 @@ from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.idempotency import Pairing
 
-MOST_BYTES = 1 << 20
-"""Of a body."""
 RETRY_AFTER_SECONDS = 2
 FAILED = "The server failed; what was sent is not stored."
 Body = TypeVar("Body")
@@ -53,6 +51,8 @@ class Desk:
     metrics: Metrics
     db: Database
     clock: Callable[[], datetime]
+    body_seconds: float
+    """How long a body may take to arrive."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,21 +100,14 @@ class Call:
             raise Problem(422, str(error), pointer=error.pointer) from None
 
     async def _content(self) -> bytes:
-        """The body; raises `Problem` for another kind than JSON, as soon as it is too large, and for a request under way."""
+        """The body; raises `Problem` for one that is not taken, and for a request under way."""
         key = idempotency.key_of(self.request.headers.getlist(idempotency.HEADER))
-        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != JSON:
-            raise not_json()
-        content = bytearray()
-        async for chunk in self.request.stream():
-            content += chunk
-            if len(content) > MOST_BYTES:
-                raise too_large()
+        content = await bodies.content(self.request, self.desk.body_seconds)
         if key is not None:
-            pairing = idempotency.pairing(self.service.code, key, self.request.url.path, bytes(content))
+            pairing = idempotency.pairing(self.service.code, key, self.request.url.path, content)
             self.desk.running.begin(pairing)
             self.pairing = pairing
-        return bytes(content)
+        return content
 
     async def store(self, effect: Callable[[Connection, list[Result]], Answer], facts: Sequence[Fact] = ()) -> Answer:
         """Have something stored, the call logged with it; raises `Problem` where that cannot be done now.
@@ -160,24 +153,37 @@ class Call:
 Handler = Callable[[Call], Awaitable[Response]]
 
 
-def with_key(desk: Desk, route: str, scope: Scope, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-    """The endpoint of a route that needs a key with a scope."""
+@dataclass(frozen=True, slots=True)
+class KeyedRoute:
+    """A route that needs a key with a scope."""
+
+    method: str
+    path: str
+    scope: Scope
+    handler: Handler
+    parameters: tuple[str, ...] = ()
+    """Of its query; any other is refused."""
+
+
+def with_key(desk: Desk, route: KeyedRoute) -> Callable[[Request], Awaitable[Response]]:
+    """The endpoint of a route that needs a key."""
 
     async def endpoint(request: Request) -> Response:
         headers, now = request.headers.getlist("authorization"), desk.clock()
         try:
-            answer = await run_in_threadpool(authenticate, desk.ring.find, headers, now, scope)
+            answer = await run_in_threadpool(authenticate, desk.ring.find, headers, now, route.scope)
         except RemoteError:
             raise unavailable() from None
-        call = Call(desk=desk, request=request, route=route, scope=scope, at=now, answer=answer)
+        call = Call(desk=desk, request=request, route=route.path, scope=route.scope, at=now, answer=answer)
         try:
             _let_in(call)
-            response = await handler(call)
+            queries.require_known(request, route.parameters)
+            response = await route.handler(call)
         except Problem as problem:
             response = problem.response()
         except Exception:
             # It is in the access log too, and nobody else's request fails with it.
-            _LOGGER.exception("%s %s failed", request.method, route)
+            _LOGGER.exception("%s %s failed", request.method, route.path)
             response = Problem(500, FAILED).response()
         finally:
             call.end()
@@ -192,16 +198,6 @@ def unavailable() -> Problem:
     return Problem(
         503, "The server cannot store or read just now: send the same again.", retry_after_seconds=RETRY_AFTER_SECONDS
     )
-
-
-def not_json() -> Problem:
-    """The answer to a body of another kind."""
-    return Problem(415, f"Send {JSON}.")
-
-
-def too_large() -> Problem:
-    """The answer to a body that is too large."""
-    return Problem(413, f"The body is larger than {MOST_BYTES} bytes: send smaller batches.")
 
 
 def too_often(seconds: int) -> Problem:

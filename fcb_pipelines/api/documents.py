@@ -8,7 +8,8 @@ from starlette.responses import Response
 from fcb_pipelines.api.answers import JSON
 from fcb_pipelines.api.calls import Desk
 from fcb_pipelines.api.openapi.document import DOCS, OPENAPI, as_json
-from fcb_pipelines.api.openapi.page import POLICY, page
+from fcb_pipelines.api.openapi.page import page
+from fcb_pipelines.api.openapi.style import POLICY
 from fcb_pipelines.api.routes import OpenRoute
 
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from starlette.responses import Response
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -24,13 +25,13 @@ class Problem(Exception):
         *,
         pointer: str | None = None,
         retry_after_seconds: int | None = None,
-        allow: str = "",
+        headers: Mapping[str, str] = NO_HEADERS,
         more: Mapping[str, object] = NOTHING,
     ) -> None:
-        """`pointer` says where in the body (RFC 6901), `allow` which methods there are; `more` are members of its own."""
+        """`pointer` says where in the body (RFC 6901); `more` are members of its own."""
         super().__init__(detail)
         self.status, self.detail, self.pointer, self.more = status, detail, pointer, more
-        self._headers = {"Allow": allow} if allow else {}
+        self._headers = dict(headers)
         if retry_after_seconds is not None:
             self._headers["Retry-After"] = str(retry_after_seconds)
         if status == HTTPStatus.UNAUTHORIZED:

@@ -26,15 +26,16 @@ from fcb_pipelines.store.reconciliation import CurrencyTotal
 
 RECONCILED = "/v1/periods/{period}/reconciliation"
 MOST_ROWS, USUAL_ROWS = 1000, 100
-NO_PERIOD = "Name a month in the path, such as /v1/periods/2026-04/reconciliation."
-NO_PART = f"Give at most one limit of 1 to {MOST_ROWS}, one after (the next of the answer before), nothing else."
+NO_PERIOD = "Name a month in the path, such as /v1/periods/2026-05/reconciliation."
+NO_LIMIT = f"limit must be a number from 1 to {MOST_ROWS}."
 
 _LIMIT = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 
 
 async def read_reconciliation(call: Call) -> Response:
     """The newest revision of a month, and a part of its rows."""
-    period, (after, most) = _period(call), _part(call)
+    period = _period(call)
+    after, most = _after(call, period), _limit(call)
     try:
         page = await run_in_threadpool(_page, call.desk.db, call.service, period.key, after, most)
     except RemoteError:
@@ -61,17 +62,28 @@ def _period(call: Call) -> Period:
         raise Problem(422, NO_PERIOD) from None
 
 
-def _part(call: Call) -> tuple[str, int]:
-    """After which row the part begins, and how many rows it has at most."""
-    items = call.request.query_params.multi_items()
-    given = dict(items)
-    limit, after = given.get("limit", str(USUAL_ROWS)), given.get("after", "")
-    is_known = len(given) == len(items) and given.keys() <= {"limit", "after"}
-    if not (is_known and _LIMIT.fullmatch(limit) and int(limit) <= MOST_ROWS and strict_json.is_clean(after)):
-        raise Problem(
-            422, f"Give at most one limit of 1 to {MOST_ROWS}, one after (the next of the answer before), nothing else."
-        )
-    return after, int(limit)
+def _limit(call: Call) -> int:
+    """How many rows the part has at most."""
+    limit = call.request.query_params.get("limit", str(USUAL_ROWS))
+    if not (_LIMIT.fullmatch(limit) and int(limit) <= MOST_ROWS):
+        raise Problem(422, NO_LIMIT)
+    return int(limit)
+
+
+def _after(call: Call, period: Period) -> str:
+    """The row after which the part begins; nothing for the first. Past a row of another month an end would seem to be there."""
+    after = call.request.query_params.get("after")
+    if after is None:
+        return ""
+    rows = f"{call.service.code}/{period.key}/"
+    if not (after.startswith(rows) and after != rows and strict_json.is_clean(after)):
+        raise no_row(rows)
+    return after
+
+
+def no_row(rows: str) -> Problem:
+    """What is told of an `after` that is no row of the month."""
+    return Problem(422, f"after must be what next said before, such as {rows}subscription/SUB-1001.")
 
 
 def _answer(page: RowsPage, zone: ZoneInfo) -> dict[str, Any]:

@@ -5,23 +5,13 @@ Owns: the table. Does not own: who may call (calls), what a route does (its own 
 
 from dataclasses import dataclass
 
-from fcb_pipelines.api.calls import Handler
+from fcb_pipelines.api.calls import KeyedRoute
 from fcb_pipelines.api.health import HEALTHZ, METRICS, READYZ, OpenHandler, healthz, read_metrics, readyz
 from fcb_pipelines.api.reconciliation import RECONCILED, read_reconciliation
 from fcb_pipelines.api.subscriptions import USAGE_BACK, read_usage
 from fcb_pipelines.api.termination import TERMINATE, terminate_subscription
 from fcb_pipelines.api.usage import USAGE, push_usage
 from fcb_pipelines.domain.access import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedRoute:
-    """A route that needs a key with a scope."""
-
-    method: str
-    path: str
-    scope: Scope
-    handler: Handler
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +24,9 @@ class OpenRoute:
 
 KEYED = (
     KeyedRoute("POST", USAGE, Scope.USAGE_WRITE, push_usage),
-    KeyedRoute("GET", USAGE_BACK, Scope.USAGE_READ, read_usage),
+    KeyedRoute("GET", USAGE_BACK, Scope.USAGE_READ, read_usage, ("period",)),
     KeyedRoute("POST", TERMINATE, Scope.SUBSCRIPTIONS_TERMINATE, terminate_subscription),
-    KeyedRoute("GET", RECONCILED, Scope.RECONCILIATION_READ, read_reconciliation),
+    KeyedRoute("GET", RECONCILED, Scope.RECONCILIATION_READ, read_reconciliation, ("limit", "after")),
     KeyedRoute("GET", METRICS, Scope.METRICS_READ, read_metrics),
 )
 OPEN = (OpenRoute(HEALTHZ, healthz), OpenRoute(READYZ, readyz))

@@ -12,8 +12,9 @@ import pytest
 from fcb_pipelines.acts.access import create_key, revoke_key
 from fcb_pipelines.acts.audit import verify_logs
 from fcb_pipelines.api.app import create_app
+from fcb_pipelines.api.calls import KeyedRoute
 from fcb_pipelines.api.openapi.document import DOCS, OPENAPI
-from fcb_pipelines.api.routes import KEYED, KeyedRoute
+from fcb_pipelines.api.routes import KEYED
 from fcb_pipelines.domain.access import RANDOM_BYTES, Reason, Scope, new_key
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database

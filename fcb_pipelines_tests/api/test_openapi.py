@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
+from html import escape
 from html.parser import HTMLParser
 from typing import Any
 
+import httpx
 import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -14,13 +17,19 @@ from fcb_pipelines.api.app import create_app
 from fcb_pipelines.api.idempotency import HEADER
 from fcb_pipelines.api.openapi import examples
 from fcb_pipelines.api.openapi.document import document
+from fcb_pipelines.api.openapi.markup import blocks, said
 from fcb_pipelines.api.openapi.page import page
 from fcb_pipelines.api.problems import MEDIA_TYPE
 from fcb_pipelines.api.routes import KEYED
 from fcb_pipelines.domain.access import Scope
 from fcb_pipelines.settings import Settings
+from fcb_pipelines.source.demo.subscriptions import subscriptions
+from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
-from fcb_pipelines_tests.api.conftest import NOW, Host
+from fcb_pipelines_tests.api.conftest import Host
+from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.odoo.server import serving
+from fcb_pipelines_tests.store.closed import closed
 
 Operation = dict[str, Any]
 METHODS = frozenset({"get", "post"})
@@ -106,24 +115,59 @@ def test_a_schema_takes_what_the_examples_say_and_nothing_beside_it() -> None:
     assert [each for each in right if not is_valid(examples.EVENT | each, usage)] == []
 
 
+@pytest.fixture
+def host(store: Database, keys: dict[str, str], api_settings: Settings) -> Iterator[Host]:
+    """A server whose clock stands where the demo's does, and whose store knows of SUB-1001 what the demo's does."""
+    with store.transaction() as conn:
+        snapshot_id = snapshots.open_snapshot(conn, "nexacloud", NOW)
+        row = {"started_at": examples.STARTED.isoformat()}
+        snapshots.add_rows(conn, snapshot_id, "subscriptions", [(examples.SUBSCRIPTION, row)])
+    with (
+        serving(create_app(api_settings, store, lambda: NOW)) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=20) as client,
+    ):
+        yield Host(client, store, keys)
+
+
+def test_the_examples_are_of_the_demo() -> None:
+    assert datetime.fromisoformat(examples.NOW) == NOW
+    table = subscriptions()
+    (row,) = (dict(zip(table.columns, each, strict=True)) for each in table.rows if each[0] == examples.SUBSCRIPTION)
+    assert row["started_at"] == examples.STARTED
+    assert f"{NOW:%Y-%m-%d}" in document()["info"]["description"]
+
+
 @pytest.mark.parametrize("name", list(examples.USAGE_ANSWERS))
 def test_the_examples_of_usage_are_what_happens(host: Host, name: str) -> None:
     answer = host.push(examples.USAGE_REQUESTS[name])
     assert (answer.status_code, answer.json()) == (200, examples.USAGE_ANSWERS[name])
-    read = host.client.get("/v1/subscriptions/s-1/usage?period=2026-04", headers=host.bearer("reader"))
+    read = host.client.get("/v1/subscriptions/SUB-1001/usage?period=2026-05", headers=host.bearer("reader"))
     assert read.json() == examples.USAGE
     assert host.push(examples.EVENT | {"quantity": "1"}).json() == examples.CONFLICT
     assert host.push(examples.WRONG).json() == examples.REJECTED | {"pointer": "/quantity"}
     assert host.push(examples.VOID).json()["status"] == "accepted"
 
 
+def test_the_example_of_late_usage_is_what_happens(host: Host) -> None:
+    for number, quantity in enumerate(("60", "40", "30")):
+        if number == 2:
+            with host.db.transaction() as conn:
+                closed(conn, "nexacloud", "2026-04")
+        april = {"started_at": "2026-04-30T12:00:00Z", "ended_at": None, "idempotency_key": f"k-{number}", "quantity": quantity}
+        assert host.push(examples.EVENT | april, "backfiller").json()["status"] == "accepted"
+    read = host.client.get("/v1/subscriptions/SUB-1001/usage?period=2026-04", headers=host.bearer("reader"))
+    assert read.json() == examples.LATE_USAGE
+
+
 def test_the_example_of_a_termination_is_what_happens(host: Host) -> None:
-    path = "/v1/subscriptions/s-1/terminate"
+    path = "/v1/subscriptions/SUB-1001/terminate"
+    told = document()["paths"]["/v1/subscriptions/{external_id}/terminate"]["post"]["responses"]
+    early = host.client.post(path, json={"ended_at": "2024-02-02T15:15:00Z"}, headers=host.bearer("terminator"))
+    assert early.json() in [each["value"] for each in told["422"]["content"][MEDIA_TYPE]["examples"].values()]
     answer = host.client.post(path, json=examples.TERMINATION_REQUEST, headers=host.bearer("terminator"))
     assert answer.json() == examples.TERMINATION
     other = host.client.post(path, json={"ended_at": "2026-04-01T00:00:00Z"}, headers=host.bearer("terminator"))
-    told = document()["paths"]["/v1/subscriptions/{external_id}/terminate"]["post"]["responses"]["409"]["content"][MEDIA_TYPE]
-    assert other.json() in [each["value"] for each in told["examples"].values()]
+    assert other.json() in [each["value"] for each in told["409"]["content"][MEDIA_TYPE]["examples"].values()]
 
 
 def test_both_are_told_without_a_key(host: Host) -> None:
@@ -152,7 +196,7 @@ class Page(HTMLParser):
         self.loaded += [value for name, value in attrs if name == "src"] + ([tag] if tag in ("script", "link", "img") else [])
         self.links += [str(given["href"])] if "href" in given else []
         self.anchors |= {str(given["id"])} if "id" in given else set()
-        if tag != "meta":
+        if tag not in ("meta", "wbr"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -160,6 +204,25 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def test_texts_are_shown_as_they_are_meant() -> None:
+    assert blocks("one `a<b`\nline\n\n- `x`: **now**\n- y\n  goes on") == (
+        "<p>one <code>a&lt;b</code> line</p><ul><li><code>x</code>: <strong>now</strong></li><li>y goes on</li></ul>"
+    )
+    shown = page().decode()
+    assert not [each for each in ("\n- ", "- `", "$ref", "**", "pre-line") if each in shown]
+    assert all(f"<li><code>{scope}</code>: {escape(scope.sentence)}</li>" in shown for scope in Scope)
+
+
+def test_every_schema_that_is_named_is_linked_and_said() -> None:
+    shown = page().decode()
+    for name in document()["components"]["schemas"]:
+        assert f'<h3 id="schema-{name}">' in shown
+        assert shown.count(f'href="#schema-{name}"') > 1, f"{name} is named where it is used"
+    assert said({"oneOf": [{"$ref": "#/components/schemas/Void"}, {"type": "string", "minLength": 1, "maxLength": 1000}]}) == (
+        '<a href="#schema-Void">Void</a> or string, at least 1 long, at most 1,000 long'
+    )
 
 
 def test_the_page_shows_everything_and_loads_nothing() -> None:

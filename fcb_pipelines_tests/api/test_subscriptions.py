@@ -1,9 +1,12 @@
 """Usage read back: what is stored, for whom it concerns and for nobody else."""
 
+from urllib.parse import quote
+
 import httpx
 import pytest
 
-from fcb_pipelines_tests.api.conftest import Host, event
+from fcb_pipelines.store import snapshots
+from fcb_pipelines_tests.api.conftest import NOW, Host, event
 from fcb_pipelines_tests.api.test_usage import is_problem
 from fcb_pipelines_tests.store.closed import closed
 
@@ -54,10 +57,27 @@ def test_nobody_elses_usage_is_told(host: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "period=", "period=2026-13", "period=2026-4", "period=2026-04&period=2026-05", "periode=2026-04"]
+    ("query", "said"),
+    [
+        *((each, "?period=2026-05") for each in ("", "period=", "period=2026-13", "period=2026-4")),
+        ("period=2026-04&period=2026-05", "period comes twice"),
+        ("periode=2026-04", "no query parameter 'periode': it takes period"),
+        ("period=2026-04&feed=pushed", "no query parameter 'feed': it takes period"),
+    ],
 )
-def test_what_is_no_period_is_a_problem(host: Host, query: str) -> None:
-    is_problem(back(host, query=query), 422)
+def test_what_is_no_period_is_a_problem(host: Host, query: str, said: str) -> None:
+    assert said in is_problem(back(host, query=query), 422)["detail"]
+
+
+def test_an_id_may_hold_whatever_a_path_holds(host: Host) -> None:
+    odd = ("a/b", "a b", "/", "..", "a?b", "a%2Fb", "a#b", "é", "a/usage")
+    with host.db.transaction() as conn:
+        snapshot_id = snapshots.open_snapshot(conn, "nexacloud", NOW)
+        snapshots.add_rows(conn, snapshot_id, "subscriptions", [(each, {"id": each}) for each in odd])
+    for each in odd:
+        told = back(host, quote(each, safe="") if each != ".." else "%2E%2E")
+        assert (told.status_code, told.json()["external_subscription_id"]) == (200, each)
+    assert {row[1] for row in host.logged()} == {"/v1/subscriptions/{external_id}/usage"}
 
 
 @pytest.mark.parametrize("subscription", ["%00", "%ff", "%ed%a0%80", "'--", "x" * 3000, "%F0%9F%98%80"])

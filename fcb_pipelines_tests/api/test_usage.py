@@ -9,7 +9,7 @@ import pytest
 
 from fcb_pipelines.acts.audit import verify_logs
 from fcb_pipelines.api.app import create_app
-from fcb_pipelines.api.calls import MOST_BYTES
+from fcb_pipelines.api.bodies import MOST_BYTES
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.api.conftest import NOW, Host, event
@@ -159,7 +159,8 @@ def test_health_and_readiness_need_no_key(host: Host) -> None:
     assert (host.client.get("/healthz").json(), host.client.get("/readyz").status_code) == ({"status": "ok"}, 200)
     with host.db.transaction() as conn:
         conn.execute("UPDATE alembic_version SET version_num = '0003'")
-    assert host.client.get("/readyz").status_code == 503
+    behind = host.client.get("/readyz")
+    assert (behind.status_code, behind.json()["status"], behind.json()["part"]) == (503, "not ready", "migrations")
     assert host.client.get("/healthz").status_code == 200
 
 
@@ -169,7 +170,9 @@ def test_while_the_store_is_away_callers_are_told_to_come_again(host: Host, post
         answer = httpx.post(f"{url}/v1/usage", json=event(), headers=host.bearer("writer"), trust_env=False)
         assert is_problem(answer, 503)["detail"].endswith("send the same again.")
         assert answer.headers["retry-after"] == "2"
-        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 503
+        ready = httpx.get(f"{url}/readyz", trust_env=False)
+        not_ready = {"status": "not ready", "part": "database", "detail": "our own database does not answer"}
+        assert (ready.status_code, ready.json()) == (503, not_ready)
 
 
 def test_a_session_that_is_lost_costs_one_answer_at_most(host: Host) -> None:

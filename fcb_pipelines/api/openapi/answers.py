@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from fcb_pipelines.api import calls, idempotency
+from fcb_pipelines.api import bodies, calls, idempotency, queries
 from fcb_pipelines.api.answers import JSON, REPLAYED
 from fcb_pipelines.api.openapi.examples import refused
 from fcb_pipelines.api.openapi.schemas import Schema, ref
@@ -19,6 +19,7 @@ Answers = dict[str, Schema]
 _HEADERS: dict[str, Schema] = {
     "Retry-After": {"description": "Seconds.", "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "WWW-Authenticate": {"schema": {"type": "string"}},
+    "Accept-Encoding": {"description": "How a body may be coded.", "schema": {"type": "string"}},
 }
 _REPLAYED: dict[str, Schema] = {
     REPLAYED: {
@@ -70,6 +71,7 @@ def of_keyed(scope: Scope) -> Answers:
         "403": problem(
             "The key may not do this, or its service is not set up any more.", Problem(403, refused(Reason.WRONG_SCOPE, scope))
         ),
+        "422": problem("There is a query.", queries.unknown("dry_run", ())),
         "429": problem("The key asks too often.", calls.too_often(1)),
         "500": problem("A defect of ours; nothing was stored.", Problem(500, calls.FAILED)),
         "503": problem("Our database cannot be reached, or too many wait: send the same again.", calls.unavailable()),
@@ -84,8 +86,9 @@ def of_body() -> Answers:
             Problem(400, "the body is not JSON: Expecting value at line 1, column 1"),
             Problem(400, idempotency.FORM),
         ),
-        "413": problem("The body is too large.", calls.too_large()),
-        "415": problem("The body is of another kind.", calls.not_json()),
+        "408": problem("The body takes too long.", bodies.too_slow(bodies.MOST_SECONDS)),
+        "413": problem("The body is too large.", bodies.too_large()),
+        "415": problem("The body is of another kind, or compressed.", bodies.not_json(), bodies.encoded()),
     }
 
 

@@ -8,11 +8,12 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from fcb_pipelines.api.calls import KeyedRoute
 from fcb_pipelines.api.health import HEALTHZ, READYZ
 from fcb_pipelines.api.openapi.answers import answered, of_keyed
 from fcb_pipelines.api.openapi.operations import OPERATIONS
 from fcb_pipelines.api.openapi.schemas import Schema, ref, schemas
-from fcb_pipelines.api.routes import KEYED, KeyedRoute
+from fcb_pipelines.api.routes import KEYED
 from fcb_pipelines.domain.access import Scope
 
 OPENAPI, DOCS = "/openapi.json", "/docs"
@@ -21,7 +22,11 @@ _DESCRIPTION = """Usage that a host pushes, and what became of it.
 
 Times are RFC 3339 with their zone. Amounts and quantities in answers are text, never numbers. A subscription of another service
 is answered like one that does not exist. A refusal of a whole request is `application/problem+json` (RFC 9457). After 429 and
-503, and without any answer, the same may be sent again: what was stored is a duplicate then."""
+503, and without any answer, the same may be sent again: what was stored is a duplicate then. A query parameter that a route
+does not have is refused.
+
+The examples are of the demo (`fcb demo`), whose clock stands at 2026-06-02: there they work as they are written. Elsewhere put
+a subscription of your own in place of `SUB-1001`, and times of the last 35 days."""
 
 
 @cache

@@ -1,23 +1,33 @@
 """Examples of what is sent and answered; the tests send them, and hold the answers against them.
 
+They are of the demo: SUB-1001 is a subscription there, and their times are before those at which its clock stands.
+
 Owns: the examples. Does not own: the schemas that they follow.
 """
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.access import Reason, Refusal, Scope
+from fcb_pipelines.settings import DEMO_NOW
 
+NOW = DEMO_NOW
+"""At which the demo's clock stands."""
+SUBSCRIPTION = "SUB-1001"
+STARTED = datetime(2024, 9, 2, 10, 15, tzinfo=ZoneInfo("America/Toronto"))
+"""When the demo's source tells that it began."""
 EVENT = {
-    "external_subscription_id": "s-1",
+    "external_subscription_id": SUBSCRIPTION,
     "metric": "cpu_seconds",
-    "idempotency_key": "2026-04-20T11:00Z",
+    "idempotency_key": "2026-05-20T11:00Z",
     "quantity": "300.25",
-    "started_at": "2026-04-20T11:00:00Z",
-    "ended_at": "2026-04-20T11:05:00Z",
+    "started_at": "2026-05-20T11:00:00Z",
+    "ended_at": "2026-05-20T11:05:00Z",
 }
 IDENTITY = {name: EVENT[name] for name in ("external_subscription_id", "metric")}
-VOID = {**IDENTITY, "idempotency_key": "void of 2026-04-20T11:00Z", "voids": EVENT["idempotency_key"]}
-WRONG = {**IDENTITY, "idempotency_key": "2026-04-20T11:05Z", "quantity": "-1", "started_at": "2026-04-20T11:05:00Z"}
+VOID = {**IDENTITY, "idempotency_key": "void of 2026-05-20T11:00Z", "voids": EVENT["idempotency_key"]}
+WRONG = {**IDENTITY, "idempotency_key": "2026-05-20T11:05Z", "quantity": "-1", "started_at": "2026-05-20T11:05:00Z"}
 STORED = {"idempotency_key": EVENT["idempotency_key"], "status": "accepted", "is_late": False}
 REJECTED = {
     "idempotency_key": WRONG["idempotency_key"],
@@ -37,29 +47,37 @@ USAGE_ANSWERS = {
     "one event": STORED,
     "a batch": {"results": [STORED, REJECTED], "accepted": 1, "duplicate": 0, "conflict": 0, "rejected": 1},
 }
+
+
+def _row(booked_in: str, quantity: str, events: int) -> dict[str, Any]:
+    """A month's pushed seconds, as the bill of `booked_in` has them."""
+    metric = {"metric": "cpu_seconds", "aggregation": "sum", "feed": "pushed"}
+    return {**metric, "booked_in": booked_in, "quantity": quantity, "events": events}
+
+
 USAGE = {
-    "external_subscription_id": "s-1",
+    "external_subscription_id": SUBSCRIPTION,
+    "period": "2026-05",
+    "start": "2026-05-01T00:00:00-04:00",
+    "end": "2026-06-01T00:00:00-04:00",
+    "is_closed": False,
+    "usage": [_row("2026-05", "300.25", 1)],
+}
+LATE_USAGE = {
+    "external_subscription_id": SUBSCRIPTION,
     "period": "2026-04",
     "start": "2026-04-01T00:00:00-04:00",
     "end": "2026-05-01T00:00:00-04:00",
-    "is_closed": False,
-    "usage": [
-        {
-            "metric": "cpu_seconds",
-            "aggregation": "sum",
-            "feed": "pushed",
-            "booked_in": "2026-04",
-            "quantity": "300.25",
-            "events": 1,
-        }
-    ],
+    "is_closed": True,
+    "usage": [_row("2026-04", "100", 2), _row("2026-05", "130", 3)],
 }
-TERMINATION_REQUEST = {"ended_at": "2026-04-19T18:30:00Z", "reason": "cancelled by the customer"}
+"""April after one event of 30 came late, once April was closed; 130 is all of April, and May's bill adjusts 30 of it."""
+TERMINATION_REQUEST = {"ended_at": "2026-06-01T18:30:00Z", "reason": "cancelled by the customer"}
 TERMINATION = {
-    "external_subscription_id": "s-1",
-    "ended_at": "2026-04-19T14:30:00-04:00",
+    "external_subscription_id": SUBSCRIPTION,
+    "ended_at": "2026-06-01T14:30:00-04:00",
     "reason": "cancelled by the customer",
-    "recorded_at": "2026-04-20T08:00:00-04:00",
+    "recorded_at": NOW,
 }
 _SIDES = {
     "expected": {"net": "50.00", "tax": "6.50", "gross": "56.50"},
@@ -68,18 +86,18 @@ _SIDES = {
 _DECIDED = {"difference": "-0.25", "status": "delta", "verdict": "unexplained", "causes": []}
 RECONCILIATION: dict[str, Any] = {
     "service": "nexacloud",
-    "period": "2026-04",
+    "period": "2026-05",
     "revision": 2,
-    "made_at": "2026-05-02T03:00:00-04:00",
+    "made_at": NOW,
     "coverage": {"money": {"CAD": "0.0000"}, "proved_money": {"CAD": "0.0000"}, "subscriptions": "0.0000"},
     "counts": {"match": 0, "delta": 1, "only_expected": 0, "only_actual": 0, "nothing_due": 0},
     "totals": {"CAD": {"expected_net": "50.00", "actual_net": "50.25", "difference": "-0.25"}},
     "rows": [
         {
-            "row_id": "nexacloud/2026-04/subscription/s-1",
+            "row_id": "nexacloud/2026-05/subscription/SUB-1001",
             "service": "nexacloud",
-            "period": "2026-04",
-            "subscription": "s-1",
+            "period": "2026-05",
+            "subscription": SUBSCRIPTION,
             "partner": "u1",
             "currency": "CAD",
             "line_key": None,
@@ -91,9 +109,9 @@ RECONCILIATION: dict[str, Any] = {
             "instances": [
                 {
                     "charge": "flat",
-                    "service_from": "2026-04-01T00:00:00-04:00",
-                    "service_to": "2026-05-01T00:00:00-04:00",
-                    "due_at": "2026-04-01T00:00:00-04:00",
+                    "service_from": "2026-05-01T00:00:00-04:00",
+                    "service_to": "2026-06-01T00:00:00-04:00",
+                    "due_at": "2026-05-01T00:00:00-04:00",
                     **_SIDES,
                     **_DECIDED,
                     "notes": [],

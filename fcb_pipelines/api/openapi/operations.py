@@ -5,8 +5,10 @@ Owns: the operation of each route. Does not own: what any keyed route answers (a
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from fcb_pipelines.api import idempotency
+from fcb_pipelines.acts.terminations import BeforeStart
+from fcb_pipelines.api import idempotency, queries
 from fcb_pipelines.api.answers import JSON
 from fcb_pipelines.api.health import METRICS
 from fcb_pipelines.api.metrics import MEDIA_TYPE as PROMETHEUS
@@ -14,17 +16,18 @@ from fcb_pipelines.api.openapi import examples
 from fcb_pipelines.api.openapi.answers import answered, either, not_found, of_body, problem, replayable
 from fcb_pipelines.api.openapi.schemas import PERIOD, STORABLE, Schema, ref
 from fcb_pipelines.api.problems import Problem
-from fcb_pipelines.api.reconciliation import MOST_ROWS, NO_PART, RECONCILED, USUAL_ROWS, never
+from fcb_pipelines.api.reconciliation import MOST_ROWS, NO_LIMIT, RECONCILED, USUAL_ROWS, never, no_row
 from fcb_pipelines.api.reconciliation import NO_PERIOD as NO_PERIOD_IN_PATH
 from fcb_pipelines.api.subscriptions import NO_PERIOD, USAGE_BACK, no_such_subscription
-from fcb_pipelines.api.termination import TERMINATE, ended_otherwise
+from fcb_pipelines.api.termination import TERMINATE, ended_before_start, ended_otherwise
 from fcb_pipelines.api.usage import USAGE
+from fcb_pipelines.domain.period import KEY
 
 KEY_PARAMETER: Schema = {
     "name": idempotency.HEADER,
     "in": "header",
     "description": (
-        "Such as `2026-04-20-batch-17`, bare or in double quotes (RFC 8941). The same request under the same key of the same "
+        "Such as `2026-05-20-batch-17`, bare or in double quotes (RFC 8941). The same request under the same key of the same "
         "service has no second effect and is answered the same"
         f" for {idempotency.KEPT.total_seconds() / 3600:.0f} hours; another request under it gets 422."
     ),
@@ -34,9 +37,9 @@ EXTERNAL_ID: Schema = {
     "name": "external_id",
     "in": "path",
     "required": True,
-    "description": "The service's own id of the subscription.",
+    "description": "The service's own id of the subscription; a slash in it is sent as `%2F`.",
     "schema": {"type": "string", "minLength": 1, "pattern": STORABLE},
-    "example": "s-1",
+    "example": examples.SUBSCRIPTION,
 }
 
 
@@ -44,9 +47,10 @@ def push_usage() -> Schema:
     """`POST /v1/usage`."""
     told = examples.USAGE_ANSWERS
     taken = problem(
-        "Another request had the Idempotency-Key, or the body is neither an event nor a batch.",
+        "Another request had the Idempotency-Key, the body is neither an event nor a batch, or there is a query.",
         idempotency.other_request(),
         Problem(422, "events must be a list of at least one event", pointer="/events"),
+        queries.unknown("dry_run", ()),
     )
     return {
         "operationId": "pushUsage",
@@ -85,16 +89,23 @@ def push_usage() -> Schema:
 
 def read_usage() -> Schema:
     """`GET /v1/subscriptions/{external_id}/usage`."""
-    period = {"name": "period", "in": "query", "required": True, "schema": PERIOD, "example": "2026-04"}
+    period = {"name": "period", "in": "query", "required": True, "schema": PERIOD, "example": "2026-05"}
+    wrong = (Problem(422, NO_PERIOD), queries.unknown("month", ("period",)), queries.twice("period"))
+    told = {"a month": examples.USAGE, "a month with late usage": examples.LATE_USAGE}
     return {
         "operationId": "readUsage",
         "summary": "Read back what is stored of a subscription's month.",
-        "description": "For each metric and feed the quantity and the number of events, as the bill of `booked_in` has it.",
+        "description": (
+            "For each metric and feed one row for each bill that the month is on. A row is all of the month, as the bill of "
+            "`booked_in` counts it: **rows of one metric and feed are never added up, the last one is what is known now.**\n\n"
+            "A month that nothing came late for has one row, its own bill's. In the second example April's bill has 100; an "
+            "event of 30 came once April was closed, so May's bill counts April as 130 and adjusts the difference, 30."
+        ),
         "parameters": [EXTERNAL_ID, period],
         "responses": {
-            "200": _linked(answered("What is stored now.", ref("Usage"), {"a month": examples.USAGE}), _TERMINATE),
+            "200": _linked(answered("What is stored now.", ref("Usage"), told), _TERMINATE),
             "404": _no_subscription(),
-            "422": problem("The parameters are not one month.", Problem(422, NO_PERIOD)),
+            "422": problem("The query is not one month.", *wrong),
         },
     }
 
@@ -108,13 +119,14 @@ def terminate_subscription() -> Schema:
         idempotency.under_way(),
         schema={"oneOf": [ref("Problem"), ref("TerminationProblem")]},
     )
-    wrong = Problem(422, "reason must be a text of 1 to 500 characters", pointer="/reason")
     return {
         "operationId": "terminateSubscription",
         "summary": "Say that a subscription has ended.",
         "description": (
-            "Kept once, in the audit log too, and never changed. Said again, the answer is what was said first. Nothing is "
-            "sent to anybody yet. Usage of the subscription is still accepted, because it may come late."
+            "Kept once, in the audit log too. Said again, the answer is what was said first; another end is refused. Where the "
+            "end was wrong, an operator puts it right with `fcb terminations correct`, or takes it back with "
+            "`fcb terminations withdraw`. Nothing is sent to anybody yet. Usage of the subscription is still accepted, because "
+            "it may come late."
         ),
         "parameters": [EXTERNAL_ID, KEY_PARAMETER],
         "requestBody": body,
@@ -126,7 +138,7 @@ def terminate_subscription() -> Schema:
             "404": replayable(_no_subscription()),
             "409": replayable(other_end),
             "422": replayable(
-                problem("A field is wrong, or another request had the Idempotency-Key.", wrong, idempotency.other_request())
+                problem("A field is wrong, another request had the Idempotency-Key, or there is a query.", *_no_termination())
             ),
         },
     }
@@ -134,8 +146,9 @@ def terminate_subscription() -> Schema:
 
 def read_reconciliation() -> Schema:
     """`GET /v1/periods/{period}/reconciliation`."""
+    wrong = (Problem(422, NO_PERIOD_IN_PATH), Problem(422, NO_LIMIT), no_row("nexacloud/2026-05/"), queries.twice("limit"))
     limit = {"type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": USUAL_ROWS}
-    after = {"type": "string", "pattern": STORABLE}
+    after = {"type": "string", "pattern": f"^[^/\\u0000]+/{KEY}/[^\\u0000]+$"}
     return {
         "operationId": "readReconciliation",
         "summary": "Read how a month was reconciled.",
@@ -144,20 +157,20 @@ def read_reconciliation() -> Schema:
             "was reconciled again meanwhile: begin anew. A side is `null` where it is absent, and has zeros where it is zero."
         ),
         "parameters": [
-            {"name": "period", "in": "path", "required": True, "schema": PERIOD, "example": "2026-04"},
+            {"name": "period", "in": "path", "required": True, "schema": PERIOD, "example": "2026-05"},
             {"name": "limit", "in": "query", "description": "Rows of this part.", "schema": limit, "example": 100},
             {
                 "name": "after",
                 "in": "query",
-                "description": "`next` of the part before.",
+                "description": "`next` of the part before; the first part has none.",
                 "schema": after,
-                "example": "nexacloud/2026-04/subscription/s-1",
+                "example": "nexacloud/2026-05/subscription/SUB-1001",
             },
         ],
         "responses": {
             "200": _linked(answered("A part of the rows.", ref("Reconciliation"), {"a month": examples.RECONCILIATION}), _NEXT),
-            "404": problem("The month was never reconciled.", never("nexacloud", "2026-03")),
-            "422": problem("A parameter is wrong.", Problem(422, NO_PERIOD_IN_PATH), Problem(422, NO_PART)),
+            "404": problem("The month was never reconciled.", never("nexacloud", "2026-02")),
+            "422": problem("A parameter is wrong.", *wrong),
         },
     }
 
@@ -197,6 +210,17 @@ _NEXT: Schema = {
         "parameters": {"path.period": "$response.body#/period", "after": "$response.body#/next"},
     },
 }
+
+
+def _no_termination() -> tuple[Problem, ...]:
+    toronto = ZoneInfo("America/Toronto")
+    early = BeforeStart(ended_at=examples.STARTED.replace(month=2), started_at=examples.STARTED)
+    return (
+        Problem(422, "reason must be a text of 1 to 500 characters", pointer="/reason"),
+        ended_before_start(early, toronto),
+        idempotency.other_request(),
+        queries.unknown("force", ()),
+    )
 
 
 def _linked(answer: Schema, links: Schema) -> Schema:

@@ -1,44 +1,42 @@
 """The OpenAPI document as one page for people, which needs nothing but itself.
 
-Owns: the page. Does not own: what it says (document).
+Owns: the page. Does not own: what it says (document), how its texts are marked (markup), how it looks (style).
 """
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from functools import cache
 from html import escape
 from typing import Any
 
+from fcb_pipelines.api.openapi import examples
 from fcb_pipelines.api.openapi.document import OPENAPI, document
+from fcb_pipelines.api.openapi.markup import anchor, as_json, blocks, described, fields, inline, linked, said
+from fcb_pipelines.api.openapi.style import STYLE
 
-_STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c1c1c}
-h2{margin-top:3rem;border-top:1px solid #ccc;padding-top:1rem}code,pre{font:14px/1.4 ui-monospace,monospace}
-pre{background:#f4f4f4;padding:.8rem;overflow-x:auto}table{border-collapse:collapse}td,th{text-align:left;vertical-align:top;
-padding:.2rem .8rem .2rem 0}summary{cursor:pointer}p,li{white-space:pre-line}"""
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-"""Content-Security-Policy: nothing is loaded from anywhere, and nothing runs."""
+CALL = f"""curl http://127.0.0.1:8080/v1/usage \\
+  -H "Authorization: Bearer $FCB_KEY" \\
+  -H "Content-Type: application/json" \\
+  -d '{json.dumps(examples.EVENT, indent=2)}'"""
+"""As it is typed where `fcb serve` runs as it does without options."""
 
 
 @cache
 def page() -> bytes:
     """The page, in HTML."""
-    info = document()["info"]
+    title = escape(document()["info"]["title"])
     return "\n".join(
         [
             "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
-            f"<title>{escape(info['title'])}</title><style>{_STYLE}</style></head><body>",
-            f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>",
-            f'<p>{_prose(info["description"])}</p><p>For programs: <a href="{OPENAPI}">{OPENAPI}</a></p>',
-            *(f"<p>{_prose(each['description'])}</p>" for each in document()["components"]["securitySchemes"].values()),
+            '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">',
+            f'<title>{title}</title><style>{STYLE}</style></head><body><div class="page">',
             *_contents(),
+            "<main>",
+            *_introduction(),
             *(line for method, path, each in _operations() for line in _operation(method, path, each)),
             "<h2>Schemas</h2>",
-            *(_folded(name, each) for name, each in sorted(document()["components"]["schemas"].items())),
-            "</body></html>",
+            *(line for name, each in _schemas() for line in _schema(name, each)),
+            "</main></div></body></html>",
         ]
     ).encode()
 
@@ -49,56 +47,93 @@ def _operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield method.upper(), path, operation
 
 
+def _schemas() -> list[tuple[str, dict[str, Any]]]:
+    return sorted(document()["components"]["schemas"].items())
+
+
 def _contents() -> Iterator[str]:
-    yield "<ul>"
+    yield "<nav><p>Routes</p><ul>"
     for method, path, each in _operations():
-        yield f'<li><a href="#{each["operationId"]}"><code>{method} {escape(path)}</code></a> {escape(each["summary"])}</li>'
-    yield "</ul>"
+        yield f'<li>{_method(method)} <a href="#{each["operationId"]}">{_breakable(path)}</a></li>'
+    yield '</ul><div class="wide"><p>Schemas</p><ul>'
+    yield from (f"<li>{linked(name)}</li>" for name, _ in _schemas())
+    yield "</ul></div></nav>"
+
+
+def _introduction() -> Iterator[str]:
+    info = document()["info"]
+    yield f"<h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
+    yield blocks(info["description"])
+    yield f'<p>For programs: <a href="{OPENAPI}">{OPENAPI}</a></p>'
+    yield "<h3>Keys</h3>"
+    yield from (blocks(each["description"]) for each in document()["components"]["securitySchemes"].values())
+    yield f"<h3>A first call</h3><pre>{escape(CALL)}</pre>"
+
+
+def _method(method: str) -> str:
+    return f'<span class="method {method.lower()}">{method}</span>'
+
+
+def _breakable(path: str) -> str:
+    """A path that may go on in the next line before each of its parts."""
+    return escape(path).replace("/", "<wbr>/").removeprefix("<wbr>")
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
-    yield f'<h2 id="{operation["operationId"]}"><code>{method} {escape(path)}</code></h2>'
-    yield f"<p>{escape(operation['summary'])}</p><p>{_prose(operation.get('description', 'Needs no key.'))}</p>"
+    yield f'<section><h2 id="{operation["operationId"]}">{_method(method)} <code>{_breakable(path)}</code></h2>'
+    yield f'<p class="lead">{inline(operation["summary"])}</p>{blocks(operation.get("description", "Needs no key."))}'
     if operation.get("parameters"):
-        yield "<h3>Parameters</h3><table>"
-        for each in operation["parameters"]:
-            needed = "" if each.get("required") else ", optional"
-            such = f" such as <code>{escape(str(each['example']))}</code>" if "example" in each else ""
-            yield (
-                f"<tr><td><code>{escape(each['name'])}</code></td><td>{each['in']}{needed}</td>"
-                f"<td>{_prose(each.get('description', ''))} <code>{escape(_json(each['schema'], None))}</code>{such}</td></tr>"
-            )
-        yield "</table>"
+        yield "<h3>Parameters</h3><dl>"
+        yield from map(_parameter, operation["parameters"])
+        yield "</dl>"
     if "requestBody" in operation:
         yield "<h3>Body</h3>"
         yield from _content(operation["requestBody"])
     yield "<h3>Answers</h3>"
     for status, response in operation["responses"].items():
-        yield f"<details><summary><b>{status}</b> {_prose(response['description'])}</summary>"
+        is_good = status.startswith("2")
+        kind = "good" if is_good else "bad"
+        yield f"<details{' open' if is_good and operation['security'] else ''}>"
+        yield f'<summary><strong class="{kind}">{status}</strong> {inline(response["description"])}</summary><div>'
         yield from _content(response)
-        yield "</details>"
+        yield "</div></details>"
+    yield "</section>"
+
+
+def _parameter(each: dict[str, Any]) -> str:
+    schema = each["schema"]
+    needed = "" if each.get("required") else ", optional"
+    such = f"<p>Such as <code>{escape(str(each['example']))}</code></p>" if "example" in each else ""
+    of_schema = described(schema if "description" not in each else {**schema, "description": each["description"]})
+    head = f'<code>{escape(each["name"])}</code> <span class="soft">{each["in"]}{needed}; {said(schema)}</span>'
+    return f"<dt>{head}</dt><dd>{of_schema}{such}</dd>"
 
 
 def _content(holder: dict[str, Any]) -> Iterator[str]:
     for name, header in holder.get("headers", {}).items():
-        yield f"<p>Header <code>{escape(name)}</code> {_prose(header.get('description', ''))}</p>"
+        yield f"<p>Header <code>{escape(name)}</code> {inline(header.get('description', ''))}</p>"
     for kind, content in holder["content"].items():
-        yield f"<p><code>{escape(kind)}</code> <code>{escape(_json(content['schema'], None))}</code></p>"
+        yield f"<p><code>{escape(kind)}</code>: {said(content['schema'])}</p>"
         for name, example in content["examples"].items():
-            value = example["value"]
-            shown = value if isinstance(value, str) else _json(value, 2)
-            yield f"<p>{escape(name)}</p><pre>{escape(shown)}</pre>"
+            yield f'<p class="soft">{inline(name)}</p><pre>{escape(as_json(example["value"]))}</pre>'
 
 
-def _folded(name: str, schema: dict[str, Any]) -> str:
-    return f"<details><summary><code>{escape(name)}</code></summary><pre>{escape(_json(schema, 2))}</pre></details>"
+def _schema(name: str, schema: dict[str, Any]) -> Iterator[str]:
+    yield f'<section><h3 id="{anchor(name)}">{escape(name)}</h3>{described(schema)}'
+    found = list(fields(schema))
+    if not found:
+        yield f"<p>{said(schema)}</p>"
+    else:
+        yield from _fields(found)
+    yield "</section>"
 
 
-def _prose(text: str) -> str:
-    """Text with what stands between backquotes as code."""
-    parts = escape(text).split("`")
-    return "".join(f"<code>{each}</code>" if number % 2 else each for number, each in enumerate(parts))
-
-
-def _json(value: Any, indent: int | None) -> str:
-    return json.dumps(value, indent=indent, ensure_ascii=False)
+def _fields(found: list[tuple[str, dict[str, Any], bool]]) -> Iterator[str]:
+    yield "<dl>"
+    for name, each, is_optional in found:
+        left = "optional; " if is_optional else ""
+        inner = list(fields(each["items"] if each.get("type") == "array" else each))
+        yield f'<dt><code>{escape(name)}</code> <span class="soft">{left}{said(each)}</span></dt><dd>{described(each)}'
+        yield from _fields(inner) if inner else ()
+        yield "</dd>"
+    yield "</dl>"

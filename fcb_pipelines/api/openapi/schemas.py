@@ -94,8 +94,11 @@ def _of_subscriptions() -> dict[str, Schema]:
         "metric": {"type": "string"},
         "aggregation": _one_of(Aggregation),
         "feed": _one_of([PULLED, PUSHED]),
-        "booked_in": {**PERIOD, "description": "The month whose bill has it so."},
-        "quantity": _AMOUNT,
+        "booked_in": {**PERIOD, "description": "The month whose bill counts it so."},
+        "quantity": {
+            **_AMOUNT,
+            "description": "All of the period as that bill counts it, not what came since another bill.",
+        },
         "events": _count(),
     }
     month = {"period": PERIOD, "start": _INSTANT, "end": _INSTANT, "is_closed": {"type": "boolean"}}
