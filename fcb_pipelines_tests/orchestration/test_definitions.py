@@ -36,6 +36,7 @@ PERIOD_CHECKS = {
     "usage_conserved": True,
     "feeds_agree": True,
     "late_usage_adjusted": True,
+    "closed_usage_confirmed": False,
     "money_conserved": True,
     "coverage": False,
     "register_reconciled": False,
