@@ -69,9 +69,8 @@ class Central:
             if key != f"Bearer {KEY}":
                 fault = "401"
             if fault in NOT_STORED:
-                return problem(
-                    int(fault), f"scripted {fault} {key}", {"Retry-After": self.retry_after, "Location": "/elsewhere"}
-                )
+                headers = {"Retry-After": self.retry_after, "Location": "/elsewhere"}
+                return problem(int(fault), f"scripted {fault} {key}", headers, "no such key.")
             events = json.loads(body)["events"]
             self.requests.append(len(events))
             self.sizes.append(len(body))
@@ -129,8 +128,8 @@ def spoilt(fault: str, results: list[dict[str, Any]]) -> Response:
     return spoilt_answers.get(fault, JSONResponse(whole))
 
 
-def problem(status: int, title: str, headers: dict[str, str]) -> Response:
-    said = {"type": "about:blank", "title": title, "status": status, "detail": ""}
+def problem(status: int, title: str, headers: dict[str, str], detail: str = "") -> Response:
+    said = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     return JSONResponse(said, status_code=status, headers=headers, media_type="application/problem+json")
 
 

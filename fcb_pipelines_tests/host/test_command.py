@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fcb_host.__main__ import main
+from fcb_host.errors import IdempotencyConflict
 from fcb_pipelines_tests.host.central import KEY, Central
 from fcb_pipelines_tests.host.made import client, event
 
@@ -64,6 +65,29 @@ def test_the_status_says_what_is_held_as_json(served: tuple[Central, str], tmp_p
     (held,) = status["held_longest"]
     assert (code, held["external_subscription_id"], held["code"], held["events"]) == (0, "s-1", "unknown_subscription", 1)
     assert held["since"] <= status["last_error_at"] < held["next_at"]
+
+
+def test_what_is_held_can_be_given_up_and_recorded_anew(served: tuple[Central, str], tmp_path: Path, run: Run) -> None:
+    central, url = served
+    central.rejects = {"a": "in_the_future", "b": "in_the_future"}
+    with client(tmp_path, url) as host:
+        host.record_many([event("a", 1), event("b", 2, subscription="s-2")])
+    assert run(url, "send", "--timeout", "1")[0] == 0
+    with client(tmp_path, url) as host, pytest.raises(IdempotencyConflict, match="give-up"):
+        host.record(event("a", 3))
+    assert run(url, "give-up", "unknown_subscription") == (0, "0 refused\n")
+    assert run(url, "give-up", "in_the_future", "--subscription", "s-1") == (0, "1 refused\n")
+    code, said = run(url, "refused")
+    refused = json.loads(said)
+    assert (code, refused["code"], refused["reason"]) == (0, "in_the_future", "scripted (/events/0)")
+    assert run(url, "drop", str(refused["number"])) == (0, "1 dropped\n")
+    central.rejects = {}
+    with client(tmp_path, url) as host:
+        host.record(event("a", 3))
+        assert host.status().held == 1
+    assert run(url, "give-up", "in_the_future") == (0, "1 refused\n")
+    assert run(url, "send")[0] == 1
+    assert [stored["quantity"] for stored in central.stored.values()] == ["3"]
 
 
 def test_wrong_settings_are_2_off_is_0_and_an_outage_is_1(tmp_path: Path, run: Run) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fcb_host import schema
+from fcb_host import schema, waiting
 from fcb_host.client import UsageClient
 from fcb_host.condition import MOST_HELD
 from fcb_host.holding import HOLDS
@@ -180,3 +180,20 @@ def test_a_spool_of_the_first_version_is_brought_up_with_all_that_waits(served: 
         assert (held.external_subscription_id, held.code, held.since) == ("s-1", "unknown_subscription", AT)
         assert host.flush(1)
     assert len(central.stored) == 2
+
+
+def test_what_is_in_a_request_is_not_given_up(served: Served, tmp_path: Path) -> None:
+    central, url = served
+    central.rejects = {"a": "in_the_future"}
+    clock = Clock()
+    with client(tmp_path, url, clock=clock) as host:
+        host.record(event("a"))
+        turn(host, clock)
+        clock.seconds += 60
+        now = round(clock() * 1000)
+        assert host.spool is not None
+        with host.spool.transaction() as conn:
+            leased = waiting.lease(conn, token="of another process", now=now, until=now + 9000, most=9, most_bytes=9000)
+        assert (len(leased.events), host.give_up("in_the_future")) == (1, 0)
+        clock.seconds += 10
+        assert host.give_up("in_the_future") == 1

@@ -57,8 +57,11 @@ def test_an_address_where_nobody_takes_usage_is_named_with_what_it_shall_be(
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
-        ("401", "answered HTTP 401: scripted 401 Bearer …: check FCB_HOST_KEY, or ask the central side for a new key"),
-        ("503", "answered HTTP 503: scripted 503 Bearer …"),
+        (
+            "401",
+            "answered HTTP 401: scripted 401 Bearer …: no such key: check FCB_HOST_KEY, or ask the central side for a new key",
+        ),
+        ("503", "answered HTTP 503: scripted 503 Bearer …: no such key."),
         ("garbage", f"answered a 200 without one result per event: {ELSEWHERE}"),
     ],
 )

@@ -14,6 +14,7 @@ from dataclasses import asdict, replace
 
 from fcb_host.client import UsageClient
 from fcb_host.errors import HostError, InvalidSettings
+from fcb_host.holding import HOLDS
 from fcb_host.settings import from_environment
 
 
@@ -47,6 +48,9 @@ def _run(client: UsageClient, given: argparse.Namespace) -> int:
             return _refused(client)
         case "retry":
             return _said("to be sent again", client.retry(None if given.all else given.number), given)
+        case "give-up":
+            print(f"{client.give_up(given.code, subscription=given.subscription)} refused")
+            return 0
         case _:
             return _said("dropped", client.drop(given.number), given)
 
@@ -83,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     chosen = retry.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--all", action="store_true", help="all of them")
     chosen.add_argument("number", type=int, nargs="*", default=[], help="their numbers")
+    give_up = commands.add_parser("give-up", help="refuse now what is held for a code, so that it can be dropped")
+    give_up.add_argument("code", choices=sorted(HOLDS), help="what it is held for")
+    give_up.add_argument("--subscription", help="only of this one")
     drop = commands.add_parser("drop", help="forget refused events, for good")
     drop.add_argument("number", type=int, nargs="+", help="their numbers")
     return parser

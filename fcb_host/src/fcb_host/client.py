@@ -80,7 +80,10 @@ class UsageClient:
             done = waiting.put(conn, given, now=self._now(), max_events=self._settings.max_events)
             if Put.CONFLICT in done:
                 event = given[done.index(Put.CONFLICT)]
-                raise IdempotencyConflict(f"{event.idempotency_key!r} of {event.metric!r} waits already with other content")
+                raise IdempotencyConflict(
+                    f"{event.idempotency_key!r} of {event.metric!r} waits already with other content: take that one back by a "
+                    "new event that voids it, or, where it is held,  python -m fcb_host give-up  and  drop  it"
+                )
         self.wake()
 
     def flush(self, timeout: float, *, ignores_pause: bool = False) -> bool:
@@ -122,6 +125,13 @@ class UsageClient:
             return 0
         with self._parts.spool.transaction() as conn:
             return refusals.retry(conn, numbers, now=self._now())
+
+    def give_up(self, code: str, *, subscription: str | None = None) -> int:
+        """Refuse now what is held for a code, of one subscription or of all, so that it can be dropped; answers how many."""
+        if self._parts is None:
+            return 0
+        with self._parts.spool.transaction() as conn:
+            return refusals.give_up(conn, code, subscription, now=self._now())
 
     def drop(self, numbers: Sequence[int]) -> int:
         """Forget refused events, for good; answers how many."""

@@ -77,6 +77,24 @@ def drop(conn: sqlite3.Connection, numbers: Sequence[int] | None) -> int:
     return sum(conn.execute("DELETE FROM refused WHERE number = ?", (number,)).rowcount for number in chosen)
 
 
+def give_up(conn: sqlite3.Connection, code: str, subscription: str | None, *, now: int) -> int:
+    """Refuse now what is held for a code, of one subscription or of all; answers how many.
+
+    What is in a request that runs is left to its answer.
+    """
+    held = conn.execute(
+        """
+        SELECT position, identity, body, held_reason, recorded_at FROM event
+         WHERE held_code = ? AND (? IS NULL OR held_of = ?) AND due_at NOT IN (SELECT until FROM lease WHERE until > ?)
+        """,
+        (code, subscription, subscription, now),
+    ).fetchall()
+    for position, identity, body, reason, recorded_at in held:
+        conn.execute("DELETE FROM event WHERE position = ?", (position,))
+        keep(conn, identity=identity, body=body, code=code, reason=reason, recorded_at=recorded_at, now=now)
+    return len(held)
+
+
 def _numbers(conn: sqlite3.Connection) -> list[int]:
     return [number for (number,) in conn.execute("SELECT number FROM refused ORDER BY number")]
 

@@ -116,7 +116,8 @@ class Transport:
         if not isinstance(answer, Unanswered | KeyRefused):
             return answer
         advice = f": {_ADVICE[status]}" if status in _ADVICE else ""
-        return replace(answer, reason=f"{self._origin} answered {answer.reason}{advice}")
+        said = answer.reason.rstrip(".") if advice else answer.reason
+        return replace(answer, reason=f"{self._origin} answered {said}{advice}")
 
     def _connected(self) -> httpx.Client:
         if self._client is None:
