@@ -221,7 +221,7 @@ def test_every_schema_that_is_named_is_linked_and_said() -> None:
         assert f'<h3 id="schema-{name}">' in shown
         assert shown.count(f'href="#schema-{name}"') > 1, f"{name} is named where it is used"
     assert said({"oneOf": [{"$ref": "#/components/schemas/Void"}, {"type": "string", "minLength": 1, "maxLength": 1000}]}) == (
-        '<a href="#schema-Void">Void</a> or string, at least 1 long, at most 1,000 long'
+        '<a href="#schema-Void">Void</a> or string, 1 to 1,000 characters'
     )
 
 

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from fcb_pipelines.api.openapi.schemas import STORABLE
+
+_LONGEST_PATTERN = 80
 _REF = "#/components/schemas/"
 _BOUNDS = (
     ("minimum", "at least {}"),
     ("maximum", "at most {}"),
     ("exclusiveMaximum", "less than {}"),
-    ("minLength", "at least {} long"),
-    ("maxLength", "at most {} long"),
+    ("minLength", "at least {} characters"),
+    ("maxLength", "at most {} characters"),
     ("minItems", "at least {} items"),
     ("maxItems", "at most {} items"),
     ("multipleOf", "a multiple of {}"),
@@ -84,9 +87,14 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _bounds(schema: dict[str, Any]) -> Iterator[str]:
+    is_range = "minLength" in schema and "maxLength" in schema
+    if is_range:
+        yield f"{schema['minLength']:,} to {schema['maxLength']:,} characters"
     for name, words in _BOUNDS:
-        if name in schema:
+        if name in schema and not (is_range and name.endswith("Length")):
             yield words.format(f"{schema[name]:,}" if isinstance(schema[name], int) else schema[name])
+    if schema.get("pattern") == STORABLE:
+        yield "no NUL"
 
 
 def fields(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], bool]]:
@@ -98,6 +106,14 @@ def fields(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], bool]]
 
 def described(schema: dict[str, Any]) -> str:
     """The rest of what is said of a schema: its description, and the pattern that it follows."""
-    rule = schema.get("pattern")
-    pattern = f'<p class="soft">Follows <code>{escape(rule)}</code></p>' if rule else ""
-    return blocks(schema.get("description", "")) + pattern
+    return blocks(schema.get("description", "")) + _pattern(schema.get("pattern", STORABLE))
+
+
+def _pattern(rule: str) -> str:
+    """A pattern; a long one for those who ask for it."""
+    shown = f"<code>{escape(rule)}</code>"
+    if rule == STORABLE:
+        return ""
+    if len(rule) <= _LONGEST_PATTERN:
+        return f'<p class="soft">Follows {shown}</p>'
+    return f'<details class="soft"><summary>The pattern that it follows</summary><div>{shown}</div></details>'

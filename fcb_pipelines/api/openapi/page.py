@@ -14,11 +14,12 @@ from fcb_pipelines.api.openapi.document import OPENAPI, document
 from fcb_pipelines.api.openapi.markup import anchor, as_json, blocks, described, fields, inline, linked, said
 from fcb_pipelines.api.openapi.style import STYLE
 
+FIRST = "With the key in a file, from `fcb keys create --name usage-client --scope usage:write > key`, beside `fcb serve`:"
 CALL = f"""curl http://127.0.0.1:8080/v1/usage \\
-  -H "Authorization: Bearer $FCB_KEY" \\
+  -H "Authorization: Bearer $(cat key)" \\
   -H "Content-Type: application/json" \\
   -d '{json.dumps(examples.EVENT, indent=2)}'"""
-"""As it is typed where `fcb serve` runs as it does without options."""
+"""As it is typed where `fcb serve` runs as it does without options, and `fcb keys create … > key` wrote the key."""
 
 
 @cache
@@ -67,7 +68,7 @@ def _introduction() -> Iterator[str]:
     yield f'<p>For programs: <a href="{OPENAPI}">{OPENAPI}</a></p>'
     yield "<h3>Keys</h3>"
     yield from (blocks(each["description"]) for each in document()["components"]["securitySchemes"].values())
-    yield f"<h3>A first call</h3><pre>{escape(CALL)}</pre>"
+    yield f"<h3>A first call</h3>{blocks(FIRST)}<pre>{escape(CALL)}</pre>"
 
 
 def _method(method: str) -> str:

@@ -46,6 +46,7 @@ dd{margin:.1rem 0 0 1.25rem}
 dd p{margin:.15rem 0}
 details{border-bottom:1px solid var(--line);padding:.45rem 0}
 summary{cursor:pointer}
+dd details{border:0;padding:.1rem 0}
 details>div{padding:.2rem 0 .4rem 1.1rem}
 @media (max-width:62rem){.page{display:block;padding:1.25rem 1rem 4rem}.wide{display:none}
 nav{position:static;max-height:none;border:1px solid var(--line);border-radius:6px;padding:.8rem 1rem 0;margin-bottom:2rem}
