@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -20,13 +20,26 @@ from fcb_pipelines.local.children import CannotStart, spawn, tail
 from fcb_pipelines.local.databases import Need, addresses_of, need_of
 from fcb_pipelines.local.keeper import ADDRESSES_FILE, KEEPER_LOCK, PARTS_FILE, USERS_LOCK, WANTED_FILE, Part
 from fcb_pipelines.local.sandbox import READY_PAGE, SOURCE_FOLDER, answers
-from fcb_pipelines.local.state import is_free, is_ours, locked, make_state, remove_state, try_lock, write_private
+from fcb_pipelines.local.state import (
+    MARKER,
+    StateRemoved,
+    is_free,
+    is_ours,
+    locked,
+    make_state,
+    remove_state,
+    try_lock,
+    waited_for,
+    write_private,
+)
 from fcb_pipelines.settings import Settings, load
 
 START_LOCK = "start.lock"
 START_SECONDS = 120.0
 STOP_SECONDS = 90.0
 _PAUSE = 0.05
+_ATTEMPTS = 10
+"""At a folder that one reset after the other removes; where none can be made at all they are soon over."""
 
 Report = Callable[[str], None]
 
@@ -42,9 +55,9 @@ def running(settings: Settings, *, environ: Mapping[str, str], folder: Path, rep
     if not need.parts:
         yield settings
         return
-    state = make_state(settings.state_dir)
+    state, users = _used(settings.state_dir)
     try:
-        with locked(state / USERS_LOCK, shared=True):
+        with users:
             with locked(state / START_LOCK):
                 _enter(state, need, report)
             yield load(environ, folder=folder)
@@ -58,9 +71,17 @@ def is_running(state: Path) -> bool:
 
 
 def reset(state: Path) -> None:
-    """Remove the state folder and everything it keeps; raises `RuleViolation` while a command uses it."""
-    if not is_ours(state):
+    """Remove the state folder and everything it keeps; raises `RuleViolation` while a command uses it.
+
+    Of two at once the second waits until the first has done it.
+    """
+    if not is_ours(state) and state.exists():
         remove_state(state)
+    with suppress(StateRemoved), locked(state / MARKER):
+        _remove(state)
+
+
+def _remove(state: Path) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while (alone := _alone(state)) is None:
         if _is_used(state) or time.monotonic() > deadline:
@@ -81,7 +102,25 @@ def _alone(state: Path) -> IO[bytes] | None:
     return lock
 
 
+def _used(path: Path) -> tuple[Path, IO[bytes]]:
+    """The state folder and the users' lock, shared; a folder that a reset removes while we wait for that is made anew."""
+    for _ in range(_ATTEMPTS):
+        with suppress(StateRemoved):
+            return _used_once(path)
+    return _used_once(path)
+
+
+def _used_once(path: Path) -> tuple[Path, IO[bytes]]:
+    state = make_state(path)
+    return state, waited_for(state / USERS_LOCK, shared=True)
+
+
 def _wait_if_last(state: Path) -> None:
+    with suppress(StateRemoved):
+        _wait_for_end(state)
+
+
+def _wait_for_end(state: Path) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     while not is_free(state / KEEPER_LOCK) and time.monotonic() < deadline and not _is_used(state):
         time.sleep(_PAUSE)

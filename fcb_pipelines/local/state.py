@@ -4,26 +4,36 @@ Owns: making and removing the folder, its locks, its secrets, and files written 
 parts keep in it (keeper, stack, processes).
 """
 
+import contextlib
 import fcntl
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from fcb_pipelines.domain.errors import InvalidSettings
+from fcb_pipelines.domain.errors import InvalidSettings, RuleViolation
 from fcb_pipelines.local import placement
 
 MARKER = "fcb-state-folder"
+_LATECOMERS = 5
 _MARKER_TEXT = "Made by fcb_pipelines; `fcb reset` removes this folder.\n"
+
+
+class StateRemoved(RuleViolation):
+    """Somebody removed the folder while we wanted to use it."""
+
+    def __init__(self, state: Path) -> None:
+        """Name the folder."""
+        super().__init__(f"{state} was removed meanwhile (by `fcb reset`?): run the same again")
 
 
 def make_state(path: Path) -> Path:
     """Make the folder, or take the one that we made before; returns it absolute.
 
-    Raises `InvalidSettings` for a folder that holds something else, so that a reset can never remove it.
+    Raises `InvalidSettings` for a folder that holds something else, so that a reset can never remove it, `StateRemoved` where
+    a reset removes it meanwhile.
     """
     state = path.absolute()
     try:
@@ -33,6 +43,8 @@ def make_state(path: Path) -> Path:
             _refuse_content(state)
             (state / MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
         (state / "logs").mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        raise StateRemoved(state) from None
     except (PermissionError, NotADirectoryError, FileExistsError) as error:
         raise InvalidSettings(
             f"FCB_STATE_DIR: {state} cannot be used ({error.strerror}): name a folder that is yours"
@@ -50,10 +62,18 @@ def remove_state(state: Path) -> None:
     if not is_ours(state):
         raise InvalidSettings(f"{state} was not made by fcb_pipelines (it has no file {MARKER}): nothing was removed")
     placement.remove(state.resolve())
-    # The marker goes last: a removal that was interrupted can be done again.
-    for path in sorted(state.iterdir(), key=lambda entry: entry.name == MARKER):
-        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    state.rmdir()
+    for path in list(state.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+    # Files go last, and under another name: who comes or waits for a lock now makes a folder of its own. The marker is among
+    # them, so that a removal that was interrupted can be done again.
+    gone = state.rename(state.with_name(f"{state.name}.{os.getpid()}.removed"))
+    for _ in range(_LATECOMERS):
+        # Who had just looked up the folder may still have made its lock in it.
+        with contextlib.suppress(OSError):
+            shutil.rmtree(gone)
+            return
+    shutil.rmtree(gone)
 
 
 def _refuse_content(state: Path) -> None:
@@ -79,18 +99,20 @@ def secret(state: Path, name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@contextmanager
+@contextlib.contextmanager
 def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold a lock while the block runs, waiting for it first; the system frees it however this process ends."""
-    lock = _acquired(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-    try:
+    with waited_for(path, shared=shared):
         yield
-    finally:
-        lock.close()
+
+
+def waited_for(path: Path, *, shared: bool = False) -> IO[bytes]:
+    """The lock, once it is free, to be closed by the caller; raises `StateRemoved` where its folder is gone by then."""
+    return _acquired(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
 
 
 def try_lock(path: Path, *, shared: bool = False) -> IO[bytes] | None:
-    """The lock if it is free now, to be closed by the caller; None if somebody holds it."""
+    """The lock if it is free now, to be closed by the caller; None if somebody holds it. Raises like `waited_for`."""
     try:
         return _acquired(path, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -106,14 +128,25 @@ def is_free(path: Path, *, shared: bool = False) -> bool:
 
 
 def _acquired(path: Path, mode: int) -> IO[bytes]:
-    while True:
+    try:
         lock = path.open("ab")
-        try:
-            fcntl.flock(lock, mode)
-            # A reset may have removed the file while we waited: then this lock keeps nobody out.
-            if path.exists() and os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
-                return lock
-        except BaseException:
-            lock.close()
-            raise
+    except FileNotFoundError:
+        raise StateRemoved(path.parent) from None
+    try:
+        fcntl.flock(lock, mode)
+        is_there = _is_at(lock, path)
+    except BaseException:
         lock.close()
+        raise
+    if not is_there:
+        lock.close()
+        raise StateRemoved(path.parent)
+    return lock
+
+
+def _is_at(lock: IO[bytes], path: Path) -> bool:
+    """Whether the file is still at its place: a reset may have removed it while we waited, and then its lock keeps nobody out."""
+    try:
+        return os.fstat(lock.fileno()).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False

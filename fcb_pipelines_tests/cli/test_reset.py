@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,7 @@ from click.testing import CliRunner, Result
 from fcb_pipelines.cli.reset import reset
 from fcb_pipelines.domain.errors import InvalidSettings, RuleViolation
 from fcb_pipelines.local.keeper import USERS_LOCK
-from fcb_pipelines.local.state import locked, make_state
+from fcb_pipelines.local.state import MARKER, locked, make_state
 
 FCB_TOML = """
 [services.shop]
@@ -72,3 +75,25 @@ def test_another_folder_is_refused_whatever_the_settings_say(state: Path, monkey
     result = run("--yes")
     assert isinstance(result.exception, InvalidSettings)
     assert (state.parent / "fcb.toml").exists()
+
+
+def beside(*command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def waiting_for(file: Path) -> int:
+    """How many processes wait for the lock of a file, as Linux lists them."""
+    lines = Path("/proc/locks").read_text().splitlines()
+    return sum("->" in line and f":{file.stat().st_ino} " in line for line in lines)
+
+
+def test_two_at_once_both_end_well(state: Path) -> None:
+    with locked(state / MARKER):
+        both = [beside("-m", "fcb_pipelines", "reset", "--yes") for _ in range(2)]
+        deadline = time.monotonic() + 20
+        while waiting_for(state / MARKER) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+    said = [one.communicate(timeout=20) for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    assert [error for _, error in said] == [f"removed {state}\n"] * 2
+    assert not state.exists()

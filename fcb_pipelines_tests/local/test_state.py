@@ -7,6 +7,7 @@ import pytest
 from fcb_pipelines.domain.errors import InvalidSettings
 from fcb_pipelines.local.state import (
     MARKER,
+    StateRemoved,
     is_free,
     is_ours,
     locked,
@@ -118,3 +119,11 @@ def test_a_lock_on_a_removed_file_does_not_count(tmp_path: Path) -> None:
         assert again is not None
         assert not is_free(path)
         again.close()
+
+
+def test_whoever_waited_for_a_lock_of_a_removed_folder_is_told(tmp_path: Path) -> None:
+    state = make_state(tmp_path / "state")
+    remove_state(state)
+    with pytest.raises(StateRemoved, match=f"{state} was removed meanwhile"), locked(state / "users.lock"):
+        pass
+    assert list(tmp_path.iterdir()) == [], "nothing was made in its place"
