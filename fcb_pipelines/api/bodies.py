@@ -60,7 +60,9 @@ def not_json() -> Problem:
 
 def encoded() -> Problem:
     """The answer to a body that was compressed, or coded otherwise."""
-    detail = "Send the body as it is, without Content-Encoding: no compression is taken. Smaller batches are."
+    detail = (
+        "Send the body as it is, without Content-Encoding: no compression is taken. Where it is too large, send less at once."
+    )
     return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": AS_IT_IS})
 
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -264,6 +265,17 @@ def test_under_one_idempotency_key_the_refusal_stands_too(host: Host) -> None:
     assert is_replay(first, again)
     is_problem(terminate(host, {"ended_at": ENDED}, "s-1", headers=headers), 422)
     assert kept(host) == [], "the path is part of the request"
+
+
+def test_under_one_idempotency_key_every_id_is_another_request(host: Host) -> None:
+    odd = ("a?b", "a?c", "a#c", "a", "a/c")
+    with host.db.transaction() as conn:
+        snapshot_id = snapshots.open_snapshot(conn, "nexacloud", NOW)
+        snapshots.add_rows(conn, snapshot_id, "subscriptions", [(each, {"id": each}) for each in odd])
+    headers = {"Idempotency-Key": "t-1"}
+    told = [terminate(host, {}, quote(each, safe=""), headers=headers) for each in odd]
+    assert [each.status_code for each in told] == [200] + [422] * 4
+    assert [row[1] for row in kept(host)] == ["a?b"]
 
 
 def test_usage_may_still_come_late(host: Host) -> None:

@@ -113,9 +113,12 @@ def test_who_does_not_end_a_body_is_told_so_and_the_connection_ends(wire: Wire) 
         headers, body = NEVER_ENDS[name]
         return wire.told(wire.head(b"/v1/usage", headers).replace(b"Connection: close\r\n", b"") + body)
 
+    begun = time.monotonic()
     with ThreadPoolExecutor(len(NEVER_ENDS)) as pool:
         answers = [each.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n") for each in pool.map(told, NEVER_ENDS)]
     assert [status(each) for each in answers] == [408] * len(NEVER_ENDS)
+    assert time.monotonic() - begun < SOON_SECONDS - 1, "sooner than a server ends a connection that is idle"
+    assert all(b"connection: close\r\n" in each.lower() for each in answers)
     assert {problem(each).partition(":")[0] for each in answers} == {"The body did not end within 0.5 seconds"}
     assert wire.counts() == ([408] * len(NEVER_ENDS), 0)
 
