@@ -116,7 +116,8 @@ def _require_next(conn: Connection, work: PeriodWork) -> None:
     first = Period(service.first_period, service.zone)
     earlier = [one.key for one in periods(first, work.period) if one.key not in closed and one.key != key]
     if earlier:
-        raise RuleViolation(f"{', '.join(earlier)} of {service.code} are open: close them first, in their order")
+        which = "is still open: close it first" if len(earlier) == 1 else "are still open: close them first, in their order"
+        raise RuleViolation(f"{', '.join(earlier)} of {service.code} {which}")
 
 
 def _require_reconciled(conn: Connection, work: PeriodWork) -> Stage:

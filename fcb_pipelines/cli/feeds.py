@@ -34,7 +34,7 @@ def feeds(period: str, subscription: str | None, service_code: str | None, *, as
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
-        month = service.period(period)
+        month = reached.period(service, period).period
         if subscription is not None:
             one = acts.subscription_feeds(reached.database(), service, month, subscription)
         else:

@@ -24,7 +24,7 @@ def rows(period: str, service_code: str | None, *, as_json: bool) -> None:
     """
     with connected() as connections:
         service = connections.settings.service(service_code)
-        key = service.period(period).key
+        key = connections.period(service, period).period.key
         with connections.database().transaction() as conn:
             found = published_rows(conn, service, key)
     if found is None:

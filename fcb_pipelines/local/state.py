@@ -145,7 +145,7 @@ def _acquired(path: Path, mode: int) -> IO[bytes]:
 
 
 def _is_at(lock: IO[bytes], path: Path) -> bool:
-    """Whether the file is still at its place: a reset may have removed it while we waited, and then its lock keeps nobody out."""
+    """Whether the file is still at its place: the lock of one that a reset removed while we waited keeps nobody out."""
     try:
         return os.fstat(lock.fileno()).st_ino == path.stat().st_ino
     except FileNotFoundError:

@@ -41,8 +41,10 @@ def test_a_month_is_not_closed_before_its_time_or_under_other_settings(desk: Des
 
 def test_months_are_closed_in_their_order_and_once(desk: Desk) -> None:
     desk.dual_run("2026-04")
-    with pytest.raises(RuleViolation, match="2026-03 of small are open: close them first"):
+    with pytest.raises(RuleViolation, match="2026-03 of small is still open: close it first"):
         close_period(desk.work("2026-04"), closed_by="ada")
+    with pytest.raises(RuleViolation, match="2026-03, 2026-04 of small are still open: close them first, in their order"):
+        close_period(desk.work("2026-05"), closed_by="ada")
     desk.close("2026-03", "2026-04")
     with pytest.raises(RuleViolation, match="closed by ada at 2026-06-02T12:00:00-04:00 already"):
         close_period(desk.work("2026-03"), closed_by="bob")

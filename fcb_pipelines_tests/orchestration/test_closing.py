@@ -73,7 +73,7 @@ def test_a_month_that_may_not_be_closed_says_why(march: Operator) -> None:
     result = march.job("small_close", "2026-04", **BY_ADA)
     (failed,) = result.get_step_failure_events()
     assert failed.step_failure_data.error is not None
-    assert "2026-03 of small are open: close them first" in str(failed.step_failure_data.error)
+    assert "2026-03 of small is still open: close it first" in str(failed.step_failure_data.error)
 
 
 def test_what_comes_after_a_month_was_metered_is_asked_for_once(march: Operator) -> None:
