@@ -10,11 +10,11 @@ from typing import Any
 
 from fcb_pipelines.domain.errors import InvalidInput
 
-FIRST_YEAR, LAST_YEAR = 2000, 2200
-"""Between which times may lie."""
+FIRST_YEAR, LAST_YEAR = 2000, 2198
+"""Between which times may lie: there is a month for each of them in every zone, and one after it (domain/period)."""
 
 _DAY = (
-    "(?:(?:2[01][0-9]{2}|2200)-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "(?:(?:20[0-9]{2}|21(?:[0-8][0-9]|9[0-8]))-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
     "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
     "|(?:20(?:[02468][048]|[13579][26])|21(?:0[48]|[2468][048]|[13579][26]))-02-29)"
 )

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import httpx
@@ -121,6 +122,18 @@ def test_old_usage_needs_a_key_that_may_backfill(host: Host) -> None:
     assert host.push(old).json()["code"] == "too_old"
     assert host.push(old, "backfiller").json()["status"] == "accepted"
     assert host.push(event(started_at="2026-04-20T12:05:01Z")).json()["code"] == "in_the_future"
+
+
+DAYS = ("1999-12-31", "2000-01-01", "2096-02-29", "2198-12-31", "2199-12-31", "2200-01-01", "2200-12-31")
+
+
+def test_the_first_and_the_last_times_there_are_make_nothing_fail(host: Host) -> None:
+    for day, clock, zone in product(DAYS, ("00:00:00", "23:59:59.999999"), ("Z", "+23:59", "-23:59")):
+        at = f"{day}T{clock}{zone}"
+        told = host.push(event(started_at=at), "backfiller")
+        assert (told.status_code, told.json()["code"] in {"invalid", "too_old", "in_the_future"}) == (422, True), at
+        ended = host.client.post("/v1/subscriptions/s-1/terminate", json={"ended_at": at}, headers=host.bearer("terminator"))
+        assert ended.status_code in {200, 409, 422}, at
 
 
 @pytest.mark.parametrize(
