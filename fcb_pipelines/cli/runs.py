@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 import dagster as dg
 import psycopg
@@ -87,6 +88,7 @@ def _result(
     config: Mapping[str, Any] = MappingProxyType({}),
 ) -> dg.ExecuteInProcessResult:
     os.environ.update(dagster_variables(settings, folder=folder()))
+    _refuse_shared(settings, os.environ["FCB_DAGSTER_URL"])
     _refuse_unreachable(os.environ["FCB_DAGSTER_URL"])
     definitions = build_defs(settings=settings, resources={"connections": connections(settings)})
     try:
@@ -108,6 +110,18 @@ def failed(job: str, result: dg.ExecuteInProcessResult) -> RuleViolation:
     if any(error is not None and error.cls_name in _ENDED for error in errors):
         raise KeyboardInterrupt
     return RuleViolation(f"{job} failed (run {result.run_id}): {why(result)}")
+
+
+def _refuse_shared(settings: Settings, url: str) -> None:
+    """Raise `InvalidSettings` where both variables name one database: both keep their revision in a table of one name."""
+    ours = settings.database_url.get_secret_value() if settings.database_url is not None else ""
+    # Not by `port`, which raises where it is no number: what is no address is told by whoever connects.
+    places = [(each.netloc.rpartition("@")[2].removesuffix(":5432"), each.path) for each in map(urlsplit, (url, ours))]
+    if places[0] == places[1]:
+        raise InvalidSettings(
+            "FCB_DAGSTER_URL and FCB_DATABASE_URL name the same database: make a second one for Dagster, which has migrations "
+            "of its own, and name it in FCB_DAGSTER_URL"
+        )
 
 
 def _refuse_unreachable(url: str) -> None:
