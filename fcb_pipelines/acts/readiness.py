@@ -42,7 +42,7 @@ def not_ready(db: Database) -> NotReady | None:
     if stored == (newest := newest_revision()):
         return None
     if stored is not None and stored > newest:
-        detail = f"our own database is of a later version ({stored}) than this server ({newest}): update the server"
+        detail = f"our own database is of a later version ({stored}) than this program ({newest}): update it"
     else:
-        detail = f"our own database is of revision {stored or 'none'}, this server needs {newest}: run  fcb migrate"
+        detail = f"our own database is of revision {stored or 'none'}, this version needs {newest}: run  fcb migrate"
     return NotReady(part=Part.MIGRATIONS, detail=detail)

@@ -33,7 +33,7 @@ def doctor(*, verbose: bool, is_fixing: bool, is_sure: bool, only: tuple[str, ..
     refused.
     """
     _require_sense(is_fixing=is_fixing, is_sure=is_sure, only=only, as_json=as_json)
-    with connected() as connections:
+    with connected(of_any_version=True) as connections:
         findings = []
         for finding in diagnose(connections, company=company):
             findings.append(finding)

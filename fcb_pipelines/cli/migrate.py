@@ -11,7 +11,7 @@ from fcb_pipelines.store.schema import pending_migrations
 @click.command()
 def migrate() -> None:
     """Bring our own database up to date; nothing happens where it is."""
-    with connected() as connections:
+    with connected(of_any_version=True) as connections:
         url = connections.database().url
         pending = pending_migrations(url)
         for revision in pending:

@@ -29,7 +29,7 @@ def serve(host: str, port: int) -> None:
     Behind it belongs a proxy that speaks TLS. Keys are made by  fcb keys create. Every route is described at /docs. Ctrl+C or
     SIGTERM ends it once what is under way is answered. Its log, on standard error, says when our database is away and back.
     """
-    with signalled(_end_now), listening(host, port) as sock, connected() as reached:
+    with signalled(_end_now), listening(host, port) as sock, connected(of_any_version=True) as reached:
         given = reached.settings.now
         app = create_app(reached.settings, reached.database(), lambda: given or datetime.now(UTC))
         server = uvicorn.Server(

@@ -16,6 +16,8 @@ import click
 from rich.console import Console
 
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.readiness import Part, not_ready
+from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.local.stack import running
 from fcb_pipelines.settings import Settings, load
 
@@ -28,10 +30,19 @@ def folder() -> Path:
 
 
 @contextmanager
-def connected() -> Iterator[Connections]:
-    """Connections to everything: what is configured as it is, the rest embedded while the block runs."""
+def connected(*, of_any_version: bool = False) -> Iterator[Connections]:
+    """Connections to everything: what is configured as it is, the rest embedded while the block runs.
+
+    Raises `Refused` where our own database has the tables of another version, unless the command knows what to do with that:
+    by tables that are only partly there, what was never done and what is not known yet look the same.
+    """
     with running(load(os.environ, folder=folder()), environ=os.environ, folder=folder(), report=say) as settings:
-        yield connections(settings)
+        reached = connections(settings)
+        if not of_any_version:
+            found = not_ready(reached.database())
+            if found is not None and found.part is Part.MIGRATIONS:
+                raise Refused(found.detail)
+        yield reached
 
 
 def connections(settings: Settings) -> Connections:

@@ -15,8 +15,8 @@ def test_a_database_of_this_version_is_ready(store_database: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("revision", "said"), [("0001", "is of revision 0001, this server needs {}: run  fcb migrate"),
-                           ("9999", "later version (9999) than this server ({}): update the server")],
+    ("revision", "said"), [("0001", "is of revision 0001, this version needs {}: run  fcb migrate"),
+                           ("9999", "later version (9999) than this program ({}): update it")],
 )  # fmt: skip
 def test_a_database_of_another_version_is_told_with_what_to_do(store_database: str, revision: str, said: str) -> None:
     with psycopg.connect(store_database) as conn:

@@ -11,6 +11,7 @@ import pytest
 from fcb_pipelines.acts.audit import verify_logs
 from fcb_pipelines.api.app import create_app
 from fcb_pipelines.api.bodies import MOST_BYTES
+from fcb_pipelines.api.openapi.document import document
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.api.conftest import NOW, Host, event
@@ -186,6 +187,10 @@ def test_while_the_store_is_away_callers_are_told_to_come_again(host: Host, post
         ready = httpx.get(f"{url}/readyz", trust_env=False)
         not_ready = {"status": "not ready", "part": "database", "detail": "our own database does not answer"}
         assert (ready.status_code, ready.json()) == (503, not_ready)
+        (example,) = document()["paths"]["/readyz"]["get"]["responses"]["503"]["content"]["application/json"][
+            "examples"
+        ].values()
+        assert example["value"] == not_ready
 
 
 def test_a_session_that_is_lost_costs_one_answer_at_most(host: Host) -> None:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from fcb_pipelines.acts.readiness import Part
 from fcb_pipelines.api.calls import KeyedRoute
 from fcb_pipelines.api.health import HEALTHZ, READYZ
 from fcb_pipelines.api.openapi.answers import answered, of_keyed
@@ -18,6 +19,7 @@ from fcb_pipelines.domain.access import Scope
 
 OPENAPI, DOCS = "/openapi.json", "/docs"
 SECURITY = "apiKey"
+_NOT_READY = {"status": "not ready", "part": Part.DATABASE.value, "detail": "our own database does not answer"}
 _DESCRIPTION = """Usage that a host pushes, and what became of it.
 
 Times are RFC 3339 with their zone. Amounts and quantities in answers are text, never numbers. A subscription of another service
@@ -65,7 +67,7 @@ def _keyed(route: KeyedRoute) -> Schema:
 
 def _open() -> dict[str, Schema]:
     """The routes that need no key."""
-    not_ready = answered("Not now.", ref("Health"), {"not ready": {"status": "not ready"}})
+    not_ready = answered("Not now.", ref("Health"), {"its database is away": _NOT_READY})
     return {
         HEALTHZ: _without_key("health", "Whether the process answers.", {"200": _health("ok")}),
         READYZ: _without_key(

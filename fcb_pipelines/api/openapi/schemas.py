@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
+from fcb_pipelines.acts.readiness import Part
 from fcb_pipelines.api import fields, usage_body
 from fcb_pipelines.api.strict_json import MOST_DIGITS
 from fcb_pipelines.api.termination import LONGEST_REASON
@@ -121,7 +122,10 @@ def _of_subscriptions() -> dict[str, Schema]:
                 "recorded_at": _INSTANT,
             }
         ),
-        "Health": _object({"status": _one_of(["ok", "ready", "not ready"])}),
+        "Health": _object(
+            {"status": _one_of(["ok", "ready", "not ready"]), "part": _one_of(Part), "detail": {"type": "string"}},
+            optional=["part", "detail"],
+        ),
     }
 
 
