@@ -1,6 +1,5 @@
 """A project of its own in which a command is run; every address is given, so nothing is started."""
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,14 +8,8 @@ from pathlib import Path
 import pytest
 
 from fcb_pipelines.cli import main
+from fcb_pipelines_tests.projects import enter, write_project
 
-FCB_TOML = """
-[services.shop]
-mapping = "mapping"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 ODOO = {"FCB_ODOO_URL": "http://127.0.0.1:1", "FCB_ODOO_DB": "d", "FCB_ODOO_USER": "u", "FCB_ODOO_KEY": "secret"}
 ADDRESSES = {"FCB_SOURCE_SHOP_URL": NOBODY, "FCB_DAGSTER_URL": NOBODY.replace("postgresql", "postgresql+psycopg2"), **ODOO}
@@ -37,12 +30,7 @@ Fcb = Callable[..., Done]
 @pytest.fixture
 def fcb(store_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Fcb:
     """Runs the command in a project of its own."""
-    (tmp_path / "mapping").mkdir()
-    (tmp_path / "mapping" / "users.sql").touch()
-    (tmp_path / "fcb.toml").write_text(FCB_TOML)
-    monkeypatch.chdir(tmp_path)
-    for name in filter(lambda name: name.startswith("FCB_"), list(os.environ)):
-        monkeypatch.delenv(name)
+    enter(monkeypatch, write_project(tmp_path))
     given = {**ADDRESSES, "FCB_DATABASE_URL": store_database, "LOGNAME": "somebody-else", "USER": "somebody-else"}
     for name, value in given.items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,3 @@
-import os
 import socket
 from datetime import datetime
 from pathlib import Path
@@ -9,25 +8,13 @@ from click.testing import CliRunner
 from fcb_pipelines.cli.demo import attempted, demo, demo_periods, demo_services
 from fcb_pipelines.domain.errors import InvalidSettings, Refused, RuleViolation
 from fcb_pipelines.settings import Settings, load
-
-SERVICE = """
-[services.{code}]
-mapping = "mapping"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
+from fcb_pipelines_tests.projects import enter, write_project
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project of two services, being where commands are run."""
-    (tmp_path / "mapping").mkdir()
-    (tmp_path / "mapping" / "users.sql").touch()
-    (tmp_path / "fcb.toml").write_text(SERVICE.format(code="shop") + SERVICE.format(code="host"))
-    monkeypatch.chdir(tmp_path)
-    for name in filter(lambda name: name.startswith("FCB_"), os.environ):
-        monkeypatch.delenv(name)
+    enter(monkeypatch, write_project(tmp_path, "shop", "host"))
     return tmp_path
 
 

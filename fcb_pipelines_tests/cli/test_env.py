@@ -1,4 +1,3 @@
-import os
 import subprocess
 from pathlib import Path
 
@@ -8,14 +7,8 @@ from click.testing import CliRunner, Result
 from fcb_pipelines.cli.env import env
 from fcb_pipelines.local.keeper import KEEPER_LOCK
 from fcb_pipelines.local.state import locked, make_state
+from fcb_pipelines_tests.projects import enter, write_project
 
-FCB_TOML = """
-[services.shop]
-mapping = "mapping"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
 NOT_RUNNING = "the embedded stack is not running: start `fcb demo` in another terminal first\n"
 
 
@@ -23,12 +16,7 @@ NOT_RUNNING = "the embedded stack is not running: start `fcb demo` in another te
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose path a shell would split, being where commands are run."""
     folder = tmp_path / "it's a project"
-    (folder / "mapping").mkdir(parents=True)
-    (folder / "mapping" / "users.sql").touch()
-    (folder / "fcb.toml").write_text(FCB_TOML)
-    monkeypatch.chdir(folder)
-    for name in filter(lambda name: name.startswith("FCB_"), os.environ):
-        monkeypatch.delenv(name)
+    enter(monkeypatch, write_project(folder))
     return folder
 
 

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import time
@@ -11,25 +10,13 @@ from fcb_pipelines.cli.reset import reset
 from fcb_pipelines.domain.errors import InvalidSettings, RuleViolation
 from fcb_pipelines.local.keeper import USERS_LOCK
 from fcb_pipelines.local.state import MARKER, locked, make_state
-
-FCB_TOML = """
-[services.shop]
-mapping = "mapping"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
+from fcb_pipelines_tests.projects import enter, write_project
 
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project's state folder with a database's file in it, the project being where commands are run."""
-    (tmp_path / "mapping").mkdir()
-    (tmp_path / "mapping" / "users.sql").touch()
-    (tmp_path / "fcb.toml").write_text(FCB_TOML)
-    monkeypatch.chdir(tmp_path)
-    for name in filter(lambda name: name.startswith("FCB_"), os.environ):
-        monkeypatch.delenv(name)
+    enter(monkeypatch, write_project(tmp_path))
     made = make_state(tmp_path / ".fcb")
     (made / "dagster").mkdir()
     return made

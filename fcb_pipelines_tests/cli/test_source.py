@@ -1,6 +1,5 @@
 """`fcb source`: the demo's database for clients of one's own, without its password on the screen."""
 
-import os
 from pathlib import Path
 
 import psycopg
@@ -12,14 +11,8 @@ from fcb_pipelines.cli.source import source
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.local.keeper import KEEPER_LOCK
 from fcb_pipelines.local.state import locked, make_state
+from fcb_pipelines_tests.projects import enter, write_project
 
-FCB_TOML = """
-[services.shop]
-mapping = "mapping"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
 READER = "postgresql://shop_reader:p%3Aw@127.0.0.1:5/shop"
 
 
@@ -27,12 +20,7 @@ READER = "postgresql://shop_reader:p%3Aw@127.0.0.1:5/shop"
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The state folder of a project whose path a URL cannot hold as it is."""
     folder = tmp_path / "it's a project?"
-    (folder / "mapping").mkdir(parents=True)
-    (folder / "mapping" / "users.sql").touch()
-    (folder / "fcb.toml").write_text(FCB_TOML)
-    monkeypatch.chdir(folder)
-    for name in filter(lambda name: name.startswith("FCB_"), list(os.environ)):
-        monkeypatch.delenv(name)
+    enter(monkeypatch, write_project(folder))
     state = make_state(folder / ".fcb")
     (state / "addresses.json").write_text(f'{{"FCB_SOURCE_SHOP_URL": "{READER}"}}')
     return state

@@ -18,14 +18,8 @@ from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.host.made import AT, Clock, at_once, event
 from fcb_pipelines_tests.odoo.server import serving
+from fcb_pipelines_tests.projects import write_project
 
-SERVICE = """
-[services.nexacloud]
-mapping = "nexacloud"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
 MINUTE = timedelta(minutes=1)
 
 
@@ -58,8 +52,7 @@ def both(store_database: str, tmp_path: Path) -> Iterator[Both]:
         snapshots.add_rows(conn, snapshots.open_snapshot(conn, "nexacloud", AT), "subscriptions", [("s-1", {})])
     scopes = frozenset({Scope.USAGE_WRITE})
     _, key = create_key(store, service="nexacloud", name="host", scopes=scopes, expires_at=None, actor="ada", now=AT)
-    (tmp_path / "fcb.toml").write_text(SERVICE)
-    app = create_app(load({}, folder=tmp_path), store, lambda: datetime.fromtimestamp(there(), UTC))
+    app = create_app(load({}, folder=write_project(tmp_path, "nexacloud")), store, lambda: datetime.fromtimestamp(there(), UTC))
     with serving(app) as url:
         given = Settings(is_enabled=True, url=url, key=Key(key.text), spool=tmp_path / "u.spool", sends_in_background=False)
         with UsageClient(given, clock=here, chance=at_once) as host:

@@ -26,6 +26,7 @@ from fcb_pipelines.settings import load
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.host.made import AT, event
+from fcb_pipelines_tests.projects import write_project
 
 DAY = timedelta(days=1)
 NAME = "localhost"
@@ -34,13 +35,6 @@ NOT_TRUSTED = re.compile(
     r"the certificate of https://(localhost|127\.0\.0\.1):\d+ is not trusted: ([A-Z ]+).*\(FCB_HOST_URL, FCB_HOST_CA_FILE\)",
     re.I,
 )
-SERVICE = """
-[services.nexacloud]
-mapping = "nexacloud"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
 Send = Callable[[str, Path | None], tuple[int, dict[str, object]]]
 
 
@@ -108,8 +102,7 @@ def key(store: Database) -> str:
 
 @pytest.fixture
 def port(store: Database, authority: Authority, tmp_path: Path) -> Iterator[int]:
-    (tmp_path / "fcb.toml").write_text(SERVICE)
-    settings = load({}, folder=tmp_path)
+    settings = load({}, folder=write_project(tmp_path, "nexacloud"))
     certificate = authority.certificate([x509.DNSName(NAME)])
     with secure(create_app(settings, store, lambda: AT), certificate) as port:
         yield port

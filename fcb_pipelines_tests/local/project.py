@@ -16,14 +16,8 @@ from fcb_pipelines.local.placement import place
 from fcb_pipelines.local.stack import running
 from fcb_pipelines.local.state import is_free
 from fcb_pipelines.settings import OdooAccess, Settings, load
+from fcb_pipelines_tests.projects import write_project
 
-FCB_TOML = """
-[services.shop]
-mapping = "mapping"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
 REAL_SOURCE = {"FCB_SOURCE_SHOP_URL": "postgresql://reader@db.invalid/shop"}
 REAL_ODOO = {"FCB_ODOO_URL": "http://odoo.invalid", "FCB_ODOO_DB": "d", "FCB_ODOO_USER": "u", "FCB_ODOO_KEY": "k"}
 REAL_DATABASES = {"FCB_DATABASE_URL": "postgresql://db.invalid/fcb", "FCB_DAGSTER_URL": "postgresql://db.invalid/dagster"}
@@ -48,9 +42,7 @@ class Project:
         self.state = folder / ".fcb"
         self.environ = {**REAL_SOURCE, **REAL_ODOO}
         self.said: list[str] = []
-        (folder / "mapping").mkdir(parents=True, exist_ok=True)
-        (folder / "mapping" / "users.sql").touch()
-        (folder / "fcb.toml").write_text(FCB_TOML)
+        write_project(folder)
 
     def running(self, **more: str) -> AbstractContextManager[Settings]:
         """Have the stack, as a command in this process does."""

@@ -27,16 +27,10 @@ from fcb_pipelines.local.processes import (
 )
 from fcb_pipelines.local.state import make_state
 from fcb_pipelines.settings import Settings, load
+from fcb_pipelines_tests.projects import write_project
 
 ROOT = Path(__file__).parents[2]
 TINY = "fcb_pipelines_tests.local.tiny_definitions"
-FCB_TOML = """
-[services.shop]
-mapping = "mapping"
-zone = "America/Toronto"
-currency = "CAD"
-first_period = "2026-03"
-"""
 LOCATIONS = "{workspaceOrError {... on Workspace {locationEntries {name locationOrLoadError {__typename}}}}}"
 LAUNCH = """mutation($params: ExecutionParams!) {
   launchRun(executionParams: $params) {__typename ... on LaunchRunSuccess {run {runId}}}
@@ -45,10 +39,7 @@ STATUS = "query($id: ID!) {runOrError(runId: $id) {... on Run {status}}}"
 
 
 def settings_of(folder: Path, **variables: str) -> Settings:
-    (folder / "mapping").mkdir(exist_ok=True)
-    (folder / "mapping" / "users.sql").touch()
-    (folder / "fcb.toml").write_text(FCB_TOML)
-    return load(variables, folder=folder)
+    return load(variables, folder=write_project(folder))
 
 
 class Page:
