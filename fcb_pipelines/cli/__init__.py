@@ -1,7 +1,7 @@
 """The `fcb` command: parse, call an act, print. JSON goes to standard output, messages to standard error.
 
-Exit 0: done (differences found are not a failure); 1: part of the work could not be done; 2: wrong use or settings; 130:
-ended by Ctrl-C.
+Exit 0: done (differences between what would be and what was billed are not a failure); 1: part of the work could not be done,
+or what a command proves does not hold; 2: wrong use or settings; 130: ended by Ctrl-C.
 Commands are imported when they are called, so that a light one starts fast.
 """
 

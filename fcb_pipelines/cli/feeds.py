@@ -1,5 +1,6 @@
 """`fcb feeds`: compares what was pulled of a period with what was pushed of it."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from rich.table import Table
 
 from fcb_pipelines.acts import feeds as acts
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
-from fcb_pipelines.domain.feeds import Finding
+from fcb_pipelines.domain.feeds import Comparison, Finding
 
 WIDTH = 140
 """Columns that its tables need."""
@@ -30,7 +31,8 @@ def feeds(period: str, subscription: str | None, service_code: str | None, *, as
     """Compare the pulled and the pushed usage of a period: what one of them lacks, has twice, or tells differently.
 
     Events are paired by key, else by their time and content. What began less than a day before the source was last read is
-    not compared yet. A difference of quantities is pulled − pushed.
+    not compared yet. A difference of quantities is pulled − pushed. Exit code 1 if anything differs; 0 if the feeds agree, or
+    there is nothing to compare.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
@@ -42,7 +44,16 @@ def feeds(period: str, subscription: str | None, service_code: str | None, *, as
     about = {"service": service.code, "period": month.key}
     if subscription is not None:
         _tell_one({**about, "subscription": subscription}, one, as_json=as_json)
-    elif as_json:
+        agrees = not any(one.values())
+    else:
+        _tell(about, found, as_json=as_json)
+        agrees = found.agrees
+    if not agrees:
+        sys.exit(1)
+
+
+def _tell(about: Mapping[str, str], found: Comparison, *, as_json: bool) -> None:
+    if as_json:
         answer({**about, "agrees": found.agrees, "said": found.sentence, **acts.published(found)})
     else:
         told = acts.published(found)

@@ -55,10 +55,12 @@ def told(store_database: str) -> None:
 @pytest.mark.usefixtures("told")
 def test_differences_are_printed_and_answered_as_json(fcb: Fcb) -> None:
     shown = fcb("feeds", "--period", "2026-04")
-    assert shown.returncode == 0, shown.stderr
+    assert shown.returncode == 1, shown.stderr
     assert all(word in shown.stdout for word in ("twice pushed", "different", "source-2", "s-1", "-8"))
     assert shown.stderr == "the feeds differ on 1 of 1 subscriptions and metrics: 1 different, 1 twice pushed\n"
-    told = json.loads(fcb("feeds", "--period", "2026-04", "--json").stdout)
+    answered = fcb("feeds", "--period", "2026-04", "--json")
+    told = json.loads(answered.stdout)
+    assert answered.returncode == 1
     assert (told["service"], told["period"], told["agrees"], told["differing"]) == ("shop", "2026-04", False, 1)
     assert told["kinds"] == [
         {"kind": "different", "events": 1, "pulled": "2", "pushed": "9"},
@@ -69,9 +71,11 @@ def test_differences_are_printed_and_answered_as_json(fcb: Fcb) -> None:
 @pytest.mark.usefixtures("told")
 def test_one_subscription_is_told_by_itself(fcb: Fcb) -> None:
     shown = fcb("feeds", "--period", "2026-04", "--subscription", "s-1")
-    assert (shown.returncode, shown.stderr) == (0, "2 differences in cpu_seconds\n")
+    assert (shown.returncode, shown.stderr) == (1, "2 differences in cpu_seconds\n")
     assert "again" in shown.stdout
-    told = json.loads(fcb("feeds", "--period", "2026-04", "--subscription", "s-1", "--json").stdout)
+    answered = fcb("feeds", "--period", "2026-04", "--subscription", "s-1", "--json")
+    told = json.loads(answered.stdout)
+    assert answered.returncode == 1
     assert [one["kind"] for one in told["differences"]] == ["twice pushed", "different"]
     nobody = fcb("feeds", "--period", "2026-04", "--subscription", "s-2")
     assert (nobody.returncode, nobody.stderr) == (2, "fcb: no feed of shop tells anything of subscription 's-2' in 2026-04\n")
@@ -81,3 +85,14 @@ def test_without_two_feeds_there_is_nothing_to_compare(fcb: Fcb) -> None:
     shown = fcb("feeds", "--period", "2026-04")
     assert (shown.returncode, shown.stdout) == (0, "")
     assert shown.stderr.startswith("not applicable: no feed tells anything")
+
+
+@pytest.mark.usefixtures("told")
+def test_feeds_that_agree_end_the_command_as_done(fcb: Fcb, store_database: str) -> None:
+    with Database(store_database).transaction() as conn:
+        conn.execute("UPDATE usage_event SET quantity = 2 WHERE idempotency_key = 'b'")
+        conn.execute("DELETE FROM usage_event WHERE idempotency_key = 'again'")
+    ended = [fcb("feeds", "--period", "2026-04", *more) for more in ([], ["--json"], ["--subscription", "s-1"])]
+    assert [one.returncode for one in ended] == [0, 0, 0]
+    assert ended[0].stderr == "both feeds tell the same of all 1 subscriptions and metrics\n"
+    assert ended[2].stderr == "0 differences in cpu_seconds\n"
