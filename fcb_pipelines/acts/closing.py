@@ -9,7 +9,7 @@ from datetime import datetime
 
 import psycopg
 
-from fcb_pipelines.acts.feeds import compare_feeds, must_agree
+from fcb_pipelines.acts.feeds import compare_bill
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.usage import usage_hash
 from fcb_pipelines.acts.usage_conservation import conservation_now
@@ -93,13 +93,13 @@ def usage_changes(db: Database, service: Service) -> tuple[Changed, ...]:
 
 
 def _require_agreeing_feeds(work: PeriodWork) -> None:
-    """Where pushed usage is billed, the source must not tell something else."""
+    """Where pushed usage is billed, the source must not tell something else, of the months before neither."""
     service, key = work.service, work.period.key
     if service.billed_feed == PULLED:
         return
-    found = compare_feeds(work.db, service, work.period)
-    if must_agree(service, work.period, found) and not found.agrees:
-        see = f"fcb feeds --service {service.code} --period {key}"
+    found = compare_bill(work.db, service, work.period)
+    if found.must_agree and not found.agrees:
+        see = f"fcb feeds --service {service.code} --period {found.differs_in}"
         raise RuleViolation(f"{service.code} {key} is billed by what was pushed, and {found.sentence}: see  {see}")
 
 

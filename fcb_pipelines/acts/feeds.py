@@ -1,13 +1,15 @@
 """Comparing the two feeds of a service's usage, which is how pushed usage is proved before it is billed, and watched after.
 
-Owns: the acts `compare_feeds` and `subscription_feeds`, and up to when a month can be compared. Does not own: what a difference
-is (domain/feeds), how a month is compared in bulk (store/feeds).
+Owns: the acts `compare_feeds`, `compare_bill` and `subscription_feeds`, when the feeds must agree, and up to when a month can
+be compared. Does not own: what a difference is (domain/feeds), how a month is compared in bulk (store/feeds).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from fcb_pipelines.acts.billed_feed import as_billed
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.feeds import SETTLED, Comparison, Finding, SubscriptionFeeds, compare
 from fcb_pipelines.domain.money import plain
@@ -15,6 +17,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED, PUSHED
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import feeds, snapshots
+from fcb_pipelines.store.closings import is_closed
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.pulled import usage_headers
 
@@ -30,13 +33,58 @@ def compare_feeds(db: Database, service: Service, period: Period, *, most: int =
         return feeds.compare_feeds(conn, service.code, period, until, most=most)
 
 
-def must_agree(service: Service, period: Period, found: Comparison) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillFeeds:
+    """All usage that the bill of a month is made of, by both feeds."""
+
+    period: str
+    own: Comparison
+    """Of the month itself; where pushed usage was billed, as its closed bill has it."""
+    late: Mapping[str, Comparison]
+    """Of the months before that were billed by what was pushed, where this bill has something of them: as it stands with it."""
+    must_agree: bool
     """Whether nothing may be rated while the feeds differ: pushed usage is billed, and both told all of the month.
 
     Where pulled usage is billed a difference is a finding about the feed that shall replace it; where pushed usage is billed
     the source is what it is held against.
     """
-    return service.billed_feed == PUSHED and found.until == period.end
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no difference was found."""
+        return self.differs_in is None
+
+    @property
+    def differs_in(self) -> str | None:
+        """The first month whose feeds differ."""
+        every = {**self.late, self.period: self.own}
+        return next((month for month, found in sorted(every.items()) if not found.agrees), None)
+
+    @property
+    def sentence(self) -> str:
+        """What was found."""
+        late = (f"{month}, of which this bill has late usage: {found.sentence}" for month, found in sorted(self.late.items()))
+        return "; ".join((self.own.sentence, *late))
+
+
+def compare_bill(db: Database, service: Service, period: Period) -> BillFeeds:
+    """Hold the feeds against each other for all that the bill of a month has: its own usage, and what came late for others."""
+    with db.transaction() as conn:
+        billed = as_billed(conn, service, period)
+        is_fixed = billed.billed_feed == PUSHED and is_closed(conn, service.code, period.key)
+        months = [Period(key, period.zone) for key in feeds.late_months(conn, service.code, period, PUSHED)]
+        until = {month.key: _settled_until(conn, service, month) for month in (*months, period)}
+
+    def compared(month: Period, bill: str) -> Comparison:
+        with db.transaction() as conn:
+            return feeds.compare_feeds(conn, service.code, month, until[month.key], most=MOST, bill=bill)
+
+    return BillFeeds(
+        period=period.key,
+        own=compared(period, period.key if is_fixed else feeds.EVERY_BILL),
+        late={month.key: compared(month, period.key) for month in months},
+        must_agree=billed.billed_feed == PUSHED and until[period.key] == period.end,
+    )
 
 
 def subscription_feeds(db: Database, service: Service, period: Period, subscription: str) -> Mapping[str, tuple[Finding, ...]]:

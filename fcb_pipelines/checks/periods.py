@@ -11,7 +11,6 @@ from dataclasses import asdict
 import dagster as dg
 
 from fcb_pipelines.acts import conservation, feeds
-from fcb_pipelines.acts.billed_feed import as_billed
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.usage_conservation import UsageConservation, conservation_now
 from fcb_pipelines.assets.shell import key, table
@@ -63,15 +62,15 @@ def _period_checks(service: Service, months: dg.PartitionsDefinition[str]) -> li
     def feeds_agree(context: dg.AssetCheckExecutionContext, connections: dg.ResourceParam[Connections]) -> dg.AssetCheckResult:
         """Pulled and pushed usage tell the same of every subscription. Warns while pulled usage is billed; then it blocks."""
         period = service.period(context.partition_key)
-        found = feeds.compare_feeds(connections.database(), service, period)
-        with connections.database().transaction() as conn:
-            billed = as_billed(conn, service, period)
-        shown = {name: table(told) if isinstance(told, list) else told for name, told in feeds.published(found).items()}
+        found = feeds.compare_bill(connections.database(), service, period)
+        own = {name: table(told) if isinstance(told, list) else told for name, told in feeds.published(found.own).items()}
+        late = ({"month": month, "found": each.sentence} for month, each in found.late.items())
+        remedy = what_to_do("feeds_agree", service, period.key, passed=found.agrees, of=found.differs_in or period.key)
         return dg.AssetCheckResult(
             passed=found.agrees,
-            severity=ERROR if feeds.must_agree(billed, period, found) else WARN,
+            severity=ERROR if found.must_agree else WARN,
             description=found.sentence,
-            metadata={**what_to_do("feeds_agree", service, period.key, passed=found.agrees), **shown},
+            metadata={**remedy, **own, "late usage of months before": table(late)},
         )
 
     @dg.asset_check(asset=key(service, "reconciliation"), blocking=True, partitions_def=months)

@@ -30,7 +30,7 @@ REMEDIES = {
         "metrics. Where units stay lost or doubled somebody changed our database: compare it with a backup"
     ),
     "feeds_agree": (
-        "see each difference with  fcb feeds --service {service} --period {period}  and have the host push what it lacks or "
+        "see each difference with  fcb feeds --service {service} --period {of}  and have the host push what it lacks or "
         f"take back what it should not have told, or mend the source; then  {_RUN} --refresh"
     ),
     "late_usage_adjusted": (
@@ -52,6 +52,6 @@ REMEDIES = {
 """Check → what to do, with the service and the period to be put in."""
 
 
-def what_to_do(check: str, service: Service, period: str = "", *, passed: bool) -> dict[str, str]:
-    """The metadata that a result of the check carries; nothing where it passed."""
-    return {} if passed else {WHAT_TO_DO: REMEDIES[check].format(service=service.code, period=period)}
+def what_to_do(check: str, service: Service, period: str = "", *, passed: bool, of: str = "") -> dict[str, str]:
+    """The metadata that a result of the check carries; nothing where it passed. `of` is the month it is about, if another."""
+    return {} if passed else {WHAT_TO_DO: REMEDIES[check].format(service=service.code, period=period, of=of or period)}

@@ -65,17 +65,5 @@ def exclusive(conn: Connection, *parts: str) -> None:
         raise RuleViolation(f"another run is working on {name} right now: wait for it to end, then run again")
 
 
-@contextmanager
-def counting_all(conn: Connection) -> Iterator[None]:
-    """Plan statements for a whole month of events, whatever is known of it.
-
-    What the planner knows of a table is as old as its last ANALYZE. Where it believes that next to no event was taken back it
-    would look for the void of each event by itself, which for a month of millions does not end. Needs a transaction.
-    """
-    conn.execute("SET LOCAL enable_nestloop = off")
-    yield
-    conn.execute("SET LOCAL enable_nestloop = DEFAULT")
-
-
 def _first_line(error: psycopg.Error) -> str:
     return str(error).strip().partition("\n")[0]

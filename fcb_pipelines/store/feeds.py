@@ -14,12 +14,22 @@ from psycopg.rows import dict_row
 from fcb_pipelines.domain.feeds import Comparison, Figure, Finding, Found, Kind, SubscriptionFeeds, Told
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.store import retention
-from fcb_pipelines.store.database import Connection, counting_all
+from fcb_pipelines.store.database import Connection
 
+EVERY_BILL = "9999-12"
 STILL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 METRICS = """
     SELECT metric, array_agg(DISTINCT feed) AS feeds FROM usage_running JOIN usage_series USING (series_id)
-     WHERE service = %(service)s AND period = %(period)s AND events > 0 GROUP BY metric ORDER BY metric COLLATE "C"
+     WHERE service = %(service)s AND period = %(period)s AND booked_in <= %(bill)s AND events > 0
+     GROUP BY metric ORDER BY metric COLLATE "C"
+"""
+LATE = """
+    SELECT DISTINCT running.period
+      FROM usage_running AS running JOIN usage_series AS series USING (series_id)
+      JOIN usage_closing AS closing ON closing.service = series.service AND closing.period = running.period
+     WHERE series.service = %(service)s AND running.booked_in = %(bill)s AND running.period < %(bill)s
+       AND closing.billed_feed = %(billed_feed)s
+     ORDER BY 1
 """
 # One number for a subscription and metric, whichever feed tells it.
 _SUBJECTS: LiteralString = """
@@ -27,12 +37,15 @@ _SUBJECTS: LiteralString = """
            min(series_id) OVER (PARTITION BY external_subscription_id, metric) AS subject
       FROM usage_series WHERE service = %(service)s AND metric = ANY(%(metrics)s)
 """
+# A full join for the reason that `usage.RECOUNTED` gives.
 _STANDING: LiteralString = """
-      FROM usage_event AS event JOIN series USING (series_id)
-     WHERE event.period = %(period)s AND event.started_at < %(until)s AND event.voids IS NULL
-       AND NOT EXISTS (SELECT FROM usage_event AS void
-                        WHERE void.period = event.period AND void.series_id = event.series_id
-                          AND void.voids = event.idempotency_key)
+      FROM (SELECT series.*, idempotency_key, started_at, quantity, value, voids
+              FROM usage_event JOIN series USING (series_id)
+             WHERE period = %(period)s AND booked_in <= %(bill)s AND started_at < %(until)s) AS event
+      FULL JOIN (SELECT series_id, voids AS key FROM usage_event JOIN series USING (series_id)
+                  WHERE period = %(period)s AND booked_in <= %(bill)s AND started_at < %(until)s AND voids IS NOT NULL) AS void
+        ON void.series_id = event.series_id AND void.key = event.idempotency_key
+     WHERE event.voids IS NULL AND void.key IS NULL
 """
 TABLES = """
     CREATE TEMPORARY TABLE feed_told (
@@ -133,25 +146,33 @@ FIRST = """
 """
 
 
-def metrics(conn: Connection, service: str, period: Period) -> dict[str, list[str]]:
+def metrics(conn: Connection, service: str, period: Period, bill: str = EVERY_BILL) -> dict[str, list[str]]:
     """The feeds that tell anything of a month, by metric."""
-    return dict(conn.execute(METRICS, {"service": service, "period": period.key}).fetchall())
+    return dict(conn.execute(METRICS, {"service": service, "period": period.key, "bill": bill}).fetchall())
 
 
-def compare_feeds(conn: Connection, service: str, period: Period, until: datetime, *, most: int) -> Comparison:
+def late_months(conn: Connection, service: str, bill: Period, billed_feed: str) -> tuple[str, ...]:
+    """The closed months, billed by one feed, of which either feed told something that came when a bill was open."""
+    given = {"service": service, "bill": bill.key, "billed_feed": billed_feed}
+    return tuple(row[0] for row in conn.execute(LATE, given))
+
+
+def compare_feeds(
+    conn: Connection, service: str, period: Period, until: datetime, *, most: int, bill: str = EVERY_BILL
+) -> Comparison:
     """Compare what both feeds tell of a month, of events that began before `until`; at most so many of each kind are listed.
 
-    Must be given a transaction that did nothing yet: it sees everything as of one moment.
+    As the bill of a month has it where that is given: what is on later bills is left out. Must be given a transaction that did
+    nothing yet: it sees everything as of one moment.
     """
     conn.execute(STILL)
-    given = {"service": service, "period": period.key, "until": until, "most": most}
-    by_metric = metrics(conn, service, period)
+    given = {"service": service, "period": period.key, "until": until, "bill": bill, "most": most}
+    by_metric = metrics(conn, service, period, bill)
     is_kept = period.key not in retention.dropped(conn)
     given["metrics"] = [metric for metric, feeds in by_metric.items() if len(feeds) > 1 and is_kept]
     conn.execute(TABLES)
     if given["metrics"]:
-        with counting_all(conn):
-            conn.execute(TELL, given)
+        conn.execute(TELL, given)
         conn.execute("ANALYZE feed_told")
         conn.execute(DIFFER)
         conn.execute(TOTAL)
@@ -182,7 +203,8 @@ def told(
 ) -> dict[str, dict[str, list[Told]]]:
     """What each feed tells of one subscription: metric → feed → events that began before `until`."""
     found: dict[str, dict[str, list[Told]]] = {}
-    given = {"service": service, "period": period.key, "subscription": subscription, "until": until}
+    about = {"service": service, "subscription": subscription}
+    given = {**about, "period": period.key, "until": until, "bill": EVERY_BILL}
     for metric, feed, key, started_at, quantity, value in conn.execute(ONE, given):
         event = Told(key=key, started_at=started_at, quantity=quantity, value=value)
         found.setdefault(metric, {}).setdefault(feed, []).append(event)

@@ -14,7 +14,7 @@ from fcb_pipelines.domain.adjustments import LateUsage
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.usage import PULLED
-from fcb_pipelines.store.database import Connection, counting_all
+from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.usage import RECOUNTED
 
 _FIELDS = tuple(LateUsage.__dataclass_fields__)
@@ -87,7 +87,7 @@ def _recounted(
     conn: Connection, given: dict[str, str], month: str, bill: Period, snapshot_id: int | None
 ) -> Sequence[LateUsage]:
     before, after = (
-        _sums(conn, {**given, "period": month, "booked_in": booked_in, "snapshot_id": snapshot_id})
+        _sums(conn, {**given, "period": month, "booked_in": booked_in, "series_id": None, "snapshot_id": snapshot_id})
         for booked_in in (bill.previous().key, bill.key)
     )
     pairs = ((key, before.get(key, _NOTHING), after.get(key, _NOTHING)) for key in sorted({*before, *after}))
@@ -107,7 +107,7 @@ def _recounted(
 
 
 def _sums(conn: Connection, given: dict[str, object]) -> dict[tuple[str, str], _Sum]:
-    with counting_all(conn), conn.cursor(row_factory=dict_row) as cursor:
+    with conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(RECOUNTED, given)
         return {(row["external_subscription_id"], row["metric"]): _Sum(row["quantity"], int(row["events"])) for row in found}
 

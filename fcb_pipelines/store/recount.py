@@ -13,7 +13,7 @@ from typing import LiteralString
 from psycopg.rows import class_row
 
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.store.database import Connection, counting_all
+from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.usage import RECOUNTED
 
 
@@ -60,7 +60,7 @@ BILLS = """
 
 def wrong_running(conn: Connection, service: str, period: Period, feed: str) -> tuple[Differing, ...]:
     """Running totals of a feed's period that are not what its events come to, on the first bill on which they are not."""
-    given = {"service": service, "feed": feed, "period": period.key, "snapshot_id": None}
+    given = {"service": service, "feed": feed, "period": period.key, "series_id": None, "snapshot_id": None}
     for booked_in in [period.key, *(row[0] for row in conn.execute(BILLS, given).fetchall())]:
         if wrong := _differing(conn, WRONG_RUNNING, {**given, "booked_in": booked_in}):
             return wrong
@@ -80,10 +80,11 @@ def totals_unlike_running(conn: Connection, service: str, period: Period, feed: 
 
 
 def _own(service: str, period: Period, feed: str, snapshot_id: int | None) -> dict[str, object]:
-    return {"service": service, "feed": feed, "period": period.key, "booked_in": period.key, "snapshot_id": snapshot_id}
+    bill = {"booked_in": period.key, "series_id": None, "snapshot_id": snapshot_id}
+    return {"service": service, "feed": feed, "period": period.key, **bill}
 
 
 def _differing(conn: Connection, statement: LiteralString, given: Mapping[str, object]) -> tuple[Differing, ...]:
-    with counting_all(conn), conn.cursor(row_factory=class_row(Differing)) as cursor:
+    with conn.cursor(row_factory=class_row(Differing)) as cursor:
         found: Sequence[Differing] = cursor.execute(statement, given).fetchall()
     return tuple(found)

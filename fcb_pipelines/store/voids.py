@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import LiteralString, NamedTuple
 
 from fcb_pipelines.domain.usage import Void
-from fcb_pipelines.store.database import Connection, counting_all
+from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.events import begin_late
 from fcb_pipelines.store.pushed import Identity
 from fcb_pipelines.store.usage import RECOUNTED
@@ -80,11 +80,12 @@ KEEP = """
 FORGET_VALUES = "DELETE FROM usage_value WHERE series_id = %(series_id)s AND period = %(period)s"
 COUNT_VALUES = """
     INSERT INTO usage_value (series_id, period, value)
-    SELECT DISTINCT series_id, period, value FROM usage_event AS event
-     WHERE series_id = %(series_id)s AND period = %(period)s AND value IS NOT NULL AND voids IS NULL
-       AND NOT EXISTS (SELECT FROM usage_event AS void
-                        WHERE void.series_id = event.series_id AND void.period = event.period
-                          AND void.voids = event.idempotency_key)
+    SELECT DISTINCT series_id, period, value
+      FROM (SELECT * FROM usage_event WHERE series_id = %(series_id)s AND period = %(period)s AND value IS NOT NULL) AS event
+      FULL JOIN (SELECT voids AS key FROM usage_event
+                  WHERE series_id = %(series_id)s AND period = %(period)s AND voids IS NOT NULL) AS void
+        ON void.key = event.idempotency_key
+     WHERE event.voids IS NULL AND void.key IS NULL
 """
 _TAKE_OVER: LiteralString = """
     UPDATE usage_running AS running
@@ -93,7 +94,7 @@ _TAKE_OVER: LiteralString = """
      WHERE counted.series_id = %(series_id)s
        AND running.series_id = %(series_id)s AND running.period = %(period)s AND running.booked_in = %(booked_in)s
 """
-RECOUNT = f"WITH recounted AS NOT MATERIALIZED ({RECOUNTED}) {_TAKE_OVER}"
+RECOUNT = f"WITH recounted AS ({RECOUNTED}) {_TAKE_OVER}"
 COUNTED_AGAIN: dict[str, tuple[LiteralString, ...]] = {
     "sum": (),
     "max": (RECOUNT,),
@@ -128,10 +129,9 @@ def keep(conn: Connection, voids: Sequence[VoidToStore], stored_at: datetime) ->
     begin_late(conn, [(one.series_id, one.target.period, one.booked_in) for one in voids])
     changed = conn.execute(KEEP, {**_columns(voids), "stored_at": stored_at}).fetchall()
     fixed = {"service": voids[0].void.service, "feed": voids[0].void.feed, "snapshot_id": None}
-    with counting_all(conn):
-        for series_id, period, booked_in, aggregation in changed:
-            for statement in COUNTED_AGAIN[aggregation]:
-                conn.execute(statement, {**fixed, "series_id": series_id, "period": period, "booked_in": booked_in})
+    for series_id, period, booked_in, aggregation in changed:
+        for statement in COUNTED_AGAIN[aggregation]:
+            conn.execute(statement, {**fixed, "series_id": series_id, "period": period, "booked_in": booked_in})
 
 
 def _columns(voids: Sequence[VoidToStore]) -> dict[str, list[object]]:

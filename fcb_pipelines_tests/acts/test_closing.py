@@ -119,3 +119,17 @@ def test_a_month_is_not_closed_while_the_source_tells_something_else_than_the_ho
     desk.dual_run("2026-03")
     with nullcontext() if is_closed else pytest.raises(RuleViolation, match=r"the feeds differ on 1 of 1 .* see  fcb feeds"):
         close_period(desk.work("2026-03"), closed_by="ada")
+
+
+@ONLY_PUSHED
+def test_a_month_is_not_closed_with_late_usage_that_only_the_host_tells(desk: Desk) -> None:
+    for at, quantity in (("2026-03-20T10:00Z", "100.5"), ("2026-04-01T04:00Z", "7")):
+        desk.host.run(f"INSERT INTO usage VALUES ('{FIRST}', 'cpu_seconds', {quantity}, '{at}', NULL, 'k {at}')")
+    desk.snapshot()
+    desk.close("2026-03")
+    desk.use("2026-03-21T00:00Z", "3", key="late")
+    desk.dual_run("2026-04")
+    with pytest.raises(
+        RuleViolation, match=r"2026-03, of which this bill .* differ .* fcb feeds --service small --period 2026-03"
+    ):
+        close_period(desk.work("2026-04"), closed_by="ada")

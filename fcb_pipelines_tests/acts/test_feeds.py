@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fcb_pipelines.acts.feeds import compare_feeds, must_agree, published, subscription_feeds
+from fcb_pipelines.acts.feeds import BillFeeds, compare_bill, compare_feeds, published, subscription_feeds
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.feeds import Comparison, Kind
 from fcb_pipelines_tests.acts.two_feeds import NOW, TwoFeeds, pushed, two_feeds
@@ -25,6 +25,10 @@ def feeds(fresh_database: str, store_database: str, tmp_path: Path) -> Iterator[
 
 def compared(feeds: TwoFeeds) -> Comparison:
     return compare_feeds(feeds.db, feeds.service, feeds.work().period)
+
+
+def on_bill(feeds: TwoFeeds, key: str) -> BillFeeds:
+    return compare_bill(feeds.db, feeds.service, feeds.work(key).period)
 
 
 def test_feeds_that_tell_the_same_under_other_keys_agree(feeds: TwoFeeds) -> None:
@@ -105,4 +109,53 @@ def test_they_must_agree_once_pushed_usage_is_billed_and_the_month_is_told(
     feeds.changes["billed_feed"] = billed
     feeds.snapshot(read_at)
     feeds.push(*AGREEING)
-    assert must_agree(feeds.service, feeds.work().period, compared(feeds)) is must
+    assert on_bill(feeds, "2026-04").must_agree is must
+
+
+MARCH = "2026-03-20T10:00"
+TOLD_LATE = f"INSERT INTO usage VALUES ('{FIRST}', 'cpu_seconds', 5, '{MARCH}Z', NULL, 'late')"
+
+
+@pytest.fixture
+def march_closed(feeds: TwoFeeds) -> TwoFeeds:
+    """Both told the same of March and April; March is closed, billed by what was pushed."""
+    told = feeds.host.rows("SELECT external_subscription_id::text, quantity, started_at AT TIME ZONE 'UTC' FROM usage")
+    march = [
+        pushed(f"m{number}", str(quantity), at=at.isoformat(), subscription=subscription)
+        for number, (subscription, quantity, at) in enumerate(told)
+        if at < datetime(2026, 4, 1, 4)  # noqa: DTZ001 - UTC, as it was asked for
+    ]
+    feeds.push(*AGREEING, *march)
+    feeds.close("2026-03")
+    assert on_bill(feeds, "2026-03").agrees
+    assert on_bill(feeds, "2026-04").late == {}
+    return feeds
+
+
+def test_what_came_late_is_held_against_the_source_on_the_bill_that_has_it(march_closed: TwoFeeds) -> None:
+    march_closed.push(pushed("late", "5", at=MARCH))
+    found = on_bill(march_closed, "2026-04")
+    assert (found.must_agree, found.own.agrees, found.agrees, found.differs_in) == (True, True, False, "2026-03")
+    assert "2026-03, of which this bill has late usage: the feeds differ on 1 of 1" in found.sentence
+    assert on_bill(march_closed, "2026-03").agrees, "its bill is as it was"
+    march_closed.host.run(TOLD_LATE)
+    march_closed.snapshot()
+    assert on_bill(march_closed, "2026-04").agrees
+
+
+def test_what_the_source_alone_told_late_is_found_too_and_a_later_bill_has_none_of_it(march_closed: TwoFeeds) -> None:
+    march_closed.host.run(TOLD_LATE)
+    march_closed.snapshot()
+    assert on_bill(march_closed, "2026-04").differs_in == "2026-03"
+    march_closed.close("2026-04")
+    march_closed.push(pushed("late", "5", at=MARCH))
+    assert on_bill(march_closed, "2026-05").agrees, "told at last"
+    assert on_bill(march_closed, "2026-04").differs_in == "2026-03", "as that bill has it"
+
+
+def test_what_came_late_for_a_month_that_was_billed_by_the_source_is_not_compared(feeds: TwoFeeds) -> None:
+    feeds.changes["billed_feed"] = "pulled"
+    feeds.close("2026-03")
+    feeds.push(pushed("late", "5", at=MARCH))
+    assert on_bill(feeds, "2026-04").late == {}
+    assert not on_bill(feeds, "2026-03").agrees, "what is pushed later proves the feed"

@@ -82,7 +82,8 @@ class Pushing:
         return {metric: plain(quantity) for metric, quantity in rows}
 
     def recounted(self, period: str = "2026-04", booked_in: str | None = None) -> dict[str, Decimal]:
-        given = {"service": "small", "feed": PUSHED, "period": period, "booked_in": booked_in or period, "snapshot_id": None}
+        bill = {"booked_in": booked_in or period, "series_id": None, "snapshot_id": None}
+        given = {"service": "small", "feed": PUSHED, "period": period, **bill}
         return {row[0]: row[2] for row in self.conn.execute(usage.RECOUNTED_SUMS, given)}
 
     def count(self, table: str) -> int:

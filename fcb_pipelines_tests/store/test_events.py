@@ -153,7 +153,8 @@ def test_each_month_has_a_partition_and_only_that_one_is_read(conn: Connection) 
     ensure_partitions(conn, ["2026-04", "2026-06", "2026-04"])
     tables = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'usage_event'::regclass ORDER BY 1"
     assert [row[0] for row in conn.execute(tables)] == ["usage_event_2026_03", "usage_event_2026_04", "usage_event_2026_06"]
-    given = {"service": "small", "feed": PULLED, "period": "2026-04", "booked_in": "2026-04", "snapshot_id": None}
+    bill = {"booked_in": "2026-04", "series_id": None, "snapshot_id": None}
+    given = {"service": "small", "feed": PULLED, "period": "2026-04", **bill}
     for statement in (usage.EVENT_SUMS, usage.RECOUNTED_SUMS):
         plan = "\n".join(row[0] for row in conn.execute(f"EXPLAIN {statement}".encode(), given))
         assert "usage_event_2026_04" in plan
