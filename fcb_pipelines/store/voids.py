@@ -42,16 +42,19 @@ class VoidToStore:
     booked_in: str
 
 
-FIND = """
-    SELECT identity.series_id, identity.idempotency_key, identity.period, identity.voided_by, event.quantity, event.value,
-           event.started_at, event.ended_at
+_FIND: LiteralString = """
+    SELECT identity.series_id, identity.idempotency_key, identity.started_at IS NOT NULL, identity.period, identity.voided_by,
+           event.quantity, event.value, event.started_at, event.ended_at
       FROM usage_identity AS identity JOIN unnest(%b::integer[], %b::text[]) AS each (series_id, idempotency_key)
      USING (series_id, idempotency_key)
       LEFT JOIN usage_event AS event
-        ON event.period = identity.period AND event.series_id = identity.series_id AND event.started_at = identity.started_at
+        ON event.period = identity.period AND event.series_id = identity.series_id
        AND event.idempotency_key = identity.idempotency_key AND event.voids IS NULL
        AND NOT EXISTS (SELECT FROM usage_dropped WHERE usage_dropped.period = event.period)
 """
+FIND = f"{_FIND} AND event.started_at = identity.started_at"
+# A server of the version before 0011 may have stored an identity without its time while the others had gone on.
+FIND_WITHOUT_TIME = f"{_FIND} WHERE identity.started_at IS NULL"
 # The row of a bill is there: the event that is taken back, or what the bill before said, began it. What is not a sum is counted
 # again after this.
 KEEP = """
@@ -114,8 +117,14 @@ def take_turns(conn: Connection, service: str, *, is_voiding: bool) -> None:
 
 def find(conn: Connection, identities: Collection[Identity]) -> dict[Identity, Target]:
     """What is stored under these identities; whoever has taken turns knows that nobody else takes any of it back."""
-    columns = [list(column) for column in zip(*sorted(identities), strict=True)]
-    return {(series, key): Target(*rest) for series, key, *rest in conn.execute(FIND, columns)} if columns else {}
+    found: dict[Identity, Target] = {}
+    waiting = sorted(identities)
+    for statement in (FIND, FIND_WITHOUT_TIME):
+        columns = [list(column) for column in zip(*waiting, strict=True)]
+        rows = conn.execute(statement, columns).fetchall() if columns else []
+        found |= {(series, key): Target(*rest) for series, key, _, *rest in rows}
+        waiting = [(series, key) for series, key, has_time, *_ in rows if not has_time]
+    return found
 
 
 def keep(conn: Connection, voids: Sequence[VoidToStore], stored_at: datetime) -> None:

@@ -195,6 +195,13 @@ def test_what_is_taken_back_counts_no_more_and_cannot_be_taken_back_twice(pushin
     assert outcomes(pushing.push(event("a", "5"), event("va", "1"))) == ["duplicate", "conflict"]
 
 
+def test_what_a_server_of_the_version_before_stored_can_be_taken_back(pushing: Pushing) -> None:
+    pushing.push(event("a", "5"), event("b", "2"))
+    pushing.conn.execute("UPDATE usage_identity SET started_at = NULL WHERE idempotency_key = 'a'")
+    assert outcomes(pushing.push(void("v", "a"), void("w", "b"), void("x", "c"))) == ["accepted", "accepted", "rejected"]
+    assert pushing.running() == {("cpu_seconds", "2026-04", "2026-04"): ("0", 0)}
+
+
 def test_what_one_void_of_a_request_did_holds_for_those_after_it(pushing: Pushing) -> None:
     pushing.push(event("a", "5"), event("b", "2"))
     results = pushing.push(void("v", "a"), void("v", "a"), void("v", "b"), void("w", "a"), void("x", "v"), void("y", "b"))
