@@ -12,11 +12,9 @@ from decimal import Decimal
 
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.usage import PULLED
-from fcb_pipelines.services import Service
-from fcb_pipelines.store import closings, stages
+from fcb_pipelines.store import closings, retention, stages
 from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.odd_usage import OddUsage, odd_usage
+from fcb_pipelines.store.odd_usage import OddUsage, new_absences, new_conflicts, odd_usage
 from fcb_pipelines.store.pulled import UsageHeader, usage_headers
 from fcb_pipelines.store.usage import Amounts
 
@@ -26,25 +24,30 @@ MOST_SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correction:
-    """How a closed month reads since the last bill was closed; each count is how many more there are, negative for fewer."""
+    """What a closed month reads otherwise than when the last bill was closed."""
 
     period: str
     contradicting: int
-    """Events with other content than is stored."""
+    """Events with other content than is stored, or with another such content than then."""
     gone: int
-    """Stored events that the source no longer has."""
+    """Stored events that the source no longer has; negative where it has them again."""
     unusable: int
-    """Rows that could not be used."""
+    """Rows that could not be used, more than then."""
     beyond: Mapping[str, Decimal]
     """By metric, what the source tells beyond what stands; negative where it tells less."""
     odd: tuple[OddUsage, ...]
     """All that is odd in the reading, what was so before too; the first of each kind."""
 
+    @property
+    def is_any(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.contradicting or self.gone or self.unusable or any(self.beyond.values()))
+
 
 def corrections(work: PeriodWork) -> tuple[Correction, ...]:
     """The months closed before a period that read otherwise in its snapshot than in the one of the last closing, in order.
 
-    Raises `RuleViolation` if the period was never rated.
+    A month whose events are no longer kept cannot be compared. Raises `RuleViolation` if the period was never rated.
     """
     service = work.service.code
     with work.db.transaction() as conn:
@@ -54,20 +57,22 @@ def corrections(work: PeriodWork) -> tuple[Correction, ...]:
             return ()
         before = usage_headers(conn, service, closed[max(closed)].snapshot_id)
         now = usage_headers(conn, service, origin.snapshot_id)
-        pulled = [now[key] for key, one in sorted(closed.items()) if one.billed_feed == PULLED and key in now]
-        compared = [_compared(conn, work.service, header, before.get(header.period)) for header in pulled]
-    return tuple(one for one in compared if one.contradicting or one.gone or one.unusable or any(one.beyond.values()))
+        read = [key for key in sorted(closed) if key in now and key not in retention.dropped(conn)]
+        compared = [_compared(conn, Period(key, work.service.zone), now[key], before.get(key)) for key in read]
+    return tuple(one for one in compared if one.is_any)
 
 
-def _compared(conn: Connection, service: Service, now: UsageHeader, before: UsageHeader | None) -> Correction:
+def _compared(conn: Connection, period: Period, now: UsageHeader, before: UsageHeader | None) -> Correction:
     beyond = _beyond(now) if before is None else _beyond(now) - _beyond(before)
+    then = before.snapshot_id if before else None
+    gone = now.absent - (before.absent if before else 0)
     return Correction(
-        period=now.period,
-        contradicting=now.conflicts - (before.conflicts if before else 0),
-        gone=now.absent - (before.absent if before else 0),
-        unusable=now.rejected - (before.rejected if before else 0),
+        period=period.key,
+        contradicting=new_conflicts(conn, period, now=now.snapshot_id, before=then),
+        gone=gone or new_absences(conn, period, now=now.snapshot_id, before=then),
+        unusable=max(0, now.rejected - (before.rejected if before else 0)),
         beyond={metric: quantity for metric, quantity in beyond.quantities.items() if quantity},
-        odd=odd_usage(conn, now.snapshot_id, Period(now.period, service.zone), most=MOST_SHOWN),
+        odd=odd_usage(conn, now.snapshot_id, period, most=MOST_SHOWN),
     )
 
 

@@ -116,9 +116,10 @@ class Intake:
             with self.conn.transaction():
                 self._series(service).of(self.conn, {entry.series for entry in of_one})
         missing = {entry.period.key for entry in entries if entry.period is not None} - self._partitions
-        if missing:
+        for period in sorted(missing):
+            # Each by itself: who makes two at once may wait for somebody who makes the first of them, and waits for the second.
             with self.conn.transaction():
-                stored_events.ensure_partitions(self.conn, missing)
+                stored_events.ensure_partitions(self.conn, [period])
         self._partitions |= missing
 
     def _keep(self, entries: Sequence[_Entry], now: datetime) -> None:

@@ -57,6 +57,6 @@ def _verdict(found: Sequence[Correction]) -> str:
 
 
 def _shown(one: Correction) -> dict[str, str | int]:
-    beyond = {f"{metric} beyond what is billed": plain(quantity) for metric, quantity in sorted(one.beyond.items())}
+    beyond = {f"{metric} beyond what stands": plain(quantity) for metric, quantity in sorted(one.beyond.items())}
     counts = {"contradicting events": one.contradicting, "events gone": one.gone, "unusable rows": one.unusable}
     return {"month": one.period, **counts, **beyond}

@@ -37,8 +37,8 @@ REMEDIES = {
         f"run it again:  {_RUN}  and see what is adjusted:  fcb adjustments --service {{service}} --period {{period}}"
     ),
     "closed_usage_confirmed": (
-        "its tables in the Dagster page have the events. What the source tells too little is billed as it was told first: give "
-        "that back by hand. What it tells more is billed once the source has it as a further event with a key of its own"
+        "the tables of this check in the Dagster page have the events. What is billed and no longer told is given back by "
+        "hand. What is told beyond the bill is billed once the source has it as a further event with a key of its own"
     ),
     "money_conserved": (
         f"take a new snapshot and run it again:  {_RUN} --refresh  and where a sum stays off, that is a defect of ours: "

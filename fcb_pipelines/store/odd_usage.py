@@ -1,9 +1,12 @@
 """Usage of one reading that a person should look at: told otherwise than before, gone, or not usable.
 
-Owns: the list for people. Does not own: how it came about (store/pulled), the exact sums.
+Owns: the list for people, and how many of it are new since another reading. Does not own: how it came about (store/pulled), the
+exact sums.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg.rows import class_row
 
@@ -55,3 +58,30 @@ def odd_usage(conn: Connection, snapshot_id: int, period: Period, *, most: int) 
     given = {"snapshot_id": snapshot_id, "period": period.key, "start": period.start, "end": period.end, "most": most}
     with conn.cursor(row_factory=class_row(OddUsage)) as cursor:
         return tuple(cursor.execute(ODD, given))
+
+
+_CONFLICTS: LiteralString = """
+    SELECT external_subscription_id, metric, idempotency_key, content_hash FROM usage_conflict
+     WHERE snapshot_id = %s AND started_at >= %s AND started_at < %s
+"""
+_ABSENCES: LiteralString = """
+    SELECT external_subscription_id, metric, idempotency_key FROM usage_absent WHERE snapshot_id = %s AND period = %s
+"""
+NEW_CONFLICTS = f"SELECT count(*) FROM ({_CONFLICTS} EXCEPT {_CONFLICTS}) AS new"  # noqa: S608 - our own
+NEW_ABSENCES = f"SELECT count(*) FROM ({_ABSENCES} EXCEPT {_ABSENCES}) AS new"  # noqa: S608 - our own
+
+
+def new_conflicts(conn: Connection, period: Period, *, now: int, before: int | None) -> int:
+    """How many events contradict what is stored in the reading of one snapshot that did not so in that of another."""
+    given = [[snapshot_id, period.start, period.end] for snapshot_id in (now, before)]
+    return _count(conn, NEW_CONFLICTS, [*given[0], *given[1]])
+
+
+def new_absences(conn: Connection, period: Period, *, now: int, before: int | None) -> int:
+    """How many stored events are gone in the reading of one snapshot that were not in that of another, of those listed."""
+    return _count(conn, NEW_ABSENCES, [now, period.key, before, period.key])
+
+
+def _count(conn: Connection, statement: LiteralString, given: Sequence[object]) -> int:
+    row = conn.execute(statement, given).fetchone()
+    return 0 if row is None else int(row[0])
