@@ -1,6 +1,7 @@
 """The central side's address: behind a proxy with a path before it, another one by mistake, or away; and what is said."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fcb_pipelines_tests.host.made import Clock, client, event
 from fcb_pipelines_tests.odoo.server import serving
 
 ELSEWHERE = "FCB_HOST_URL is what stands before /v1/usage: scheme://host:port, and a path only where a proxy puts one before it"
+AGAIN = "the same is sent again, which counts nothing twice"
 TO_CHECK = "check FCB_HOST_URL, that the central side runs and that the network lets this machine there"
 
 
@@ -63,6 +65,8 @@ def test_an_address_where_nobody_takes_usage_is_named_with_what_it_shall_be(
         ),
         ("503", "answered HTTP 503: scripted 503 Bearer …: no such key."),
         ("garbage", f"answered a 200 without one result per event: {ELSEWHERE}"),
+        ("not_a_list", f"answered a 200 without one result per event: {ELSEWHERE}"),
+        ("cut", f"answered HTTP 200, but its answer broke off: {AGAIN}"),
     ],
 )
 def test_who_answered_is_named_and_what_to_check(fault: str, says: str, served: tuple[Central, str], tmp_path: Path) -> None:
@@ -80,6 +84,31 @@ def test_who_cannot_be_reached_is_named_without_path_and_key(tmp_path: Path) -> 
         )
     unknown = "https://billing.invalid"
     assert said(tmp_path, unknown) == f"{unknown} cannot be reached (no address is known for its name): {TO_CHECK}"
+
+
+@pytest.mark.parametrize(
+    ("ends", "why"), [(True, "RemoteProtocolError"), (False, "no answer in time")], ids=["closed", "silent"]
+)
+def test_an_answer_that_breaks_off_is_not_blamed_on_the_address(ends: bool, why: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        over = threading.Event()
+
+        def begin_to_answer() -> None:
+            connected, _ = listening.accept()
+            with connected:
+                connected.recv(65_536)
+                connected.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{"results": [')
+                if not ends:
+                    over.wait(5)
+                connected.shutdown(socket.SHUT_WR)
+
+        answering = threading.Thread(target=begin_to_answer)
+        answering.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        told = said(tmp_path, url, read_seconds=0.1)
+        over.set()
+        answering.join()
+    assert told == f"{url} answered HTTP 200, but its answer broke off ({why}): {AGAIN}"
 
 
 def test_https_to_who_speaks_http_is_said(served: tuple[Central, str], tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ class Unanswered:
 
     reason: str
     after_seconds: float = 0.0
+    is_broken_off: bool = False
+    """Whether it is an answer of which the end is missing."""
 
 
 Answer = Results | BatchRefused | KeyRefused | Unanswered
@@ -77,6 +79,11 @@ def read(status: int, headers: Mapping[str, str], content: bytes, *, keys: Seque
     return Unanswered(reason=_problem(status, content), after_seconds=retry_after(headers.get("retry-after"), now))
 
 
+def broken_off(status: int, why: str = "") -> Unanswered:
+    """An answer of which the end is missing: somebody answered, and the events may be stored."""
+    return Unanswered(reason=f"HTTP {status}, but its answer broke off{f' ({why})' if why else ''}", is_broken_off=True)
+
+
 def without(secret: str, answer: Answer) -> Answer:
     """The answer with every repetition of a secret taken out of what people are shown."""
     if isinstance(answer, Results):
@@ -90,6 +97,8 @@ def _without(secret: str, result: Result) -> Result:
 
 def _results(content: bytes, keys: Sequence[str]) -> Results | Unanswered:
     said = _json(content)
+    if said is None and content.lstrip().startswith(b"{"):
+        return broken_off(_OK)
     results = said.get("results") if isinstance(said, dict) else None
     if not isinstance(results, list) or len(results) != len(keys):
         return Unanswered(reason="a 200 without one result per event")

@@ -36,6 +36,7 @@ _ADVICE = {
     **dict.fromkeys((404, 405, 501), _ELSEWHERE),
 }
 """What to check, by the status of an answer that tells nothing of the events."""
+_SENT_AGAIN = "the same is sent again, which counts nothing twice"
 _CANNOT_BE_REACHED = "check FCB_HOST_URL, that the central side runs and that the network lets this machine there"
 
 
@@ -98,7 +99,11 @@ class Transport:
             self._cut_after(self._settings.total_seconds),
             self._connected().stream("POST", PATH, content=content, extensions={"trace": self._trace}) as response,
         ):
-            answered = _content(response, deadline)
+            try:
+                answered = _content(response, deadline)
+            except (httpx.HTTPError, httpx.StreamError, OSError) as fault:
+                self.close()
+                return self._located(answers.broken_off(response.status_code, _kind(fault)), response.status_code)
             if answered is None:
                 self.close()
                 return Unanswered(reason=f"{self._origin} gave an answer that was too long or took too long")
@@ -115,7 +120,9 @@ class Transport:
         """The answer with where it came from and what to check, where it tells nothing of the events."""
         if not isinstance(answer, Unanswered | KeyRefused):
             return answer
-        advice = f": {_ADVICE[status]}" if status in _ADVICE else ""
+        is_broken_off = isinstance(answer, Unanswered) and answer.is_broken_off
+        told = _SENT_AGAIN if is_broken_off else _ADVICE.get(status)
+        advice = f": {told}" if told else ""
         said = answer.reason.rstrip(".") if advice else answer.reason
         return replace(answer, reason=f"{self._origin} answered {said}{advice}")
 
