@@ -83,6 +83,7 @@ def test_what_is_no_exact_quantity_is_refused(given: Any) -> None:
         ({"quantity": None}, "exactly one"),
         ({"value": "v"}, "exactly one"),
         ({"quantity": None, "voids": "b"}, "no times"),
+        ({"quantity": None, "voids": "a", "started_at": None}, "take itself back"),
         ({"subscription": ""}, "1 to 255"),
         ({"subscription": "x" * 256}, "1 to 255"),
         ({"subscription": 7}, "1 to 255"),

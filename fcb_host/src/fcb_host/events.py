@@ -39,6 +39,8 @@ class UsageEvent:
             _check_text(field, getattr(self, field), most, is_needed=field in _IDENTITY)
         if sum(given is not None for given in (self.quantity, self.value, self.voids)) != 1:
             raise InvalidEvent("an event has exactly one of quantity, value and voids")
+        if self.voids == self.idempotency_key:
+            raise InvalidEvent("an event cannot take itself back: voids is the key of an earlier one")
         if self.quantity is not None:
             plain(decimal(self.quantity))
         _check_times(self)
