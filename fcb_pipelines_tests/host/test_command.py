@@ -14,6 +14,7 @@ from fcb_host.errors import IdempotencyConflict
 from fcb_pipelines_tests.host.central import KEY, Central
 from fcb_pipelines_tests.host.made import client, event
 
+Served = tuple[Central, str]
 Run = Callable[..., tuple[int, str]]
 
 
@@ -37,7 +38,7 @@ def variables(tmp_path: Path, url: str, enabled: str) -> dict[str, str]:
     return {"FCB_HOST_ENABLED": enabled, "FCB_HOST_URL": url, "FCB_HOST_KEY": KEY, "FCB_HOST_SPOOL": spool}
 
 
-def test_send_refused_retry_and_drop(served: tuple[Central, str], tmp_path: Path, run: Run) -> None:
+def test_send_refused_retry_and_drop(served: Served, tmp_path: Path, run: Run) -> None:
     central, url = served
     central.rejects = {"a": "unknown_metric", "b": "too_old"}
     with client(tmp_path, url) as host:
@@ -55,7 +56,7 @@ def test_send_refused_retry_and_drop(served: tuple[Central, str], tmp_path: Path
     assert len(central.stored) == 2
 
 
-def test_the_status_says_what_is_held_as_json(served: tuple[Central, str], tmp_path: Path, run: Run) -> None:
+def test_the_status_says_what_is_held_as_json(served: Served, tmp_path: Path, run: Run) -> None:
     central, url = served
     central.unknown = {"s-1"}
     with client(tmp_path, url) as host:
@@ -67,7 +68,7 @@ def test_the_status_says_what_is_held_as_json(served: tuple[Central, str], tmp_p
     assert held["since"] <= status["last_error_at"] < held["next_at"]
 
 
-def test_what_is_held_can_be_given_up_and_recorded_anew(served: tuple[Central, str], tmp_path: Path, run: Run) -> None:
+def test_what_is_held_can_be_given_up_and_recorded_anew(served: Served, tmp_path: Path, run: Run) -> None:
     central, url = served
     central.rejects = {"a": "in_the_future", "b": "in_the_future"}
     with client(tmp_path, url) as host:
@@ -90,6 +91,21 @@ def test_what_is_held_can_be_given_up_and_recorded_anew(served: tuple[Central, s
     assert [stored["quantity"] for stored in central.stored.values()] == ["3"]
 
 
+def test_what_may_be_stored_is_left_and_said(served: Served, tmp_path: Path, run: Run) -> None:
+    central, url = served
+    central.rejects = {"a": "in_the_future", "b": "in_the_future"}
+    with client(tmp_path, url) as host:
+        host.record_many([event("a"), event("b")])
+        host.flush(0.05)
+        assert host.spool is not None
+        with host.spool.transaction() as conn:
+            conn.execute("UPDATE event SET due_at = 0 WHERE position = 1")
+    central.script = ["garbage"] * 9
+    assert run(url, "send", "--timeout", "0.1")[0] == 0
+    left = "1 refused; 1 left, because it is not known whether they are stored: send, then give up what is still held\n"
+    assert run(url, "give-up", "in_the_future") == (1, left)
+
+
 def test_wrong_settings_are_2_off_is_0_and_an_outage_is_1(tmp_path: Path, run: Run) -> None:
     nowhere = "http://127.0.0.1:9"
     assert run("http://billing.example.com", "status")[0] == 2
@@ -104,7 +120,7 @@ def test_wrong_settings_are_2_off_is_0_and_an_outage_is_1(tmp_path: Path, run: R
 
 
 @pytest.mark.slow
-def test_it_is_a_program(served: tuple[Central, str], tmp_path: Path) -> None:
+def test_it_is_a_program(served: Served, tmp_path: Path) -> None:
     with client(tmp_path) as host:
         host.record(event("a"))
     environment = os.environ | variables(tmp_path, served[1], "on")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fcb_host import schema, waiting
+from fcb_host import schema
 from fcb_host.client import UsageClient
 from fcb_host.condition import MOST_HELD
 from fcb_host.holding import HOLDS
+from fcb_host.refusals import GivenUp
 from fcb_pipelines.domain.intake import Code
 from fcb_pipelines_tests.host.central import Central
 from fcb_pipelines_tests.host.made import AT, Clock, client, event, settings
@@ -125,6 +126,41 @@ def test_what_takes_back_an_event_waits_as_long_as_that_one_does(served: Served,
         assert {key for _, _, key in central.stored} == {"early", "back"}
 
 
+@pytest.mark.parametrize("voids", [{"x": "y", "y": "x"}, {"x": "y", "y": "z", "z": "x"}, {"x": "y", "y": "gone"}])
+def test_voids_that_name_each_other_do_not_wait_for_each_other(voids: dict[str, str], served: Served, tmp_path: Path) -> None:
+    central, url = served
+    central.rejects = dict.fromkeys(voids, "nothing_to_void")
+    clock = Clock()
+    with client(tmp_path, url, clock=clock) as host:
+        host.record_many(event(key, None, voids=named, started_at=None) for key, named in voids.items())
+        turn(host, clock)
+        assert host.status().held == len(voids)
+        turn(host, clock, 3600)
+        assert (host.status().held, {one.code for one in host.refused()}) == (0, {"nothing_to_void"})
+        assert host.status().refused == len(voids)
+
+
+def test_answers_that_alternate_are_held_no_longer_than_the_first_that_is_over(
+    served: Served, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    central, url = served
+    clock = Clock()
+    with client(tmp_path, url, clock=clock) as host, caplog.at_level(logging.WARNING, "fcb_host"):
+        host.record(event("a"))
+        for day in range(8):
+            assert host.status().refused == 0
+            central.rejects = {"a": ("unknown_subscription", "in_the_future")[day % 2]}
+            turn(host, clock, DAY)
+        assert host.status().held_longest[0].since == AT + timedelta(days=2), "since its first answer with this code"
+        central.rejects = {"a": "unknown_subscription"}
+        turn(host, clock, DAY)
+        assert host.status().held_longest[0].since == AT + timedelta(days=1)
+        central.rejects = {"a": "in_the_future"}
+        turn(host, clock, DAY)
+        assert [one.code for one in host.refused()] == ["in_the_future"]
+    assert len([record for record in caplog.records if "held" in record.getMessage()]) == 2, "said once for each code"
+
+
 def test_another_answer_begins_another_wait(served: Served, tmp_path: Path) -> None:
     central, url = served
     central.unknown = {"s-1"}
@@ -164,7 +200,7 @@ def first_version(path: Path) -> None:
             conn.execute(sql, (held.identity, held.body, Clock()() * 1000, Clock()() * 1000))
         conn.execute("UPDATE event SET attempts = 2 WHERE position = 2")
         conn.execute("DROP INDEX event_held")
-        for name in ("held_code", "held_reason", "held_since", "held_of"):
+        for name in ("held_code", "held_reason", "held_since", "held_of", "held_firsts", "may_be_stored"):
             conn.execute(f"ALTER TABLE event DROP COLUMN {name}")
         conn.execute("CREATE INDEX event_held ON event (position) WHERE attempts > 0")
         conn.execute("PRAGMA user_version = 1")
@@ -178,22 +214,6 @@ def test_a_spool_of_the_first_version_is_brought_up_with_all_that_waits(served: 
     with client(tmp_path, url, clock=Clock()) as host:
         (held,) = host.status().held_longest
         assert (held.external_subscription_id, held.code, held.since) == ("s-1", "unknown_subscription", AT)
+        assert host.give_up(held.code) == GivenUp(refused=0, left=1), "the first version did not keep what was not answered"
         assert host.flush(1)
     assert len(central.stored) == 2
-
-
-def test_what_is_in_a_request_is_not_given_up(served: Served, tmp_path: Path) -> None:
-    central, url = served
-    central.rejects = {"a": "in_the_future"}
-    clock = Clock()
-    with client(tmp_path, url, clock=clock) as host:
-        host.record(event("a"))
-        turn(host, clock)
-        clock.seconds += 60
-        now = round(clock() * 1000)
-        assert host.spool is not None
-        with host.spool.transaction() as conn:
-            leased = waiting.lease(conn, token="of another process", now=now, until=now + 9000, most=9, most_bytes=9000)
-        assert (len(leased.events), host.give_up("in_the_future")) == (1, 0)
-        clock.seconds += 10
-        assert host.give_up("in_the_future") == 1

@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from fcb_host.client import UsageClient
 from fcb_host.errors import HostError, InvalidSettings
 from fcb_host.holding import HOLDS
+from fcb_host.refusals import GivenUp
 from fcb_host.settings import from_environment
 
 
@@ -49,8 +50,7 @@ def _run(client: UsageClient, given: argparse.Namespace) -> int:
         case "retry":
             return _said("to be sent again", client.retry(None if given.all else given.number), given)
         case "give-up":
-            print(f"{client.give_up(given.code, subscription=given.subscription)} refused")
-            return 0
+            return _given_up(client.give_up(given.code, subscription=given.subscription))
         case _:
             return _said("dropped", client.drop(given.number), given)
 
@@ -68,6 +68,12 @@ def _refused(client: UsageClient) -> int:
             print(json.dumps(asdict(one), default=str, ensure_ascii=False))
         after = page[-1].number
     return 0
+
+
+def _given_up(done: GivenUp) -> int:
+    why = f"; {done.left} left, because it is not known whether they are stored: send, then give up what is still held"
+    print(f"{done.refused} refused{why if done.left else ''}")
+    return 1 if done.left else 0
 
 
 def _said(what: str, count: int, given: argparse.Namespace) -> int:

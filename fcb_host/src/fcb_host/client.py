@@ -15,7 +15,7 @@ from fcb_host.backoff import Chance, full_jitter
 from fcb_host.condition import Status
 from fcb_host.errors import IdempotencyConflict
 from fcb_host.events import UsageEvent
-from fcb_host.refusals import RefusedEvent
+from fcb_host.refusals import GivenUp, RefusedEvent
 from fcb_host.sender import Means, Progress, Sender
 from fcb_host.settings import Settings, from_environment
 from fcb_host.spool import Spool
@@ -126,10 +126,13 @@ class UsageClient:
         with self._parts.spool.transaction() as conn:
             return refusals.retry(conn, numbers, now=self._now())
 
-    def give_up(self, code: str, *, subscription: str | None = None) -> int:
-        """Refuse now what is held for a code, of one subscription or of all, so that it can be dropped; answers how many."""
+    def give_up(self, code: str, *, subscription: str | None = None) -> GivenUp:
+        """Refuse now what is held for a code, of one subscription or of all, so that it can be dropped.
+
+        What may be stored, because its last sending is not answered, is left: `flush` until it is answered, then ask again.
+        """
         if self._parts is None:
-            return 0
+            return GivenUp(refused=0, left=0)
         with self._parts.spool.transaction() as conn:
             return refusals.give_up(conn, code, subscription, now=self._now())
 

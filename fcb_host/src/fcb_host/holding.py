@@ -19,7 +19,10 @@ _DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """How an event waits that was answered with one code: `backoff` apart, for so many days since that answer came first."""
+    """How an event waits that was answered with one code: `backoff` apart, for so many days since that answer came first.
+
+    Other answers in between do not begin that time anew: an event whose answers alternate would be held for ever.
+    """
 
     backoff: Backoff
     days: Callable[[Settings], float]
@@ -48,6 +51,7 @@ def until(conn: sqlite3.Connection, event: Waiting, *, code: str, settings: Sett
     """When an event that was answered with this code is sent again; None where it is refused now.
 
     One that takes back an event of this spool waits as long as that one does: refused before, it would leave that one counted.
+    A void takes back no void, so that voids which name each other, or themselves, do not wait for each other.
     """
     hold = HOLDS.get(code)
     if hold is None:
@@ -55,11 +59,11 @@ def until(conn: sqlite3.Connection, event: Waiting, *, code: str, settings: Sett
     is_over = now - event.since(code, now) >= round(hold.days(settings) * _DAY_MS)
     if is_over and not _takes_back_what_waits(conn, event):
         return None
-    return now + round(1000 * hold.backoff.wait(event.tries(code) + 1, chance))
+    return now + round(1000 * hold.backoff.wait(event.attempts + 1, chance))
 
 
 def _takes_back_what_waits(conn: sqlite3.Connection, event: Waiting) -> bool:
     said = json.loads(event.body)
     if "voids" not in said:
         return False
-    return waiting.is_waiting(conn, identity_of(said["external_subscription_id"], said["metric"], said["voids"]))
+    return waiting.can_be_taken_back(conn, identity_of(said["external_subscription_id"], said["metric"], said["voids"]))

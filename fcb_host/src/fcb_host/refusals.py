@@ -32,6 +32,15 @@ class RefusedEvent:
     refused_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """What became of events that were to be given up."""
+
+    refused: int
+    left: int
+    """As many were left as they are: their last sending is not answered, so that they may be stored."""
+
+
 def refuse(conn: sqlite3.Connection, event: Waiting, *, code: str, reason: str, now: int) -> RefusedEvent:
     """Move a waiting event here."""
     waiting.remove(conn, [event])
@@ -77,22 +86,23 @@ def drop(conn: sqlite3.Connection, numbers: Sequence[int] | None) -> int:
     return sum(conn.execute("DELETE FROM refused WHERE number = ?", (number,)).rowcount for number in chosen)
 
 
-def give_up(conn: sqlite3.Connection, code: str, subscription: str | None, *, now: int) -> int:
-    """Refuse now what is held for a code, of one subscription or of all; answers how many.
+def give_up(conn: sqlite3.Connection, code: str, subscription: str | None, *, now: int) -> GivenUp:
+    """Refuse now what is held for a code, of one subscription or of all.
 
-    What is in a request that runs is left to its answer.
+    What may be stored is left to its next answer: who records it anew under another key would have it counted twice.
     """
     held = conn.execute(
         """
-        SELECT position, identity, body, held_reason, recorded_at FROM event
-         WHERE held_code = ? AND (? IS NULL OR held_of = ?) AND due_at NOT IN (SELECT until FROM lease WHERE until > ?)
+        SELECT position, identity, body, held_reason, recorded_at, may_be_stored FROM event
+         WHERE held_code = ? AND (? IS NULL OR held_of = ?)
         """,
-        (code, subscription, subscription, now),
+        (code, subscription, subscription),
     ).fetchall()
-    for position, identity, body, reason, recorded_at in held:
+    known = [row for *row, may_be_stored in held if not may_be_stored]
+    for position, identity, body, reason, recorded_at in known:
         conn.execute("DELETE FROM event WHERE position = ?", (position,))
         keep(conn, identity=identity, body=body, code=code, reason=reason, recorded_at=recorded_at, now=now)
-    return len(held)
+    return GivenUp(refused=len(known), left=len(held) - len(known))
 
 
 def _numbers(conn: sqlite3.Connection) -> list[int]:

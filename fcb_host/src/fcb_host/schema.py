@@ -11,22 +11,27 @@ from fcb_host.errors import SpoolUnavailable
 VERSION = 2
 
 _HELD = (
-    # What an event that the central side would not take yet is held for: its code and reason, and since when that one.
+    # What an event that the central side would not take yet is held for: its code and reason, and since when that one;
+    # and since when each code that it was ever held for, as JSON.
     "ALTER TABLE event ADD COLUMN held_code TEXT",
     "ALTER TABLE event ADD COLUMN held_reason TEXT",
     "ALTER TABLE event ADD COLUMN held_since INTEGER",
     "ALTER TABLE event ADD COLUMN held_of TEXT",
+    "ALTER TABLE event ADD COLUMN held_firsts TEXT NOT NULL DEFAULT '{}'",
+    # 1 from when it is leased until there is an answer that tells of it: a lost answer may have said that it is stored.
+    "ALTER TABLE event ADD COLUMN may_be_stored INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX event_held ON event (held_code, held_of, held_since, due_at) WHERE held_code IS NOT NULL",
 )
 
 _FROM_1 = (
     "DROP INDEX event_held",
     *_HELD,
-    # The first version held for this alone, and kept no reason.
+    # The first version held for this alone, and kept neither a reason nor whether the last sending was answered.
     """
     UPDATE event
        SET held_code = 'unknown_subscription', held_reason = '', held_since = recorded_at,
-           held_of = json_extract(body, '$.external_subscription_id')
+           held_of = json_extract(body, '$.external_subscription_id'),
+           held_firsts = json_object('unknown_subscription', recorded_at), may_be_stored = 1
      WHERE attempts > 0
     """,
     f"PRAGMA user_version = {VERSION}",

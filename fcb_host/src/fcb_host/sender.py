@@ -129,7 +129,7 @@ class Sender:
             condition.succeeded(conn, now=now)
             if others:
                 condition.disagreed(conn, error=f"{others[-1][1].code}: {others[-1][1].reason}", now=now)
-        self._say_held([result for event, result, refused in settled if refused is None and event.tries(result.code) == 0])
+        self._say_held([result for event, result, refused in settled if refused is None and result.code not in event.firsts()])
         self._tell([refused for _, _, refused in settled if refused is not None])
 
     def _not_stored(self, conn: sqlite3.Connection, event: Waiting, result: Result, now: int) -> RefusedEvent | None:

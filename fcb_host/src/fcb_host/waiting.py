@@ -17,7 +17,7 @@ from fcb_host.events import UsageEvent
 LONGEST_WAIT_MS = 2 * 86_400_000
 """Nothing waits longer than this; a row that seems to was written before the clock was set back."""
 _COMMA = 1
-_COLUMNS = ("position", "identity", "body", "recorded_at", "attempts", "held_code", "held_since")
+_COLUMNS = ("position", "identity", "body", "recorded_at", "attempts", "held_firsts")
 
 
 class Put(Enum):
@@ -39,16 +39,17 @@ class Waiting:
     body: str
     recorded_at: int
     attempts: int
-    held_code: str | None
-    held_since: int | None
+    """How often it was held before, for whatever code."""
+    held_firsts: str
+    leased_until: int
+
+    def firsts(self) -> dict[str, int]:
+        """Each code that it was held for before, with when that answer came first."""
+        return dict(json.loads(self.held_firsts))
 
     def since(self, code: str, now: int) -> int:
-        """Since when it is held for this code; never later than now, even if the clock was set back."""
-        return now if self.held_code != code or self.held_since is None else min(self.held_since, now)
-
-    def tries(self, code: str) -> int:
-        """How often it was answered with this code before."""
-        return self.attempts if self.held_code == code else 0
+        """When it was answered with this code first; never later than now, even if the clock was set back."""
+        return min(self.firsts().get(code, now), now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +72,18 @@ def put(conn: sqlite3.Connection, events: Iterable[UsageEvent], *, now: int, max
 
 
 def lease(conn: sqlite3.Connection, *, token: str, now: int, until: int, most: int, most_bytes: int) -> Lease:
-    """Take the oldest events that are due: at least one if there are any, at most so many, and so many bytes as a JSON list."""
+    """Take the oldest events that are due: at least one if there are any, at most so many, and so many bytes as a JSON list.
+
+    From here on they may be stored, until `hold` or `remove` says what was answered; no end of a lease takes that back.
+    """
     due = conn.execute(
         f"SELECT {', '.join(_COLUMNS)} FROM event WHERE due_at <= ? ORDER BY due_at, position LIMIT ?",  # noqa: S608 (our own names)
         (now, most),
     ).fetchall()
-    taken = tuple(_fitting(due, most_bytes))
+    taken = tuple(_fitting(due, most_bytes, until))
     if taken:
-        conn.executemany("UPDATE event SET due_at = ? WHERE position = ?", [(until, one.position) for one in taken])
+        leasing = "UPDATE event SET due_at = ?, may_be_stored = 1 WHERE position = ?"
+        conn.executemany(leasing, [(until, one.position) for one in taken])
         conn.execute("INSERT INTO lease VALUES (?, ?, ?)", (token, until, len(taken)))
     return Lease(token=token, until=until, events=taken)
 
@@ -98,21 +103,25 @@ def remove(conn: sqlite3.Connection, events: Sequence[Waiting]) -> None:
 
 
 def hold(conn: sqlite3.Connection, event: Waiting, *, code: str, reason: str, now: int, until: int) -> None:
-    """Let an event wait longer, and keep why."""
+    """Let an event wait longer, and keep why: it is not stored, unless another sender has taken it meanwhile."""
     subscription = json.loads(event.body)["external_subscription_id"]
+    since = event.since(code, now)
+    firsts = json.dumps({**event.firsts(), code: since})
     conn.execute(
         """
         UPDATE event
-           SET due_at = ?, attempts = ?, held_code = ?, held_reason = ?, held_since = ?, held_of = ?
+           SET may_be_stored = may_be_stored AND due_at <> ?, due_at = ?, attempts = ?, held_code = ?, held_reason = ?,
+               held_since = ?, held_of = ?, held_firsts = ?
          WHERE position = ?
         """,
-        (until, event.tries(code) + 1, code, reason, event.since(code, now), subscription, event.position),
+        (event.leased_until, until, event.attempts + 1, code, reason, since, subscription, firsts, event.position),
     )
 
 
-def is_waiting(conn: sqlite3.Connection, identity: bytes) -> bool:
-    """Whether an event of this identity waits."""
-    return conn.execute("SELECT 1 FROM event WHERE identity = ?", (identity,)).fetchone() is not None
+def can_be_taken_back(conn: sqlite3.Connection, identity: bytes) -> bool:
+    """Whether an event of this identity waits that is itself no void."""
+    found = conn.execute("SELECT body FROM event WHERE identity = ?", (identity,)).fetchone()
+    return found is not None and "voids" not in json.loads(found[0])
 
 
 def next_due(conn: sqlite3.Connection) -> int | None:
@@ -142,10 +151,10 @@ def _put_one(conn: sqlite3.Connection, event: UsageEvent, now: int) -> Put:
     return Put.KNOWN if waiting == body else Put.CONFLICT
 
 
-def _fitting(due: Iterable[tuple[Any, ...]], most_bytes: int) -> Iterable[Waiting]:
+def _fitting(due: Iterable[tuple[Any, ...]], most_bytes: int, until: int) -> Iterable[Waiting]:
     size = 0
     for row in due:
-        event = Waiting(**dict(zip(_COLUMNS, row, strict=True)))
+        event = Waiting(**dict(zip(_COLUMNS, row, strict=True)), leased_until=until)
         own = len(event.body.encode()) + _COMMA
         if size and size + own > most_bytes:
             return
