@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from functools import partial
 
 import click
+import dagster as dg
 
 from fcb_pipelines.cli.runs import run_import, run_period
 from fcb_pipelines.cli.session import folder, say
 from fcb_pipelines.cli.status import print_summary
+from fcb_pipelines.cli.warned import Checked, tell_warnings
 from fcb_pipelines.domain.errors import InvalidSettings, RuleViolation
 from fcb_pipelines.domain.period import periods
 from fcb_pipelines.local.processes import refuse_taken_port, serve_dagster
@@ -42,8 +44,10 @@ def _demonstrated(*, is_headless: bool) -> bool:
     if not is_headless:
         refuse_taken_port(settings)
     with running(settings, environ=os.environ, folder=folder(), report=say) as complete:
-        undone = [each for service in services for each in attempted(_steps(complete, complete.service(service.code)))]
+        steps = {what: step for one in services for what, step in _steps(complete, complete.service(one.code)).items()}
+        undone, checked = attempted(steps)
         print_summary(complete)
+        tell_warnings(checked)
         for each in undone:
             say(f"not done, so that what stands above of it is older: {each}")
         if not is_headless:
@@ -67,21 +71,25 @@ def demo_periods(service: Service, now: datetime) -> list[str]:
     return [period.key for period in periods(service.period(service.first_period), last) if period.key < last.key]
 
 
-def attempted(steps: Mapping[str, Callable[[], None]]) -> list[str]:
-    """Do each step, whatever became of those before it; why the ones that a rule or a check stopped were not done."""
-    undone = []
+def attempted(steps: Mapping[str, Callable[[], Checked]]) -> tuple[list[str], Checked]:
+    """Do each step, whatever became of those before it.
+
+    Why the ones that a rule or a check stopped were not done, and what the checks of the others found.
+    """
+    undone: list[str] = []
+    checked: list[dg.AssetCheckEvaluation] = []
     for what, step in steps.items():
         say(what)
         try:
-            step()
+            checked.extend(step())
         except RuleViolation as error:
             undone.append(f"{what}: {error}")
-    return undone
+    return undone, checked
 
 
-def _steps(settings: Settings, service: Service) -> dict[str, Callable[[], None]]:
+def _steps(settings: Settings, service: Service) -> dict[str, Callable[[], Checked]]:
     """What is done of a service, by what is said of it; a month is worked from the last snapshot that there is."""
-    steps: dict[str, Callable[[], None]] = {
+    steps: dict[str, Callable[[], Checked]] = {
         f"importing partners, plans and subscriptions of {service.code}": partial(run_import, settings, service)
     }
     for key in demo_periods(service, settings.now or datetime.now(UTC)):

@@ -13,6 +13,7 @@ from fcb_pipelines.acts.preview import preview
 from fcb_pipelines.acts.source import previewed_records
 from fcb_pipelines.cli.runs import run_import
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
+from fcb_pipelines.cli.warned import Checked, tell_warnings
 from fcb_pipelines.domain.imports import Imported
 from fcb_pipelines.services import Service
 from fcb_pipelines.store.imports import issues, latest_runs
@@ -38,16 +39,18 @@ def import_(service_code: str | None, *, dry_run: bool, as_json: bool) -> None:
         service = reached.settings.service(service_code)
         if service.is_demo and not reached.settings.is_odoo_embedded:
             say(f"warning: the demo's customers are imported into {reached.odoo_page('')}, because no source is configured")
+        checked: Checked = ()
         if dry_run:
             shown = [_dry(done) for done in _preview(reached, service)]
         else:
-            run_import(reached.settings, service)
+            checked = run_import(reached.settings, service)
             shown = list(_done(reached, service))
     if as_json:
         total = {name: sum(one[name] for one in shown) for name in COUNTS}
         answer({"service": service.code, "dry_run": dry_run, **total, "entities": {one["entity"]: one for one in shown}})
     else:
         _print(shown, dry_run=dry_run)
+    tell_warnings(checked)
     if any(one["failed"] for one in shown):
         sys.exit(1)
 

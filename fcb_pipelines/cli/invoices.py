@@ -14,6 +14,7 @@ from fcb_pipelines.acts.source_invoices import source_invoices
 from fcb_pipelines.assets.odoo_invoices import DRAFT_INVOICES, SOURCE_INVOICES
 from fcb_pipelines.cli.runs import run_invoices
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
+from fcb_pipelines.cli.warned import Checked, tell_warnings
 from fcb_pipelines.domain.drafted import COUNTS
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.read_back import Part
@@ -40,15 +41,17 @@ def invoices(period: str, service_code: str | None, *, dry_run: bool, as_json: b
     with connected() as reached:
         service = reached.settings.service(service_code)
         key = reached.period(service, period).period.key
+        checked: Checked = ()
         if dry_run:
             shown = _preview(reached, service, key)
         else:
-            run_invoices(reached.settings, service, key, assets=_switched_on(reached.settings))
+            checked = run_invoices(reached.settings, service, key, assets=_switched_on(reached.settings))
             shown = _done(reached, service, key)
     if as_json:
         answer({"service": service.code, "period": key, "dry_run": dry_run, "parts": shown})
     else:
         _print(shown, key, dry_run=dry_run)
+    tell_warnings(checked)
     if any(one["failed"] or one["differences"] for one in shown.values()):
         sys.exit(1)
 

@@ -9,6 +9,7 @@ from fcb_pipelines.acts.reconciliation import published_rows
 from fcb_pipelines.acts.status import service_status
 from fcb_pipelines.cli.runs import run_period
 from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option
+from fcb_pipelines.cli.warned import tell_warnings
 from fcb_pipelines.domain.expected import UNRATED
 from fcb_pipelines.domain.revisions import Published
 from fcb_pipelines.store.reconciliation import Revision, latest_revisions
@@ -22,13 +23,14 @@ from fcb_pipelines.store.reconciliation import Revision, latest_revisions
 def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) -> None:
     """Meter, rate and reconcile a period, as a run of Dagster.
 
-    A period can be run again at any time: each run adds a revision and says what changed. Differences are not a failure;
-    a subscription whose price cannot be told, or an invoice that cannot be read, makes the exit code 1.
+    A period can be run again at any time: each run adds a revision and says what changed. Differences are not a failure, and
+    what a check warns of is told at the end; a subscription whose price cannot be told, or an invoice that cannot be read,
+    makes the exit code 1.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
         key = reached.period(service, period).period.key
-        run_period(reached.settings, service, key, refresh=refresh)
+        checked = run_period(reached.settings, service, key, refresh=refresh)
         with reached.database().transaction() as conn:
             (revision,) = latest_revisions(conn, service.code, key)
             found = service_status(conn, service).as_json()["periods"][key]
@@ -43,6 +45,7 @@ def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) 
         answer({"service": service.code, "period": key, **found, **origin, **undone})
     else:
         _print(revision, found["rows"], undone)
+    tell_warnings(checked)
     if any(undone.values()):
         sys.exit(1)
 
@@ -61,8 +64,15 @@ def _unrated(rows: list[Published]) -> list[dict[str, str]]:
 def _print(revision: Revision, rows: dict[str, int], undone: dict[str, list[dict[str, str]]]) -> None:
     counts = ", ".join(f"{count} {status}" for status, count in rows.items())
     say(f"{revision.service} {revision.period}: revision {revision.revision} from snapshot {revision.snapshot_id}: {counts}")
-    because = ", ".join(revision.changes["because"]) or "same snapshot, settings and rules"
-    say(f"{len(revision.changes['rows'])} rows changed since the last revision ({because})")
+    say(_compared(revision))
     for what, found in undone.items():
         for one in found:
             say(f"{what}: {': '.join(one.values())}")
+
+
+def _compared(revision: Revision) -> str:
+    """How it differs from the revision before."""
+    if revision.revision == 1:
+        return "the first revision of the month: there is none before it to compare it with"
+    because = ", ".join(revision.changes["because"]) or "same snapshot, settings and rules"
+    return f"{len(revision.changes['rows'])} rows changed since the last revision ({because})"

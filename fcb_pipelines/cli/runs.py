@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from fcb_pipelines.checks.remedies import WHAT_TO_DO
 from fcb_pipelines.cli.session import connections, folder
+from fcb_pipelines.cli.warned import Checked
 from fcb_pipelines.definitions import build_defs
 from fcb_pipelines.domain.errors import InvalidSettings, Refused, RolledBack, RuleViolation
 from fcb_pipelines.jobs import (
@@ -41,21 +42,25 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """Dagster's own log is in its page; the terminal gets our reports."""
 
 
-def run_import(settings: Settings, service: Service) -> None:
-    """Take a snapshot and bring the shadow copy up to date; raises `RuleViolation` if a step or a guarding check failed."""
-    _run(settings, import_job_name(service))
+def run_import(settings: Settings, service: Service) -> Checked:
+    """Take a snapshot and bring the shadow copy up to date; what its checks found.
+
+    Raises `RuleViolation` if a step or a guarding check failed.
+    """
+    return _run(settings, import_job_name(service))
 
 
-def run_period(settings: Settings, service: Service, key: str, *, refresh: bool = False) -> None:
-    """Meter, rate and reconcile a period from the last snapshot, or from a new one; raises like `run_import`."""
+def run_period(settings: Settings, service: Service, key: str, *, refresh: bool = False) -> Checked:
+    """Meter, rate and reconcile a period from the last snapshot, or from a new one; returns and raises like `run_import`."""
     service.period(key)
-    if refresh:
-        _run(settings, snapshot_job_name(service))
-    _run(settings, dual_run_job_name(service), partition_key=key)
+    read = _run(settings, snapshot_job_name(service)) if refresh else ()
+    return [*read, *_run(settings, dual_run_job_name(service), partition_key=key)]
 
 
-def run_invoices(settings: Settings, service: Service, key: str, *, assets: Sequence[str]) -> None:
-    """Keep a period's invoices in Odoo as drafts, of the assets named; raises like `run_import` where one could not be made.
+def run_invoices(settings: Settings, service: Service, key: str, *, assets: Sequence[str]) -> Checked:
+    """Keep a period's invoices in Odoo as drafts, of the assets named; what the checks found.
+
+    Raises like `run_import` where one of the assets could not be made.
 
     What Odoo has otherwise fails a check of the run and not the command, which shows it.
     """
@@ -65,6 +70,7 @@ def run_invoices(settings: Settings, service: Service, key: str, *, assets: Sequ
     made = {event.asset_key for event in result.get_asset_materialization_events()}
     if not made.issuperset(chosen):
         raise failed(odoo_invoices_job_name(service), result)
+    return result.get_asset_check_evaluations()
 
 
 def run_close(settings: Settings, service: Service, key: str, *, closed_by: str) -> None:
@@ -73,10 +79,11 @@ def run_close(settings: Settings, service: Service, key: str, *, closed_by: str)
     _run(settings, close_job_name(service), partition_key=key, config=config)
 
 
-def _run(settings: Settings, job: str, *, partition_key: str | None = None, config: Mapping[str, Any] | None = None) -> None:
+def _run(settings: Settings, job: str, *, partition_key: str | None = None, config: Mapping[str, Any] | None = None) -> Checked:
     result = _result(settings, job, partition_key=partition_key, config=config or {})
     if not result.success:
         raise failed(job, result)
+    return result.get_asset_check_evaluations()
 
 
 def _result(

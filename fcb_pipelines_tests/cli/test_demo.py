@@ -6,8 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from fcb_pipelines.cli.demo import attempted, demo, demo_periods, demo_services
+from fcb_pipelines.cli.warned import Checked
 from fcb_pipelines.domain.errors import InvalidSettings, Refused, RuleViolation
 from fcb_pipelines.settings import Settings, load
+from fcb_pipelines_tests.cli.evaluations import warning
 from fcb_pipelines_tests.projects import enter, write_project
 
 
@@ -60,17 +62,22 @@ def test_a_taken_port_is_said_before_any_work(project: Path) -> None:
 def test_a_month_that_is_blocked_stops_no_other_and_is_told_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     done = []
 
-    def blocked() -> None:
+    def blocked() -> Checked:
         raise RuleViolation("the check feeds_agree says: they differ")
 
-    undone = attempted({"rating March": blocked, "rating April": lambda: done.append("April")})
+    def april() -> Checked:
+        done.append("April")
+        return [warning("usage_conserved")]
+
+    undone, checked = attempted({"rating March": blocked, "rating April": april})
     assert (undone, done) == (["rating March: the check feeds_agree says: they differ"], ["April"])
+    assert [one.check_name for one in checked] == ["usage_conserved"]
     assert capsys.readouterr().err == "rating March\nrating April\n"
 
 
 def test_what_nobody_can_go_on_without_ends_the_demo() -> None:
-    def away() -> None:
+    def away() -> Checked:
         raise Refused("our own database cannot be reached")
 
     with pytest.raises(Refused):
-        attempted({"importing": away, "rating April": lambda: None})
+        attempted({"importing": away, "rating April": lambda: ()})

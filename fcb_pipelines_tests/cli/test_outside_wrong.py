@@ -148,3 +148,13 @@ def test_a_snapshot_is_needed_before_a_run(real: Real) -> None:
 
 def test_a_moved_clock_is_refused_with_a_real_service(real: Real) -> None:
     refused(real.fcb("status", FCB_NOW="2026-06-02T12:00:00Z"), "FCB_NOW .*refused with a real service")
+
+
+def test_a_run_ends_with_what_its_checks_warn_of_and_is_done_all_the_same(real: Real) -> None:
+    first = real.fcb("run", "--period", "2026-03", "--refresh")
+    told = [line for line in first.err.splitlines() if line.startswith("warning: ")]
+    assert first.code == 0, first.err
+    assert "the first revision of the month" in first.err
+    assert [re.split("; what to do: ", line)[0] for line in told] == [
+        "warning: register_reconciled: 2 months differ between register and rows"
+    ]

@@ -11,6 +11,7 @@ import pytest
 
 from fcb_pipelines.checks.remedies import REMEDIES, WHAT_TO_DO
 from fcb_pipelines.cli.runs import failed, why
+from fcb_pipelines.cli.warned import warnings_of
 from fcb_pipelines.store.database import Database, connect
 from fcb_pipelines_tests.orchestration.conftest import Operator, check, made, records
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND
@@ -113,6 +114,9 @@ def test_conflicts_and_rejected_usage_are_kept_and_shown(operator: Operator) -> 
     found = check(result, "usage_conserved")
     assert result.success
     assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN), "every unit is there, and people must look"
+    (told,) = (line for line in warnings_of(result.get_asset_check_evaluations()) if "usage_conserved" in line)
+    assert told.startswith("warning: usage_conserved: every unit is accounted for, but the source contradicts 1 stored events")
+    assert told.endswith(f"; what to do: {found.metadata[WHAT_TO_DO].value}")
     shown = {name: found.metadata[name].value for name in ("conflicts", "rejected", "gone from the source")}
     assert shown == {"conflicts": 1, "rejected": 1, "gone from the source": 1}
     assert [(row["what"], row["key"], row["stored"], row["offered"]) for row in records(found, "to look at")] == [
