@@ -13,9 +13,10 @@ import uvicorn
 
 from fcb_pipelines.api.app import create_app
 from fcb_pipelines.cli.outages import watched
-from fcb_pipelines.cli.session import connected, say
+from fcb_pipelines.cli.session import connected, folder, say
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.local.children import signalled
+from fcb_pipelines.local.databases import need_of
 
 GRACE_SECONDS = 30
 """How long requests under way may take when the server is told to end."""
@@ -40,7 +41,8 @@ def serve(host: str, port: int) -> None:
             )
         )
         stands = f"; the demo's clock stands at {given.isoformat()}, and so must the times of events" if given else ""
-        with watched(reached.database(), _log, time.monotonic), signalled(server.handle_exit):
+        is_embedded = need_of(os.environ, folder=folder()).database
+        with watched(reached.database(), _log, time.monotonic, is_embedded=is_embedded), signalled(server.handle_exit):
             say(f"usage is taken at http://{host}:{sock.getsockname()[1]}/v1/usage{stands}; Ctrl+C ends it")
             _collect_rarely()
             # uvicorn raises the signal that ended it once more: it is received as before and has no meaning any more.

@@ -116,6 +116,18 @@ def test_a_database_that_goes_and_comes_back_is_told_once_each(store_database: s
     assert told[1] == "info: ready again, after 0 s"
 
 
+@pytest.mark.parametrize(
+    ("is_embedded", "to_do"),
+    [(False, "Check FCB_DATABASE_URL and the network"), (True, "It is the embedded one: end this command and start it again")],
+)
+def test_a_variable_is_named_only_where_a_database_was_configured(postgres_url: str, *, is_embedded: bool, to_do: str) -> None:
+    told: list[str] = []
+    away = Database(f"{postgres_url.rpartition('/')[0]}/no_such_database")
+    with watched(away, told.append, time.monotonic, is_embedded=is_embedded):
+        assert to_do in told[0]
+    assert ("FCB_DATABASE_URL" in told[0]) is not is_embedded
+
+
 def test_a_database_that_is_away_from_the_first_is_told_before_anything_else(postgres_url: str) -> None:
     told: list[str] = []
     with watched(Database(f"{postgres_url.rpartition('/')[0]}/no_such_database"), told.append, time.monotonic):
