@@ -32,7 +32,8 @@ def service_sensors(service: Service) -> list[dg.SensorDefinition]:
         name=f"{service.code}_usage_changed",
         job_name=job,
         minimum_interval_seconds=SECONDS_BETWEEN,
-        description="Meter, rate and reconcile open periods again whose usage changed since.",
+        description="Meter, rate and reconcile open periods again whose usage changed since, from the last snapshot. Where "
+        "pushed usage is billed and the period is over, feeds_agree blocks that run until a snapshot has what came as well.",
     )
     def usage_changed(
         context: dg.SensorEvaluationContext, connections: dg.ResourceParam[Connections]

@@ -73,7 +73,7 @@ def _of_usage() -> dict[str, Schema]:
         "UsageBatch": _object({"events": batch}),
         "UsageRequest": {"oneOf": [*events, ref("UsageBatch")]},
         "UsageResult": {"oneOf": [ref("Stored"), ref("NotStored")]},
-        "Stored": _object({**_KEY, "status": _one_of([Outcome.ACCEPTED, Outcome.DUPLICATE]), "is_late": {"type": "boolean"}}),
+        "Stored": _object({**_KEY, "status": _one_of([Outcome.ACCEPTED, Outcome.DUPLICATE]), "is_late": _is_late()}),
         "NotStored": _object(
             {
                 **_KEY,
@@ -88,6 +88,11 @@ def _of_usage() -> dict[str, Schema]:
             {"results": {"type": "array", "items": ref("UsageResult")}, **{str(each): _count() for each in Outcome}}
         ),
     }
+
+
+def _is_late() -> Schema:
+    said = "Its own month is closed; it is on a later bill if what is pushed is billed, and on none otherwise."
+    return {"type": "boolean", "description": said}
 
 
 def _of_subscriptions() -> dict[str, Schema]:
