@@ -1,4 +1,4 @@
-"""What every test may ask for: a real Postgres, an empty database, one with our schema, and the moment it is."""
+"""What every test may ask for: a real Postgres, an empty database, one with our schema, the moment it is, a fixed folder."""
 
 import os
 import secrets
@@ -18,6 +18,7 @@ from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres, in_database
 from fcb_pipelines.store.schema import migrate
 from fcb_pipelines_tests.acceptance.fixtures import again, all_plans, demo, great_expectations, quiet, warm
+from fcb_pipelines_tests.projects import write_project
 
 __all__ = ["again", "all_plans", "demo", "great_expectations", "quiet", "warm"]
 """Fixtures of the whole product, for acceptance, cli and faults."""
@@ -25,6 +26,8 @@ __all__ = ["again", "all_plans", "demo", "great_expectations", "quiet", "warm"]
 NOW = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
 """The moment of the tests: the morning after May closed, as in the demo."""
 
+NOBODY = 65534
+"""The user of that name, as Linux has it."""
 
 WHOLE_PRODUCT = {"warm", "demo"}
 """Fixtures that take long and are told once for all tests: whoever asks for one of them must run in the same process."""
@@ -90,3 +93,19 @@ def database(admin_url: str, *, template: str = "template1") -> Iterator[str]:
 def _run(admin_url: str, statement: LiteralString, *names: str) -> None:
     with psycopg.connect(admin_url, autocommit=True) as conn:
         conn.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture
+def fixed() -> Iterator[Path]:
+    """A folder of the caller, who cannot take it away: its parent, a project, is closed to writing; root becomes `nobody`."""
+    caller = os.geteuid()
+    with tempfile.TemporaryDirectory() as parent:
+        folder = write_project(Path(parent)) / "state"
+        folder.mkdir(mode=0o755)
+        Path(parent).chmod(0o555)
+        if caller == 0:
+            os.chown(folder, NOBODY, NOBODY)
+            os.seteuid(NOBODY)
+        yield folder
+        os.seteuid(caller)
+        Path(parent).chmod(0o700)

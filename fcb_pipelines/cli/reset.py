@@ -9,6 +9,7 @@ import click
 
 from fcb_pipelines.cli.session import folder, say
 from fcb_pipelines.local import stack
+from fcb_pipelines.local.state import is_ours, leftovers
 from fcb_pipelines.settings import load
 
 
@@ -20,10 +21,11 @@ def reset(yes: bool) -> None:
     Real databases and a real Odoo are not touched. Refused while another fcb command uses the folder.
     """
     state = load(os.environ, folder=folder()).state_dir.absolute()
-    if not state.exists():
+    if not state.exists() and not leftovers(state):
         say(f"nothing to remove, {state} does not exist")
         return
     if not yes:
         click.confirm(f"Remove {state} with its databases, sandbox records and Dagster runs?", abort=True, err=True)
     stack.reset(state)
-    say(f"removed {state}")
+    stays = state.exists() and not is_ours(state)
+    say(f"removed all that was in {state}; the folder itself cannot be removed and stays" if stays else f"removed {state}")

@@ -19,10 +19,8 @@ from fcb_pipelines.domain.errors import FcbError
 from fcb_pipelines.local.children import Child
 from fcb_pipelines.local.postgres import EmbeddedPostgres
 from fcb_pipelines.local.sandbox import DATABASE, start_sandbox
-from fcb_pipelines.local.state import try_lock, write_private
+from fcb_pipelines.local.state import USERS_LOCK, try_lock, write_private
 
-USERS_LOCK = "users.lock"
-"""Held shared by every command that uses the stack, and alone by the keeper while it stops."""
 KEEPER_LOCK = "keeper.lock"
 """Held by the keeper while it lives; its text is the keeper's process id, for people."""
 WANTED_FILE = "wanted.json"

@@ -18,15 +18,19 @@ import psycopg
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.local.children import CannotStart, spawn, tail
 from fcb_pipelines.local.databases import Need, addresses_of, need_of
-from fcb_pipelines.local.keeper import ADDRESSES_FILE, KEEPER_LOCK, PARTS_FILE, USERS_LOCK, WANTED_FILE, Part
+from fcb_pipelines.local.keeper import ADDRESSES_FILE, KEEPER_LOCK, PARTS_FILE, WANTED_FILE, Part
 from fcb_pipelines.local.sandbox import READY_PAGE, SOURCE_FOLDER, answers
 from fcb_pipelines.local.state import (
     MARKER,
+    USERS_LOCK,
     StateRemoved,
     is_free,
     is_ours,
+    is_whole,
     locked,
     make_state,
+    refuse_others,
+    remove_leftovers,
     remove_state,
     try_lock,
     waited_for,
@@ -55,7 +59,7 @@ def running(settings: Settings, *, environ: Mapping[str, str], folder: Path, rep
     if not need.parts:
         yield settings
         return
-    state, users = _used(settings.state_dir)
+    state, users = used(settings.state_dir)
     try:
         with users:
             with locked(state / START_LOCK):
@@ -73,12 +77,12 @@ def is_running(state: Path) -> bool:
 def reset(state: Path) -> None:
     """Remove the state folder and everything it keeps; raises `RuleViolation` while a command uses it.
 
-    Of two at once the second waits until the first has done it.
+    Of two at once the second waits until the first has done it. What an earlier reset left when it was killed goes too.
     """
-    if not is_ours(state) and state.exists():
-        remove_state(state)
+    refuse_others(state)
     with suppress(StateRemoved), locked(state / MARKER):
         _remove(state)
+    remove_leftovers(state)
 
 
 def _remove(state: Path) -> None:
@@ -102,7 +106,7 @@ def _alone(state: Path) -> IO[bytes] | None:
     return lock
 
 
-def _used(path: Path) -> tuple[Path, IO[bytes]]:
+def used(path: Path) -> tuple[Path, IO[bytes]]:
     """The state folder and the users' lock, shared; a folder that a reset removes while we wait for that is made anew."""
     for _ in range(_ATTEMPTS):
         with suppress(StateRemoved):
@@ -112,7 +116,12 @@ def _used(path: Path) -> tuple[Path, IO[bytes]]:
 
 def _used_once(path: Path) -> tuple[Path, IO[bytes]]:
     state = make_state(path)
-    return state, waited_for(state / USERS_LOCK, shared=True)
+    users = waited_for(state / USERS_LOCK, shared=True)
+    if not is_whole(state):
+        # Of a folder that stays in its place a reset removes only the content.
+        users.close()
+        raise StateRemoved(state)
+    return state, users
 
 
 def _wait_if_last(state: Path) -> None:

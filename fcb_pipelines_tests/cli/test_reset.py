@@ -8,8 +8,7 @@ from click.testing import CliRunner, Result
 
 from fcb_pipelines.cli.reset import reset
 from fcb_pipelines.domain.errors import InvalidSettings, RuleViolation
-from fcb_pipelines.local.keeper import USERS_LOCK
-from fcb_pipelines.local.state import MARKER, locked, make_state
+from fcb_pipelines.local.state import MARKER, USERS_LOCK, locked, make_state
 from fcb_pipelines_tests.projects import enter, write_project
 
 
@@ -48,6 +47,23 @@ def test_a_second_time_there_is_nothing_to_remove(state: Path) -> None:
     result = run()
     assert result.exit_code == 0
     assert f"nothing to remove, {state} does not exist" in result.stderr
+
+
+def test_what_a_killed_removal_left_is_removed_though_the_folder_is_gone(state: Path) -> None:
+    left = state.rename(state.with_name(".fcb.4711.removed"))
+    result = run("--yes")
+    assert result.exit_code == 0
+    assert f"removed {state}" in result.stderr
+    assert not left.exists()
+
+
+def test_a_folder_that_stays_is_said_to_be_emptied(monkeypatch: pytest.MonkeyPatch, fixed: Path) -> None:
+    enter(monkeypatch, fixed.parent)
+    state = make_state(fixed)
+    monkeypatch.setenv("FCB_STATE_DIR", str(state))
+    result = run("--yes")
+    assert result.stderr == f"removed all that was in {state}; the folder itself cannot be removed and stays\n"
+    assert list(state.iterdir()) == []
 
 
 def test_it_is_refused_while_a_command_uses_the_state(state: Path) -> None:
