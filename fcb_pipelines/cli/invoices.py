@@ -12,7 +12,7 @@ from fcb_pipelines.acts.draft_invoices import draft_invoices
 from fcb_pipelines.acts.source_invoices import VARIABLE as SOURCE_VARIABLE
 from fcb_pipelines.acts.source_invoices import source_invoices
 from fcb_pipelines.assets.odoo_invoices import DRAFT_INVOICES, SOURCE_INVOICES
-from fcb_pipelines.cli.runs import run_invoices
+from fcb_pipelines.cli.runs import run_invoices, stopped_by
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 from fcb_pipelines.cli.warned import Checked, tell_warnings
 from fcb_pipelines.domain.drafted import COUNTS
@@ -36,7 +36,7 @@ def invoices(period: str, service_code: str | None, *, dry_run: bool, as_json: b
 
     Only the difference is written, by external id; a second run changes nothing, and an invoice that is no longer a draft is
     only compared. Each kind is off until its variable switches it on (FCB_ODOO_DRAFT_INVOICES, FCB_ODOO_SOURCE_INVOICES); a dry
-    run shows both. What could not be drafted, and what Odoo has otherwise than it must be, makes the exit code 1.
+    run shows both. The exit code is 1 where something could not be drafted, Odoo has it otherwise, or sums do not agree.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
@@ -52,7 +52,10 @@ def invoices(period: str, service_code: str | None, *, dry_run: bool, as_json: b
     else:
         _print(shown, key, dry_run=dry_run)
     tell_warnings(checked)
-    if any(one["failed"] or one["differences"] for one in shown.values()):
+    stopped = stopped_by(checked)
+    for found in stopped:
+        say(found)
+    if stopped or any(one["failed"] or one["differences"] for one in shown.values()):
         sys.exit(1)
 
 

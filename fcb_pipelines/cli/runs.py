@@ -146,7 +146,12 @@ def why(result: dg.ExecuteInProcessResult) -> str:
     """What each check that stopped the run found and what to do, and the message of each other step that failed."""
     errors = [event.step_failure_data.error for event in result.get_step_failure_events()]
     failed = [_message(error) for error in errors if error is None or error.cls_name != _STOPPED_BY_CHECK]
-    return "; ".join([*map(_found, filter(_is_blocking, result.get_asset_check_evaluations())), *failed]) or _LOOK
+    return "; ".join([*stopped_by(result.get_asset_check_evaluations()), *failed]) or _LOOK
+
+
+def stopped_by(checked: Checked) -> list[str]:
+    """What each check that lets nothing come after it found, and what to do."""
+    return [_found(check) for check in checked if _is_blocking(check)]
 
 
 def _is_blocking(check: dg.AssetCheckEvaluation) -> bool:

@@ -3,6 +3,7 @@
 import dagster as dg
 import pytest
 
+from fcb_pipelines.cli.runs import stopped_by
 from fcb_pipelines.cli.warned import tell_warnings, warnings_of
 from fcb_pipelines_tests.cli.evaluations import warning
 
@@ -60,3 +61,10 @@ def test_warnings_are_no_part_of_the_answer(capsys: pytest.CaptureFixture[str]) 
     tell_warnings([warning("feeds_agree", said="they differ")])
     out, err = capsys.readouterr()
     assert (out, err) == ("", f"warning: feeds_agree: they differ; {TO_DO} 2026-03\n")
+
+
+def test_what_lets_nothing_come_after_it_is_told_with_what_to_do() -> None:
+    stopping = warning("source_invoices_carried", said="1.00 ≠ 2.00", severity=dg.AssetCheckSeverity.ERROR, blocking=True)
+    others = [warning("feeds_agree", blocking=True), warning("shadow_inert", severity=dg.AssetCheckSeverity.ERROR)]
+    (told,) = stopped_by([stopping, *others])
+    assert told.startswith("the check source_invoices_carried of shop/usage_totals says: 1.00 ≠ 2.00. What to do: fcb run")
