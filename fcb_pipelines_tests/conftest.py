@@ -40,6 +40,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("the whole product"))
 
 
+@pytest.fixture(autouse=True)
+def _same_environment() -> Iterator[None]:
+    """Whatever a command that ran in this process told those that it starts, the next test has none of it."""
+    before = dict(os.environ)
+    yield
+    for name in [name for name in os.environ if name not in before and name.startswith(("FCB_", "DAGSTER_"))]:
+        del os.environ[name]
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The administrator's URL: `FCB_TEST_DATABASE_URL` if given, else an embedded server that ends with the tests."""

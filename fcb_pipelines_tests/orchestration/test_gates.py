@@ -70,7 +70,7 @@ def test_each_check_there_is_has_a_sentence_of_what_to_do(operator: Operator) ->
     checks = operator.definitions().resolve_asset_graph().asset_check_keys
     assert {check.name for check in checks} == REMEDIES.keys()
     for sentence in REMEDIES.values():
-        assert "{" not in sentence.format(service="small", period="2026-03")
+        assert "{" not in sentence.format(service="small", period="2026-03", of="2026-03")
 
 
 def test_every_check_that_fails_says_what_to_do(operator: Operator) -> None:
