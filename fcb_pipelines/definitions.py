@@ -21,7 +21,7 @@ from fcb_pipelines.assets.source import source_assets
 from fcb_pipelines.assets.subscriptions import subscription_assets
 from fcb_pipelines.assets.usage import usage_assets
 from fcb_pipelines.checks.adjustments import adjustment_checks
-from fcb_pipelines.checks.corrections import correction_checks
+from fcb_pipelines.checks.contradictions import contradiction_checks
 from fcb_pipelines.checks.imports import import_checks
 from fcb_pipelines.checks.odoo_invoices import invoice_checks
 from fcb_pipelines.checks.periods import period_checks
@@ -67,7 +67,7 @@ def _service_defs(settings: Settings, service: Service) -> dg.Definitions:
             *import_checks(service),
             *period_checks(service, partitions),
             *adjustment_checks(service, partitions),
-            *correction_checks(service, partitions),
+            *contradiction_checks(service, partitions),
             *invoice_checks(service, partitions),
         ],
         sensors=service_sensors(service),

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import click
 
-from fcb_pipelines.acts.corrections import Correction, corrections
+from fcb_pipelines.acts.contradictions import Contradiction, contradictions
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.checks.remedies import REMEDIES
 from fcb_pipelines.cli.runs import run_close
@@ -49,9 +49,9 @@ def changed_since(work: PeriodWork) -> Iterator[str]:
 
     No bill after this closing names it again. Nothing where the period was never rated: the closing says so itself.
     """
-    found: tuple[Correction, ...] = ()
+    found: tuple[Contradiction, ...] = ()
     with suppress(RuleViolation):
-        found = corrections(work)
+        found = contradictions(work)
     for one in found:
         yield f"warning: {one.period} is closed, and since the last closing the source tells it otherwise: {_otherwise(one)}"
     if found:
@@ -59,7 +59,7 @@ def changed_since(work: PeriodWork) -> Iterator[str]:
         yield f"what to do about that, which no bill names again once {work.period.key} is closed: {to_do}"
 
 
-def _otherwise(one: Correction) -> str:
+def _otherwise(one: Contradiction) -> str:
     """How many more events of each kind there are, and by how much the quantities moved; only what did."""
     counts = {"contradicting events": one.contradicting, "events gone": one.gone, "unusable rows": one.unusable}
     moved = [f"{count:+d} {what}" for what, count in counts.items() if count]

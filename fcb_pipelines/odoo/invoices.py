@@ -233,4 +233,5 @@ def _text(row: Mapping[str, Any]) -> str:
 
 
 def _rounds_as_we_do(currency: str, rounding: float) -> bool:
+    # Odoo's field is a float on the wire: its shortest text is what was typed, such as 0.01.
     return currency in MINOR_UNITS and Decimal(str(rounding)) == Decimal(1).scaleb(-MINOR_UNITS[currency])

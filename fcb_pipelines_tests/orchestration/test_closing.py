@@ -64,6 +64,23 @@ def test_late_usage_that_is_not_what_its_events_say_stops_the_bill(march: Operat
     assert "expected_invoices" not in made(result)
 
 
+def test_what_the_source_contradicts_of_a_closed_month_is_a_warning_of_the_next_bill(march: Operator) -> None:
+    use(march, "2026-03-21T00:00Z", 50)
+    assert march.dual_run("2026-03").success
+    assert march.job("small_close", "2026-03", **BY_ADA).success
+    assert check(march.dual_run("2026-04"), "closed_usage_confirmed").passed
+    march.host.run("UPDATE usage SET quantity = 40 WHERE quantity = 50")
+    march.snapshot()
+    result = march.dual_run("2026-04")
+    found = check(result, "closed_usage_confirmed")
+    assert (result.success, found.passed, found.severity) == (True, False, dg.AssetCheckSeverity.WARN)
+    assert found.description == "the source changed what it told of 2026-03: closed, so their bills stand"
+    (month,) = records(found, "months")
+    assert (month["contradicting events"], month["cpu_seconds beyond what stands"]) == (1, "-10")
+    (odd,) = records(found, "to look at")
+    assert (odd["month"], odd["stored"], odd["offered"]) == ("2026-03", "50", "40")
+
+
 def test_nobody_closes_a_month_without_a_name(march: Operator) -> None:
     with pytest.raises(dg.DagsterInvalidConfigError, match="closed_by"):
         march.job("small_close", "2026-03")

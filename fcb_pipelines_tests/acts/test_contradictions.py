@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from fcb_pipelines.acts.corrections import corrections
+from fcb_pipelines.acts.contradictions import contradictions
 from fcb_pipelines.acts.retention import drop_expired
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines_tests.acts.desk import ONLY_PULLED, ONLY_PUSHED, Desk
@@ -15,7 +15,7 @@ from fcb_pipelines_tests.source.small_host import FIRST, SECOND
 def told(desk: Desk, key: str) -> list[tuple[str, int, int, int, dict[str, Decimal]]]:
     desk.snapshot()
     desk.dual_run(key)
-    found = corrections(desk.work(key))
+    found = contradictions(desk.work(key))
     return [(one.period, one.contradicting, one.gone, one.unusable, dict(one.beyond)) for one in found]
 
 
@@ -27,14 +27,14 @@ def test_what_is_changed_or_gone_is_told_with_its_amount_until_the_next_bill_is_
     assert told(desk, "2026-04") == []
     desk.host.run("UPDATE usage SET quantity = 40 WHERE source_event_id = 'a'", "DELETE FROM usage WHERE source_event_id = 'b'")
     assert told(desk, "2026-04") == [("2026-03", 1, 1, 0, {"cpu_seconds": Decimal(-17)})]
-    (found,) = corrections(desk.work("2026-04"))
+    (found,) = contradictions(desk.work("2026-04"))
     assert {(odd.what, odd.key, odd.stored, odd.offered) for odd in found.odd} == {
         ("conflict", "a", "50", "40"),
         ("gone", "b", "7", None),
     }
     desk.close("2026-04")
     assert told(desk, "2026-05") == []
-    assert corrections(desk.work("2026-03")) == (), "a bill knows nothing of those after it"
+    assert contradictions(desk.work("2026-03")) == (), "a bill knows nothing of those after it"
 
 
 @ONLY_PULLED
@@ -51,7 +51,7 @@ def test_what_was_told_already_and_is_told_otherwise_again_is_new(desk: Desk) ->
 
 
 @ONLY_PULLED
-def test_what_was_odd_when_the_month_was_closed_and_a_further_event_are_no_correction(desk: Desk) -> None:
+def test_what_was_odd_when_the_month_was_closed_and_a_further_event_are_no_contradiction(desk: Desk) -> None:
     desk.use("2026-03-21T00:00Z", "50", key="a")
     desk.host.run("UPDATE usage SET quantity = 40 WHERE source_event_id = 'a'")
     desk.snapshot()
@@ -68,11 +68,11 @@ def test_an_open_month_is_not_compared_and_one_that_was_never_rated_is_refused(d
     desk.host.run("UPDATE usage SET quantity = 40 WHERE source_event_id = 'a'")
     assert told(desk, "2026-04") == []
     with pytest.raises(RuleViolation):
-        corrections(desk.work("2026-05"))
+        contradictions(desk.work("2026-05"))
 
 
 @ONLY_PULLED
-def test_corrections_that_cancel_out_are_told(desk: Desk) -> None:
+def test_contradictions_that_cancel_out_are_told(desk: Desk) -> None:
     desk.use("2026-03-21T00:00Z", "50", key="a")
     desk.use("2026-03-22T00:00Z", "50", key="b", subscription=SECOND)
     desk.use("2026-03-23T00:00Z", "50", key="c")
@@ -89,7 +89,7 @@ def test_corrections_that_cancel_out_are_told(desk: Desk) -> None:
 
 
 @ONLY_PULLED
-def test_a_row_that_is_mended_is_late_usage_and_no_correction(desk: Desk) -> None:
+def test_a_row_that_is_mended_is_late_usage_and_no_contradiction(desk: Desk) -> None:
     desk.host.run(f"INSERT INTO usage VALUES ('{FIRST}', 'cpu_seconds', -5, '2026-03-21T00:00Z', NULL, 'a')")
     desk.snapshot()
     desk.close("2026-03")

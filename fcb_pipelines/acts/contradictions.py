@@ -23,7 +23,7 @@ MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
+class Contradiction:
     """What a closed month reads otherwise than when the last bill was closed."""
 
     period: str
@@ -44,7 +44,7 @@ class Correction:
         return bool(self.contradicting or self.gone or self.unusable or any(self.beyond.values()))
 
 
-def corrections(work: PeriodWork) -> tuple[Correction, ...]:
+def contradictions(work: PeriodWork) -> tuple[Contradiction, ...]:
     """The months closed before a period that read otherwise in its snapshot than in the one of the last closing, in order.
 
     A month whose events are no longer kept cannot be compared. Raises `RuleViolation` if the period was never rated.
@@ -57,16 +57,17 @@ def corrections(work: PeriodWork) -> tuple[Correction, ...]:
             return ()
         before = usage_headers(conn, service, closed[max(closed)].snapshot_id)
         now = usage_headers(conn, service, origin.snapshot_id)
-        read = [key for key in sorted(closed) if key in now and key not in retention.dropped(conn)]
+        dropped = retention.dropped(conn)
+        read = [key for key in sorted(closed) if key in now and key not in dropped]
         compared = [_compared(conn, Period(key, work.service.zone), now[key], before.get(key)) for key in read]
     return tuple(one for one in compared if one.is_any)
 
 
-def _compared(conn: Connection, period: Period, now: UsageHeader, before: UsageHeader | None) -> Correction:
+def _compared(conn: Connection, period: Period, now: UsageHeader, before: UsageHeader | None) -> Contradiction:
     beyond = _beyond(now) if before is None else _beyond(now) - _beyond(before)
     then = before.snapshot_id if before else None
     gone = now.absent - (before.absent if before else 0)
-    return Correction(
+    return Contradiction(
         period=period.key,
         contradicting=new_conflicts(conn, period, now=now.snapshot_id, before=then),
         gone=gone or new_absences(conn, period, now=now.snapshot_id, before=then),
