@@ -8,11 +8,13 @@ import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.errors import InvalidInput
+
+_SECOND = timedelta(seconds=1)
 
 KEY = r"(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])"
 """Only the digits 0 to 9, or one month would have several keys; only years that the calendar can step on from."""
@@ -31,7 +33,7 @@ class Period:
 
     @property
     def start(self) -> datetime:
-        """The first instant, local midnight of the first day."""
+        """The first instant: local midnight of the first day, or what the clocks showed first where they skipped it."""
         return midnight(date(int(self.key[:4]), int(self.key[5:]), 1), self.zone)
 
     @property
@@ -45,7 +47,8 @@ class Period:
         return calendar.monthrange(int(self.key[:4]), int(self.key[5:]))[1]
 
     def __contains__(self, moment: datetime) -> bool:
-        return self.start <= moment < self.end
+        # In UTC, because two times of one zone are compared by their clocks in Python, and clocks go back.
+        return self.start.astimezone(UTC) <= _utc(moment) < self.end.astimezone(UTC)
 
     def next(self) -> "Period":
         """The month that starts where this one ends."""
@@ -57,10 +60,8 @@ class Period:
 
 
 def period_of(moment: datetime, zone: ZoneInfo) -> Period:
-    """The period that a moment belongs to, by the zone's calendar."""
-    if moment.tzinfo is None:
-        raise InvalidInput(f"{moment.isoformat()} has no timezone, so its period cannot be told")
-    return _month(month_key(moment.astimezone(zone).date()), zone)
+    """The period that a moment belongs to, by the zone's calendar; the one whose `[start, end)` holds it."""
+    return _month(month_key(day_of(moment, zone)), zone)
 
 
 @lru_cache(maxsize=1024)
@@ -91,6 +92,43 @@ def add_months(anchor: date, months: int) -> date:
     return date(year, month + 1, min(anchor.day, calendar.monthrange(year, month + 1)[1]))
 
 
+@lru_cache(maxsize=4096)
 def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant of a calendar day in a zone."""
-    return datetime.combine(day, time.min, tzinfo=zone)
+    """The first instant of a calendar day in a zone, as its clocks showed it.
+
+    Where clocks were put forward over midnight it is the moment at which they were; of a day that was skipped as a whole, such
+    as 30 December 2011 in Samoa, it is the first instant of the next one. Of a midnight that comes twice it is the first.
+    """
+    written = datetime.combine(day, time.min, tzinfo=zone)
+    shown = written.astimezone(UTC).astimezone(zone)
+    return shown if shown.replace(tzinfo=None) == written.replace(tzinfo=None) else _after_gap(written, zone)
+
+
+def day_of(moment: datetime, zone: ZoneInfo) -> date:
+    """The calendar day whose first instant came last, never earlier for a later moment.
+
+    It is the day that the clocks show, but where they are put back after midnight to before it (in Newfoundland until 2011, at
+    one past midnight): the new day has begun and goes on.
+    """
+    instant = _utc(moment)
+    local = instant.astimezone(zone)
+    # The first instant of the next day can only have come already if the clocks were put back, which repeats what they showed.
+    if not local.fold:
+        return local.date()
+    following = local.date() + timedelta(days=1)
+    return following if midnight(following, zone).astimezone(UTC) <= instant else local.date()
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise InvalidInput(f"{moment.isoformat()} has no timezone, so its period cannot be told")
+    return moment.astimezone(UTC)
+
+
+def _after_gap(skipped: datetime, zone: ZoneInfo) -> datetime:
+    """The moment at which the clocks were put forward over a local time that they never showed."""
+    before, after = (skipped.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
+    while after - before > _SECOND:
+        middle = before + (after - before) // _SECOND // 2 * _SECOND
+        before, after = (before, middle) if middle.astimezone(zone).date() >= skipped.date() else (middle, after)
+    return after.astimezone(zone)

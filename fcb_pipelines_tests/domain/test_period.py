@@ -1,16 +1,18 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from pathlib import Path
+from zoneinfo import TZPATH, ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.period import Period, add_months, midnight, month_key, period_of, periods
+from fcb_pipelines.domain.period import Period, add_months, day_of, midnight, month_key, period_of, periods
 
 TORONTO = ZoneInfo("America/Toronto")
-# Clocks change at midnight in Amman (once on the first of a month), Havana and Santiago; Lord Howe moves by half an hour.
+# Clocks change at midnight in Amman (once on the first of a month), Havana and Santiago; Lord Howe moves by half an hour;
+# Newfoundland put them back from one past midnight, once on the first of a month; Apia skipped a day.
 ZONES = [
     ZoneInfo(name)
     for name in (
@@ -21,6 +23,7 @@ ZONES = [
         "America/Havana",
         "America/Santiago",
         "Australia/Lord_Howe",
+        "Pacific/Apia",
     )
 ]
 ANY_ZONE = st.sampled_from(ZONES)
@@ -71,8 +74,10 @@ def test_a_moment_belongs_to_the_month_of_the_zone() -> None:
 
 
 def test_a_moment_without_a_zone_belongs_to_no_period() -> None:
-    with pytest.raises(InvalidInput, match="has no timezone"):
-        period_of(april().start.replace(tzinfo=None), TORONTO)
+    naive = april().start.replace(tzinfo=None)
+    for ask in (lambda: period_of(naive, TORONTO), lambda: naive in april(), lambda: day_of(naive, TORONTO)):
+        with pytest.raises(InvalidInput, match="has no timezone"):
+            ask()
 
 
 def test_periods_run_from_the_first_to_the_last() -> None:
@@ -97,7 +102,8 @@ def test_every_moment_lies_in_exactly_its_own_period(moment: datetime, zone: Zon
     period = period_of(moment, zone)
     assert moment in period
     assert moment not in period.next()
-    assert period.key == month_key(moment.astimezone(zone).date())
+    assert period.key == month_key(day_of(moment, zone))
+    assert sum(moment in month for month in (period.previous(), period, period.next())) == 1
 
 
 @given(key=ANY_KEY, zone=ANY_ZONE)
@@ -107,9 +113,85 @@ def test_the_moment_before_the_start_is_of_the_month_before(key: str, zone: Zone
     assert before.next() == period
 
 
-def test_a_month_whose_first_midnight_does_not_exist_starts_when_the_clocks_change() -> None:
-    amman = ZoneInfo("Asia/Amman")
-    assert midnight(date(2016, 4, 1), amman).astimezone(UTC) == datetime(2016, 3, 31, 22, tzinfo=UTC)
+MONTHS = [date(year, month, 1) for year in range(1970, 2101) for month in range(1, 13)]
+
+
+@pytest.mark.slow
+def test_months_tile_the_years_1970_to_2100_in_every_zone() -> None:
+    """A start is the first instant of its month: what comes just before is of the month before, by the clocks themselves."""
+    for zone in zones_of_different_rules():
+        before = datetime(1969, 12, 1, 12, tzinfo=UTC)
+        for first in MONTHS:
+            shown = midnight(first, zone)
+            start = shown.astimezone(UTC)
+            assert shown.date() == first, (zone, first)
+            assert (start - EPSILON).astimezone(zone).date() < first, (zone, first)
+            assert timedelta(days=27, hours=22) < start - before < timedelta(days=32), (zone, first)
+            before = start
+
+
+def zones_of_different_rules() -> list[ZoneInfo]:
+    """All zones there are, but one of those that differ by name alone."""
+    by_rules = {rules(name): name for name in sorted(available_timezones())}
+    assert len(by_rules) > 300
+    return [ZoneInfo(name) for name in by_rules.values()]
+
+
+def rules(name: str) -> bytes:
+    files = (Path(folder, name) for folder in TZPATH)
+    return next((file.read_bytes() for file in files if file.is_file()), name.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "year"),
+    [("America/St_Johns", 2009), ("America/Moncton", 2006), ("America/Sao_Paulo", 2018), ("Pacific/Apia", 2011)],
+)
+def test_a_day_never_comes_back_when_clocks_do(name: str, year: int) -> None:
+    zone = ZoneInfo(name)
+    noon = datetime(year, 1, 1, 12, tzinfo=UTC)
+    days = [day_of(noon + timedelta(minutes=30 * half_hours), zone) for half_hours in range(48 * 366)]
+    assert days == sorted(days)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "first", "why"),
+    [
+        ("Asia/Amman", "2016-04-01", "2016-04-01T01:00:00+03:00", "put forward at midnight"),
+        ("America/Sao_Paulo", "2018-11-04", "2018-11-04T01:00:00-02:00", "put forward at midnight"),
+        ("America/Sao_Paulo", "2018-02-18", "2018-02-18T00:00:00-03:00", "put back at midnight, which then came"),
+        ("Asia/Beirut", "2026-03-29", "2026-03-29T01:00:00+03:00", "put forward at midnight"),
+        ("Africa/Cairo", "2026-04-24", "2026-04-24T01:00:00+03:00", "put forward at midnight"),
+        ("Africa/Cairo", "2026-10-30", "2026-10-30T00:00:00+02:00", "put back at midnight, which then came"),
+        ("America/Havana", "2026-11-01", "2026-11-01T00:00:00-04:00", "put back from one to midnight, which came twice"),
+        ("America/St_Johns", "2009-11-01", "2009-11-01T00:00:00-02:30", "put back from one past midnight, which came twice"),
+        ("America/Nuuk", "2026-03-29", "2026-03-29T00:00:00-01:00", "put forward from eleven to midnight"),
+        ("America/Toronto", "1919-03-31", "1919-03-31T00:30:00-04:00", "put forward from half past eleven"),
+        ("Pacific/Apia", "2011-12-30", "2011-12-31T00:00:00+14:00", "the day was skipped"),
+        ("Pacific/Kwajalein", "1993-08-21", "1993-08-22T00:00:00+12:00", "the day was skipped"),
+        ("America/Toronto", "2026-03-08", "2026-03-08T00:00:00-05:00", "put forward later that day"),
+    ],
+)
+def test_a_day_begins_with_what_the_clocks_showed_first(zone: str, day: str, first: str, why: str) -> None:
+    shown = midnight(date.fromisoformat(day), ZoneInfo(zone))
+    assert shown.isoformat() == first, why
+    assert (shown.astimezone(UTC) - EPSILON).astimezone(shown.tzinfo).date() < date.fromisoformat(day)
+
+
+def test_the_minutes_before_a_new_month_that_come_again_after_it_began_are_its_own() -> None:
+    newfoundland = ZoneInfo("America/St_Johns")
+    october, november = Period("2009-10", newfoundland), Period("2009-11", newfoundland)
+    again = datetime(2009, 10, 31, 23, 30, tzinfo=newfoundland, fold=1)
+    once = again.replace(fold=0)
+    assert (period_of(once, newfoundland), once in october, once in november) == (october, True, False)
+    assert (period_of(again, newfoundland), again in october, again in november) == (november, False, True)
+    assert day_of(again, newfoundland) == date(2009, 11, 1)
+
+
+def test_clocks_that_are_put_back_at_midnight_lengthen_the_old_day() -> None:
+    brazil = ZoneInfo("America/Sao_Paulo")
+    again = datetime(2018, 2, 17, 23, 30, tzinfo=brazil, fold=1)
+    assert day_of(again, brazil) == date(2018, 2, 17)
+    assert day_of(again + timedelta(minutes=30), brazil) == date(2018, 2, 18)
 
 
 def test_anchored_months_fall_back_to_the_last_day_and_return() -> None:
@@ -120,6 +202,25 @@ def test_anchored_months_fall_back_to_the_last_day_and_return() -> None:
     assert add_months(date(2024, 2, 29), 48) == date(2028, 2, 29)
     assert add_months(anchor, -2) == date(2025, 11, 30)
     assert add_months(date(2026, 12, 15), 1) == date(2027, 1, 15)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "every", "expected"),
+    [
+        ("2026-01-31", 1, "2026-02-28 2026-03-31 2026-04-30"),
+        ("2028-01-30", 1, "2028-02-29 2028-03-30 2028-04-30"),
+        ("2025-11-30", 3, "2026-02-28 2026-05-30 2026-08-30"),
+        ("2026-08-31", 3, "2026-11-30 2027-02-28 2027-05-31"),
+        ("2024-02-29", 12, "2025-02-28 2026-02-28 2027-02-28 2028-02-29"),
+        ("2096-02-29", 12, "2097-02-28 2098-02-28 2099-02-28 2100-02-28"),
+    ],
+)
+def test_intervals_are_counted_from_the_stored_anchor_and_not_from_the_last_date(
+    anchor: str, every: int, expected: str
+) -> None:
+    days = expected.split()
+    stored = date.fromisoformat(anchor)
+    assert [add_months(stored, every * number).isoformat() for number in range(1, len(days) + 1)] == days
 
 
 @given(anchor=st.dates(date(1990, 1, 1), date(2037, 12, 31)), months=st.integers(-200, 200))
