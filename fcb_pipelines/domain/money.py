@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
+from enum import StrEnum
 from fractions import Fraction
 from functools import total_ordering
 from reprlib import repr as shortened
@@ -29,6 +30,15 @@ _WIDE = Context(prec=1000, rounding=ROUND_HALF_UP, traps=[InvalidOperation, Divi
 """Wide enough for every sum and product of accepted numbers; Python's own context would cut them at 28 digits."""
 
 _WRITTEN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+class Rounding(StrEnum):
+    """What becomes of an amount that lies exactly between two; every other goes to the nearest."""
+
+    HALF_UP = "half_up"
+    """Away from zero, as Odoo and most invoices do."""
+    HALF_EVEN = "half_even"
+    """To the one whose last digit is even."""
 
 
 @total_ordering
@@ -110,16 +120,23 @@ def minor_units(currency: str) -> int:
         raise InvalidInput(f"currency {shortened(currency)} is not known; known are {known}") from error
 
 
-def rounded(amount: Decimal | Fraction, currency: str) -> Money:
-    """Round half up (away from zero) to the currency's minor unit: the one place where money is rounded."""
-    return Money(round_half_up(amount, minor_units(currency)), currency)
+def rounded(amount: Decimal | Fraction, currency: str, rounding: Rounding = Rounding.HALF_UP) -> Money:
+    """Round to the currency's minor unit, half away from zero if nothing else is said: the one place where money is rounded."""
+    return Money(round_to(amount, minor_units(currency), rounding), currency)
 
 
 def round_half_up(value: Decimal | Fraction, decimals: int) -> Decimal:
     """Round an exact value once, half away from zero, as Odoo and invoices do."""
+    return round_to(value, decimals, Rounding.HALF_UP)
+
+
+def round_to(value: Decimal | Fraction, decimals: int, rounding: Rounding) -> Decimal:
+    """Round an exact value once, to so many decimals."""
     # In whole numbers, because every line of every bill passes here and Fraction takes five times as long.
     above, below = value.as_integer_ratio()
-    whole = (2 * abs(above) * 10**decimals + below) // (2 * below)
+    whole, rest = divmod(2 * abs(above) * 10**decimals + below, 2 * below)
+    if rest == 0 and rounding is Rounding.HALF_EVEN:
+        whole -= whole % 2
     return Decimal(-whole if above < 0 else whole).scaleb(-decimals, _WIDE)
 
 

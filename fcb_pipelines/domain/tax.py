@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.money import ZERO, Money, rounded, total
+from fcb_pipelines.domain.money import ZERO, Money, Rounding, rounded, total
 
 _PLACE = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
 _HUNDRED = Decimal(100)
@@ -112,11 +112,19 @@ def place_of_supply(country: str | None, state: str | None) -> str | None:
     return place if _PLACE.fullmatch(place) else None
 
 
-def tax_on(nets: Sequence[Money], place: str | None, on: date, table: TaxTable, rounding: TaxRounding) -> Taxed | TaxUndecided:
+def tax_on(
+    nets: Sequence[Money],
+    place: str | None,
+    on: date,
+    table: TaxTable,
+    rounding: TaxRounding,
+    *,
+    mode: Rounding = Rounding.HALF_UP,
+) -> Taxed | TaxUndecided:
     """The tax of an invoice from the net amounts of its lines, or why it is undecided.
 
-    Under `line` each component is rounded on each line and then summed, under `total` it is rounded once on the sum. Raises
-    `InvalidInput` for no lines at all and for lines of several currencies.
+    Under `line` each component is rounded on each line and then summed, under `total` it is rounded once on the sum; `mode`
+    says how. Raises `InvalidInput` for no lines at all and for lines of several currencies.
     """
     if not nets:
         raise InvalidInput("there is no net amount to tax")
@@ -125,15 +133,22 @@ def tax_on(nets: Sequence[Money], place: str | None, on: date, table: TaxTable, 
     if isinstance(due, TaxUndecided):
         return due
     bases = nets if rounding is TaxRounding.LINE else (whole,)
-    return Taxed(components=tuple(_component(rate, bases) for rate in due))
+    return Taxed(components=tuple(_component(rate, bases, mode) for rate in due))
 
 
-def line_taxes(nets: Iterable[Money], place: str | None, on: date, table: TaxTable) -> tuple[Taxed, ...] | TaxUndecided:
+def line_taxes(
+    nets: Iterable[Money], place: str | None, on: date, table: TaxTable, *, mode: Rounding = Rounding.HALF_UP
+) -> tuple[Taxed, ...] | TaxUndecided:
     """The tax of each line by itself, in order, as the convention `line` states it; summed they are `tax_on` under `line`."""
     due = rates_due(place, on, table)
     if isinstance(due, TaxUndecided):
         return due
-    return tuple(Taxed(components=tuple(_component(rate, (net,)) for rate in due)) for net in nets)
+    return tuple(Taxed(components=tuple(_component(rate, (net,), mode) for rate in due)) for net in nets)
+
+
+def component_tax(net: Money, percent: Decimal, mode: Rounding = Rounding.HALF_UP) -> Money:
+    """What one component asks on a net amount, rounded once."""
+    return rounded(Fraction(net.amount) * Fraction(percent) / 100, net.currency, mode)
 
 
 def rates_due(place: str | None, on: date, table: TaxTable) -> tuple[TaxRate, ...] | TaxUndecided:
@@ -155,10 +170,9 @@ def rates_due(place: str | None, on: date, table: TaxTable) -> tuple[TaxRate, ..
     return due
 
 
-def _component(rate: TaxRate, bases: Sequence[Money]) -> TaxComponent:
-    currency = bases[0].currency
-    taxes = (rounded(Fraction(base.amount) * Fraction(rate.percent) / 100, currency) for base in bases)
-    return TaxComponent(component=rate.component, percent=rate.percent, amount=total(taxes, currency))
+def _component(rate: TaxRate, bases: Sequence[Money], mode: Rounding) -> TaxComponent:
+    taxes = (component_tax(base, rate.percent, mode) for base in bases)
+    return TaxComponent(component=rate.component, percent=rate.percent, amount=total(taxes, bases[0].currency))
 
 
 def _is_percent(value: Decimal) -> bool:

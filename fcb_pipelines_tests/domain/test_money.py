@@ -11,6 +11,7 @@ from fcb_pipelines.domain.money import (
     MOST_DIGITS,
     ZERO,
     Money,
+    Rounding,
     amount_text,
     decimal,
     exact_text,
@@ -18,6 +19,7 @@ from fcb_pipelines.domain.money import (
     money,
     plain,
     round_half_up,
+    round_to,
     rounded,
     total,
 )
@@ -166,12 +168,37 @@ def test_rounding_is_half_away_from_zero(value: str, decimals: int, result: str)
     assert str(round_half_up(Fraction(value), decimals)) == result
 
 
-@given(value=FRACTIONS, decimals=st.integers(0, 12))
-def test_rounding_moves_by_half_a_step_at_most_and_only_once(value: Fraction, decimals: int) -> None:
-    once = round_half_up(value, decimals)
+@pytest.mark.parametrize(
+    ("value", "half_up", "half_even"),
+    [
+        ("0.005", "0.01", "0.00"),
+        ("0.015", "0.02", "0.02"),
+        ("0.025", "0.03", "0.02"),
+        ("-0.025", "-0.03", "-0.02"),
+        ("-0.035", "-0.04", "-0.04"),
+        ("0.0250000000001", "0.03", "0.03"),
+        ("0.0249999999999", "0.02", "0.02"),
+        ("2/3", "0.67", "0.67"),
+        ("1.00", "1.00", "1.00"),
+    ],
+)
+def test_the_two_ways_of_rounding_differ_only_half_way(value: str, half_up: str, half_even: str) -> None:
+    assert str(rounded(Fraction(value), "CAD")) == f"{half_up} CAD"
+    assert str(rounded(Fraction(value), "CAD", Rounding.HALF_UP)) == f"{half_up} CAD"
+    assert str(rounded(Fraction(value), "CAD", Rounding.HALF_EVEN)) == f"{half_even} CAD"
+
+
+@given(value=FRACTIONS, decimals=st.integers(0, 12), rounding=st.sampled_from(Rounding))
+def test_rounding_moves_by_half_a_step_at_most_and_only_once(value: Fraction, decimals: int, rounding: Rounding) -> None:
+    once = round_to(value, decimals, rounding)
     assert abs(Fraction(once) - value) <= Fraction(1, 2 * 10**decimals)
-    assert round_half_up(once, decimals) == once
-    assert round_half_up(-value, decimals) == -once
+    assert round_to(once, decimals, rounding) == once
+    assert round_to(-value, decimals, rounding) == -once
+
+
+@given(value=st.fractions(-(10**6), 10**6, max_denominator=1000), decimals=st.integers(0, 3))
+def test_rounding_half_to_even_is_what_python_does_with_fractions(value: Fraction, decimals: int) -> None:
+    assert Fraction(round_to(value, decimals, Rounding.HALF_EVEN)) == round(value, decimals)
 
 
 def test_money_is_rounded_to_the_currency() -> None:

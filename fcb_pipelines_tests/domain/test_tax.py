@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.money import Money, money, total
+from fcb_pipelines.domain.money import Money, Rounding, money, total
 from fcb_pipelines.domain.tax import (
     Taxed,
     TaxRate,
     TaxRounding,
     TaxTable,
     TaxUndecided,
+    component_tax,
     line_taxes,
     place_of_supply,
     tax_on,
@@ -89,6 +90,24 @@ def test_components_are_listed_by_name() -> None:
 @pytest.mark.parametrize(("rounding", "tax"), [(LINE, "26.04 CAD"), (TOTAL, "26.01 CAD")])
 def test_rounding_per_line_and_per_total_differ_by_cents(rounding: TaxRounding, tax: str) -> None:
     assert taxed(["16.67 CAD"] * 12, "CA-ON", rounding=rounding) == {"HST 13": tax}
+
+
+@pytest.mark.parametrize(
+    ("rounding", "mode", "tax"),
+    [
+        (LINE, Rounding.HALF_UP, "0.15 CAD"),
+        (LINE, Rounding.HALF_EVEN, "0.10 CAD"),
+        (TOTAL, Rounding.HALF_UP, "0.13 CAD"),
+        (TOTAL, Rounding.HALF_EVEN, "0.12 CAD"),
+    ],
+)
+def test_half_a_cent_of_tax_goes_the_declared_way(rounding: TaxRounding, mode: Rounding, tax: str) -> None:
+    nets = [money("0.50 CAD")] * 5
+    outcome, lines = tax_on(nets, "CA-AB", MAY, TABLE, rounding, mode=mode), line_taxes(nets, "CA-AB", MAY, TABLE, mode=mode)
+    assert isinstance(outcome, Taxed)
+    assert isinstance(lines, tuple)
+    assert outcome.tax == money(tax)
+    assert rounding is TOTAL or outcome.tax == total((line.tax for line in lines), "CAD")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +209,12 @@ def test_a_rate_has_a_name_and_an_exact_percent() -> None:
 )
 def test_the_place_of_supply_needs_both_codes(country: str | None, state: str | None, place: str | None) -> None:
     assert place_of_supply(country, state) == place
+
+
+def test_a_component_alone_is_rounded_once_and_as_said() -> None:
+    assert component_tax(money("16.67 CAD"), Decimal("9.975")) == money("1.66 CAD")
+    assert component_tax(money("0.50 CAD"), Decimal(5)) == money("0.03 CAD")
+    assert component_tax(money("0.50 CAD"), Decimal(5), Rounding.HALF_EVEN) == money("0.02 CAD")
 
 
 def test_lines_of_two_currencies_or_none_are_refused() -> None:
