@@ -1,6 +1,6 @@
 """Proration: which share of a full service range a subscription's life covers.
 
-Owns: the four proration conventions. Does not own: which convention holds (settings), the price that is shared out.
+Owns: the five proration conventions. Does not own: which convention holds (settings), the price that is shared out.
 A share is exact; money is rounded once, after price × share (200 × 17/31 is 109.68).
 """
 
@@ -10,11 +10,13 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.period import day_of
 
 WHOLE = Fraction(1)
 NOTHING = Fraction(0)
 
 _DAYS_OF_MONTH = 30
+_DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
 
@@ -24,7 +26,12 @@ class Proration(StrEnum):
     NONE = "none"
     """Any part costs as much as the whole."""
     CALENDAR_DAYS = "calendar_days"
-    """Local days alive ÷ local days of the range."""
+    """Local days alive ÷ local days of the range; the day of the end is not counted."""
+    CALENDAR_DAYS_INCLUSIVE = "calendar_days_inclusive"
+    """The same with the day of the end counted where it lies within the range; a life of one day costs one day.
+
+    Two lives which follow one another share the day on which one ends and the other starts: together they cost a day more.
+    """
     FIXED_30_DAYS = "fixed_30_days"
     """Local days alive ÷ 30 for each month of the range, never more than the whole."""
     SECONDS = "seconds"
@@ -43,8 +50,9 @@ def share(
     """The share, 0 to 1, of the range `[service_from, service_to)` that the life `[started_at, ended_at)` covers.
 
     `ended_at` None is a life without an end. Days are those of `zone`; the day of an end is not counted, so that two lives
-    which follow one another never share a day. A life that covers the range is the whole under every convention. Raises
-    `InvalidInput` for an empty range, a time without a zone, or a range shorter than a month under `fixed_30_days`.
+    which follow one another never share a day, but under `calendar_days_inclusive`. A life that covers the range is the whole
+    under every convention. Raises `InvalidInput` for an empty range, a time without a zone, or a range shorter than a month
+    under `fixed_30_days`.
     """
     full_from, full_to, start, end = (_utc(moment) for moment in (service_from, service_to, started_at, ended_at or service_to))
     if full_to <= full_from:
@@ -56,24 +64,22 @@ def share(
         return WHOLE
     if convention is Proration.SECONDS:
         return Fraction((end - start) // _TICK, (full_to - full_from) // _TICK)
-    first, last = _day(full_from, zone), _day(full_to, zone)
-    alive = (_day(end, zone) - _day(start, zone)).days
-    return min(WHOLE, Fraction(alive, _days(convention, first, last)))
+    first, last = day_of(full_from, zone), day_of(full_to, zone)
+    until = day_of(end, zone)
+    if convention is Proration.CALENDAR_DAYS_INCLUSIVE:
+        until = min(until + _DAY, last)
+    return min(WHOLE, Fraction((until - day_of(start, zone)).days, _days(convention, first, last)))
 
 
 def _days(convention: Proration, first: date, last: date) -> int:
     """How many days the whole range counts as."""
-    if convention is Proration.CALENDAR_DAYS:
-        days = (last - first).days
-    else:
+    if convention is Proration.FIXED_30_DAYS:
         days = _DAYS_OF_MONTH * ((last.year - first.year) * 12 + last.month - first.month)
+    else:
+        days = (last - first).days
     if days <= 0:
         raise InvalidInput(f"a service range from {first} to {last} is too short for {convention}")
     return days
-
-
-def _day(moment: datetime, zone: ZoneInfo) -> date:
-    return moment.astimezone(zone).date()
 
 
 def _utc(moment: datetime) -> datetime:

@@ -1,20 +1,23 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.money import money, rounded
+from fcb_pipelines.domain.period import Period, month_key
 from fcb_pipelines.domain.proration import Proration, share
 
 TORONTO = ZoneInfo("America/Toronto")
 DAYS = Proration.CALENDAR_DAYS
+INCLUSIVE = Proration.CALENDAR_DAYS_INCLUSIVE
 THIRTY = Proration.FIXED_30_DAYS
 SECONDS = Proration.SECONDS
+TICK = timedelta(microseconds=1)
 
 
 def at(text: str) -> datetime:
@@ -46,6 +49,15 @@ def over(service_from: str, service_to: str, convention: Proration, started: str
         (DAYS, "03-10", "03-20", "10/31"),
         (DAYS, "03-31T23:00", None, "1/31"),
         (DAYS, "03-10T01:00", "03-10T22:00", "0"),
+        (INCLUSIVE, "03-15", None, "17/31"),
+        (INCLUSIVE, "03-15", "04-01", "17/31"),
+        (INCLUSIVE, "03-15", "03-31", "17/31"),
+        (INCLUSIVE, "03-10", "03-20", "11/31"),
+        (INCLUSIVE, "01-15", "03-11", "11/31"),
+        (INCLUSIVE, "01-15", "03-01T00:01", "1/31"),
+        (INCLUSIVE, "03-10T01:00", "03-10T22:00", "1/31"),
+        (INCLUSIVE, "03-31T23:00", None, "1/31"),
+        (INCLUSIVE, "03-01", "03-31", "1"),
         (THIRTY, "03-15", None, "17/30"),
         (THIRTY, "03-02", None, "1"),
         (THIRTY, "03-01T12:00", None, "1"),
@@ -90,6 +102,17 @@ def test_a_price_for_17_of_31_days_is_rounded_once(price: Fraction, bill: str) -
     assert rounded(price * march(DAYS, "03-15"), "CAD") == money(bill)
 
 
+def test_lives_that_follow_one_another_share_a_day_where_the_day_of_the_end_counts() -> None:
+    lives = [("03-01", "03-10"), ("03-10", "03-20"), ("03-20", None)]
+    assert [march(INCLUSIVE, *life) for life in lives] == [Fraction(10, 31), Fraction(11, 31), Fraction(12, 31)]
+    assert sum(march(DAYS, *life) for life in lives) == 1
+
+
+def test_the_day_of_an_end_is_not_counted_where_the_range_ends_within_it() -> None:
+    assert over("03-10T15:00", "04-10T15:00", INCLUSIVE, "03-20", "04-10T14:00") == Fraction(21, 31)
+    assert over("03-10T15:00", "04-10T15:00", INCLUSIVE, "03-20", None) == Fraction(21, 31)
+
+
 def test_a_year_counts_as_twelve_months_of_thirty_days() -> None:
     assert over("03-10", "12-10", THIRTY, "11-10", None) == Fraction(30, 270)
 
@@ -121,6 +144,32 @@ def test_a_time_without_a_zone_is_refused() -> None:
     naive = at("03-15").replace(tzinfo=None)
     with pytest.raises(InvalidInput, match="has no timezone"):
         share(DAYS, service_from=at("03-01"), service_to=at("04-01"), started_at=naive, ended_at=None, zone=TORONTO)
+
+
+ZONES = [
+    ZoneInfo(name)
+    for name in ("UTC", "America/Toronto", "America/Sao_Paulo", "Asia/Beirut", "Pacific/Apia", "America/St_Johns")
+]
+MONTHS = st.dates(date(1970, 1, 1), date(2100, 12, 1)).map(month_key)
+HALF_A_MINUTE_INTO_THE_29TH, HALF_AN_HOUR_INTO_THE_29TH = (Fraction(672 * 3600 + seconds, 745 * 3600) for seconds in (30, 1830))
+PLACES = st.lists(st.fractions(0, 1), min_size=1, max_size=4)
+
+
+@given(key=MONTHS, zone=st.sampled_from(ZONES), places=PLACES, convention=st.sampled_from([DAYS, SECONDS]))
+@example(key="2011-12", zone=ZONES[4], places=[Fraction(29, 30)], convention=DAYS)
+@example(key="2006-10", zone=ZONES[5], places=[HALF_A_MINUTE_INTO_THE_29TH, HALF_AN_HOUR_INTO_THE_29TH], convention=DAYS)
+def test_lives_that_tile_a_month_of_any_zone_share_out_the_whole(
+    key: str, zone: ZoneInfo, places: list[Fraction], convention: Proration
+) -> None:
+    month = Period(key, zone)
+    start, end = month.start.astimezone(UTC), month.end.astimezone(UTC)
+    edges = [start, *(start + int(place * ((end - start) // TICK)) * TICK for place in sorted(places)), end]
+    parts = [
+        share(convention, service_from=start, service_to=end, started_at=one, ended_at=other, zone=zone)
+        for one, other in pairwise(edges)
+    ]
+    assert min(parts) >= 0
+    assert sum(parts) == 1
 
 
 MOMENTS = st.integers(0, 49 * 86_400).map(lambda seconds: at("02-20") + timedelta(seconds=seconds))
