@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from fcb_pipelines.acceptance_limits import AcceptanceLimits
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.invoices import LineKind, LineRule
@@ -115,6 +116,8 @@ class Service(Strict):
     """What is counted, by name; usage of another metric is refused when it is pushed, and summed when it is pulled."""
     billed_feed: Literal["pulled", "pushed"] = "pulled"
     """Which feed's usage is billed; usage of the other is kept and compared with it."""
+    acceptance: AcceptanceLimits = AcceptanceLimits()
+    """How much of a difference one person may accept alone."""
     account_links: dict[str, int] = {}
     """Source user id → Odoo partner id, where e-mail cannot decide."""
     odoo_taxes: dict[str, str] = {}

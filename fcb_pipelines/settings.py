@@ -99,7 +99,8 @@ class Settings(Strict):
     def rules_hash(self, service: Service) -> str:
         """SHA-256 of everything reviewed that can change a figure of a service: rules and taxes, no secret, no address."""
         rules = service.model_dump(
-            mode="json", exclude={"source_url", "is_demo", "folder", "owner", "account_links", "odoo_taxes", "zone", "times"}
+            mode="json",
+            exclude={"source_url", "is_demo", "folder", "owner", "acceptance", "account_links", "odoo_taxes", "zone", "times"},
         )
         rules |= {"zone": service.zone.key, "times": {name: (time.kind, time.zone.key) for name, time in service.times.items()}}
         rules |= {"taxes": [tax.model_dump(mode="json") for tax in self.taxes]}
