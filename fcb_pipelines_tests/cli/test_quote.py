@@ -173,6 +173,31 @@ def test_a_tier_on_a_line_of_its_own_is_not_taken_for_a_request() -> None:
     assert replies(text.replace('"}"', "null"))[0]["amount"] == "0.00"
 
 
+LINE = json.dumps({"quantity": "3", "charge": STANDARD, "tax_rate": "13"})
+INVOICE = '{"currency": "CAD", "tax_rounding": "per_total", "lines": [\n' + f"{LINE},\n{LINE}" + "\n]}"
+
+
+def test_an_invoice_may_have_each_of_its_lines_on_a_line_of_its_own() -> None:
+    pretty = json.dumps(json.loads(INVOICE), indent=2)
+    answers = replies(f"{INVOICE}\n{GOOD}\n{INVOICE.replace(chr(10), '')}\n{pretty}\n{INVOICE}\n")
+    assert [answer.get("gross", answer.get("amount")) for answer in answers] == ["3.39", "1.50", "3.39", "3.39", "3.39"]
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_an_invoice_that_is_never_closed_ends_where_the_next_request_opens(cut: int) -> None:
+    broken = "\n".join(INVOICE.splitlines()[:cut])
+    answers = replies(f"{GOOD}\n{broken}\n{GOOD}\n{INVOICE}\n{GOOD}\n")
+    shown = [answer.get("gross", answer.get("amount")) for answer in answers if "error" not in answer]
+    assert shown == ["1.50", "1.50", "3.39", "1.50"]
+    assert len(answers) == 4 + cut
+
+
+def test_what_an_invoice_opens_with_ends_with_it() -> None:
+    request = '{"quantity": "3",\n"currency": "CAD", "charge": ' + json.dumps(STANDARD) + "}"
+    answers = replies(f'{INVOICE}\n{{"quantity": "3",\n{request}\n')
+    assert [answer.get("gross", answer.get("amount", "broken")) for answer in answers] == ["3.39", "broken", "1.50"]
+
+
 @pytest.mark.parametrize("broken", ["hello", "{", '{"quantity":', '{"quantity": "3', '{"quantity": "3"}}', "}", "[", '"'])
 def test_a_broken_line_is_an_error_and_the_rest_go_on(broken: str) -> None:
     result = run(f"{GOOD}\n{broken}\n{GOOD}\n\n{broken}\n{broken}\r\n{GOOD}\n")

@@ -1,0 +1,56 @@
+"""A charge as a request writes it.
+
+Owns: the names of the charge models, how their numbers and tiers are read. Does not own: the prices they make (rating).
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
+from reprlib import repr as shortened
+from typing import Any
+
+from fcb_pipelines.acts.quote_reading import check_keys, mapping, number, text, within
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.rating import Charge, Graduated, Package, Standard, Tier, Volume
+
+MODELS: Mapping[str, type[Charge]] = {"standard": Standard, "package": Package, "graduated": Graduated, "volume": Volume}
+
+_MAY_BE_NULL = {"up_to", "minimum_amount", "maximum_amount"}
+"""Where null means "none". Anywhere else it is a mistake: a missing price is not 0.00."""
+
+
+def read_charge(written: object) -> Charge:
+    """Read a charge such as `{"model": "standard", "unit_price": "0.0075", "unit_batch": "3600"}`."""
+    charge = dict(mapping("charge", written))
+    if "model" not in charge:
+        raise InvalidInput("charge: missing key 'model'")
+    model = text("model", charge.pop("model"))
+    if model not in MODELS:
+        raise InvalidInput(f"charge: unknown model {shortened(model)}; known are {', '.join(MODELS)}")
+    return MODELS[model](**_values(MODELS[model], "charge", charge))
+
+
+def _values(record: type[Charge | Tier], what: str, written: Mapping[str, object]) -> dict[str, Any]:
+    required = [field.name for field in fields(record) if not _has_default(field)]
+    check_keys(what, written, required=required, optional=[field.name for field in fields(record) if _has_default(field)])
+    return {key: _value(what, key, value) for key, value in written.items()}
+
+
+def _has_default(field: Field[Any]) -> bool:
+    return field.default is not MISSING
+
+
+def _value(what: str, key: str, value: object) -> object:
+    if key == "tiers":
+        return _tiers(value)
+    return None if value is None and key in _MAY_BE_NULL else number(f"{what}: {key}", value)
+
+
+def _tiers(written: object) -> tuple[Tier, ...]:
+    if not isinstance(written, list):
+        raise InvalidInput(f"charge: tiers must be a list, is {shortened(written)}")
+    return tuple(_tier(f"tier {place}", tier) for place, tier in enumerate(written, 1))
+
+
+def _tier(what: str, written: object) -> Tier:
+    values = _values(Tier, what, mapping(what, written))
+    return within(what, lambda: Tier(**values))
