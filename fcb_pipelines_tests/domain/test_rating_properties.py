@@ -1,10 +1,11 @@
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcb_pipelines.domain.money import round_half_up
+from fcb_pipelines.domain.money import Rounding, round_half_up, rounded
 from fcb_pipelines.domain.rating import Charge, Graduated, Package, Standard, Tier, Volume, rate
 
 QUANTITIES = st.decimals(0, 10**6, places=6)
@@ -35,7 +36,8 @@ def cumulative(draw: st.DrawFn) -> Charge:
             unit_price=unit_price, included_quantity=quota, unit_batch=batch, minimum_amount=low, maximum_amount=high
         )
     if model is Package:
-        return Package(package_size=draw(POSITIVE), package_price=draw(PRICES), minimum_amount=low, maximum_amount=high)
+        size, price, quota = draw(POSITIVE), draw(PRICES), draw(QUANTITIES)
+        return Package(package_size=size, package_price=price, included_quantity=quota, minimum_amount=low, maximum_amount=high)
     return Graduated(tiers=draw(tiers()), minimum_amount=low, maximum_amount=high)
 
 
@@ -50,8 +52,32 @@ CHARGES = cumulative() | volumes()
 
 @given(charge=cumulative(), first=QUANTITIES, second=QUANTITIES)
 def test_more_usage_never_costs_less(charge: Charge, first: Decimal, second: Decimal) -> None:
-    low, high = sorted((first, second))
-    assert rate(charge, low).exact <= rate(charge, high).exact
+    less, more = (rate(charge, quantity).exact for quantity in sorted((first, second)))
+    assert less <= more
+    for rounding in Rounding:
+        assert rounded(less, "CAD", rounding) <= rounded(more, "CAD", rounding)
+
+
+@st.composite
+def per_unit(draw: st.DrawFn) -> Charge:
+    """Any charge of one price for every unit: no quota, no package, no tier that is entered, no limit."""
+    price, batch = draw(PRICES), draw(POSITIVE)
+    bounds = sorted(draw(st.sets(st.decimals(0, 1000, places=2), max_size=3)))
+    tiers = tuple(Tier(up_to=bound, unit_price=price) for bound in [*bounds, None])
+    charges = [Standard(unit_price=price, unit_batch=batch), Graduated(tiers=tiers), Volume(tiers=tiers)]
+    return draw(st.sampled_from(charges))
+
+
+@given(charge=per_unit(), parts=st.lists(QUANTITIES, min_size=1, max_size=6))
+def test_splitting_a_quantity_changes_no_total_of_a_price_per_unit(charge: Charge, parts: list[Decimal]) -> None:
+    whole = rate(charge, sum(parts, Decimal(0))).exact
+    assert sum((rate(charge, part).exact for part in parts), Fraction(0)) == whole
+
+
+@given(charge=CHARGES, parts=st.lists(QUANTITIES, min_size=1, max_size=6), order=st.randoms(use_true_random=False))
+def test_what_a_total_is_made_of_changes_no_price(charge: Charge, parts: list[Decimal], order: Random) -> None:
+    shuffled = sorted(parts, key=lambda _: order.random())
+    assert rate(charge, sum(shuffled, Decimal(0))) == rate(charge, sum(map(Fraction, parts), Fraction(0)))
 
 
 def test_more_usage_may_cost_less_by_volume() -> None:
