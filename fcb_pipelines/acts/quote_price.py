@@ -5,7 +5,6 @@ Owns: the keys beside a charge, what an exact price shows of itself. Does not ow
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from fractions import Fraction
 
 from fcb_pipelines.acts.quote_charge import read_charge
@@ -43,9 +42,9 @@ def read_price(written: Mapping[str, object]) -> Price:
     """Price a quantity under its charge: the whole price, minimum and maximum included, ÷ instalments × the share."""
     quantity = number("quantity", written["quantity"])
     charge = read_charge(written["charge"])
-    parts = _instalments(written["instalments"]) if "instalments" in written else Decimal(1)
+    parts = _instalments(written["instalments"]) if "instalments" in written else Fraction(1)
     part = read_share(written["proration"]) if "proration" in written else None
-    factor = (1 if part is None else part) / Fraction(parts)
+    factor = (1 if part is None else part) / parts
     lines = (replace(line, unit_price=line.unit_price * factor) for line in rate(charge, quantity).lines)
     return Price(lines=tuple(lines), share=part)
 
@@ -62,11 +61,12 @@ def shown(price: Price) -> list[dict[str, str]]:
     return texts
 
 
-def _instalments(written: object) -> Decimal:
+def _instalments(written: object) -> Fraction:
     parts = number("instalments", written)
-    if parts < 1 or parts % 1:
+    exact = Fraction(parts)
+    if exact < 1 or exact.denominator != 1:
         raise InvalidInput(f"instalments must be a whole number from 1 on, such as 12, is {plain(parts)}")
-    return parts
+    return exact
 
 
 def _in_full(value: Fraction) -> str:

@@ -15,6 +15,9 @@ from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.period import midnight
 from fcb_pipelines.domain.proration import Proration, share
 
+_OF_THE_MACHINE = "localtime"
+"""A name that many machines know, each for another zone."""
+
 _DATE = re.compile(r"(19|20|21)\d\d-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(_DATE.pattern + r"[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d(:\d\d)?)?", re.ASCII)
 
@@ -46,9 +49,12 @@ def _share(period: object, active: object, convention: object, timezone: object)
 def _zone(written: object) -> ZoneInfo:
     name = text("timezone", written)
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise InvalidInput(f"timezone {shortened(name)} is not known: write a name such as America/Toronto or UTC") from error
+        zone = None if name == _OF_THE_MACHINE else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        zone = None
+    if zone is None:
+        raise InvalidInput(f"timezone {shortened(name)} is not known: write a name such as America/Toronto or UTC")
+    return zone
 
 
 def _pair(what: str, written: object) -> tuple[object, object]:

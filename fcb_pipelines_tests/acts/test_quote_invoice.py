@@ -86,6 +86,7 @@ def test_taxes_are_rounded_the_way_that_is_asked_for(tax_rounding: str, rounding
 def test_a_line_is_rounded_once_the_way_that_is_asked_for() -> None:
     assert invoice(*[a_line("0.125")] * 3)["net"] == "0.39"
     assert invoice(*[a_line("0.125")] * 3, rounding="half_even")["net"] == "0.36"
+    assert invoice(a_line("0.015", discount="30"))["net"] == "0.01"
 
 
 def test_two_taxes_of_the_same_percent_are_two_taxes() -> None:
@@ -175,13 +176,13 @@ def test_a_line_that_cannot_be_priced_is_refused_with_its_number_and_key(line: o
         ({"rounding": "up"}, "rounding must be half_up or half_even, is 'up'"),
         ({"tax_rounding": "line"}, "tax_rounding must be per_line or per_total, is 'line'"),
         ({"quantity": "1"}, "the invoice: unknown key 'quantity'; known are currency, lines, tax_rounding, rounding"),
-        ({"lines": [a_line("9e89")] * 2}, "more than 90 digits"),
+        ({"lines": [a_line("9e89")] * 2}, "a number has more than 90 digits"),
     ],
 )
 def test_an_invoice_that_cannot_be_read_is_refused_by_key(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         quote({"currency": "CAD", "tax_rounding": PER_LINE, "lines": [a_line("1")], **changes})
-    assert reason in str(refusal.value)
+    assert str(refusal.value).startswith(reason)
 
 
 def test_taxes_are_never_rounded_by_a_convention_that_nobody_declared() -> None:

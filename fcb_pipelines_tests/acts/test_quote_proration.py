@@ -53,6 +53,7 @@ def test_a_price_for_17_of_31_days(price: str, instalments: dict[str, Any], exac
 def test_instalments_alone_divide_a_price_exactly_until_it_is_rounded() -> None:
     answer = asked("200", instalments=12)
     assert (answer["exact_amount"], answer["amount"]) == ("16.666666666667", "16.67")
+    assert asked("2e40", instalments="1e40")["amount"] == "2.00"
     assert "fraction" not in answer
 
 
@@ -134,6 +135,9 @@ def test_a_day_whose_midnight_the_clocks_skipped_starts_when_they_went_on() -> N
     [
         ({"timezone": "Toronto"}, "proration: timezone 'Toronto' is not known: write a name such as America/Toronto or UTC"),
         ({"timezone": "America"}, "proration: timezone 'America' is not known"),
+        ({"timezone": "localtime"}, "proration: timezone 'localtime' is not known"),
+        ({"timezone": "\0"}, "is not known: write a name"),
+        ({"timezone": "x" * 5000}, "is not known: write a name"),
         ({"timezone": ""}, "proration: timezone '' is not known"),
         ({"timezone": "../UTC"}, "proration: timezone '../UTC' is not known"),
         ({"timezone": 5}, "proration: timezone must be text, is 5"),
@@ -201,6 +205,7 @@ def test_a_key_of_a_proration_that_is_missing_or_unknown_is_named(key: str) -> N
         ({"instalments": 0}, "instalments must be a whole number from 1 on, such as 12, is 0"),
         ({"instalments": "-12"}, "is -12"),
         ({"instalments": "1.5"}, "is 1.5"),
+        ({"instalments": f"{10**40}.5"}, "0.5"),
         ({"instalments": None}, "instalments is null: leave the key out"),
         ({"instalments": "twelve"}, "instalments: 'twelve' is not a decimal number"),
         ({"rounding": "up"}, "rounding must be half_up or half_even, is 'up'"),
