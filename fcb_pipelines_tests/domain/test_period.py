@@ -26,9 +26,9 @@ ZONES = [
         "Pacific/Apia",
     )
 ]
-ANY_ZONE = st.sampled_from(ZONES)
-ANY_KEY = st.dates(date(1990, 1, 1), date(2037, 12, 1)).map(month_key)
-MOMENTS = st.integers(0, 2_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+ANY_ZONE = st.sampled_from(ZONES) | st.sampled_from(sorted(available_timezones())).map(ZoneInfo)
+ANY_KEY = st.dates(date(1970, 1, 1), date(2100, 12, 1)).map(month_key)
+MOMENTS = st.integers(0, 4_133_980_800).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 EPSILON = timedelta(microseconds=1)
 
 

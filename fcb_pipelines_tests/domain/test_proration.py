@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import example, given
@@ -150,12 +150,13 @@ ZONES = [
     ZoneInfo(name)
     for name in ("UTC", "America/Toronto", "America/Sao_Paulo", "Asia/Beirut", "Pacific/Apia", "America/St_Johns")
 ]
+ANY_ZONE = st.sampled_from(ZONES) | st.sampled_from(sorted(available_timezones())).map(ZoneInfo)
 MONTHS = st.dates(date(1970, 1, 1), date(2100, 12, 1)).map(month_key)
 HALF_A_MINUTE_INTO_THE_29TH, HALF_AN_HOUR_INTO_THE_29TH = (Fraction(672 * 3600 + seconds, 745 * 3600) for seconds in (30, 1830))
 PLACES = st.lists(st.fractions(0, 1), min_size=1, max_size=4)
 
 
-@given(key=MONTHS, zone=st.sampled_from(ZONES), places=PLACES, convention=st.sampled_from([DAYS, SECONDS]))
+@given(key=MONTHS, zone=ANY_ZONE, places=PLACES, convention=st.sampled_from([DAYS, SECONDS]))
 @example(key="2011-12", zone=ZONES[4], places=[Fraction(29, 30)], convention=DAYS)
 @example(key="2006-10", zone=ZONES[5], places=[HALF_A_MINUTE_INTO_THE_29TH, HALF_AN_HOUR_INTO_THE_29TH], convention=DAYS)
 def test_lives_that_tile_a_month_of_any_zone_share_out_the_whole(
