@@ -37,6 +37,10 @@ class Log(StrEnum):
 class Act(StrEnum):
     """What the audit log knows so far."""
 
+    ACCEPTANCE_APPLIED = "acceptance_applied"
+    ACCEPTANCE_APPROVED = "acceptance_approved"
+    ACCEPTANCE_MADE = "acceptance_made"
+    ACCEPTANCE_WITHDRAWN = "acceptance_withdrawn"
     KEY_CREATED = "key_created"
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
@@ -57,7 +61,7 @@ class AuditEntry:
     act: Act
     service: str | None
     subject: str
-    """What it was done to: the id of a key, the external id of a subscription."""
+    """What it was done to: the id of a key, of a decision or an acceptance, the external id of a subscription."""
     data: Mapping[str, Any]
     """JSON without floats; never a secret."""
 
