@@ -45,7 +45,7 @@ def test_a_request_is_answered_with_one_compact_line() -> None:
 
 
 def test_the_examples_of_the_documentation_are_answered_as_they_say() -> None:
-    _, _, section = (ROOT / "docs" / "rows.md").read_text("utf-8").partition("## `fcb quote`")
+    section = (ROOT / "docs" / "rows.md").read_text("utf-8").partition("## `fcb quote`")[2].partition("\n## ")[0]
     examples = [block.strip().rsplit("\n", 1) for block in re.findall("```console\n(.*?)```", section, re.DOTALL)]
     assert len(examples) == 3
     for command, answer in examples:
