@@ -71,6 +71,6 @@ ALTER TABLE acceptance_approval ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE acceptance_withdrawal ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE acceptance_application ENABLE ALWAYS TRIGGER append_only;
 
-REVOKE UPDATE, DELETE, TRUNCATE
-    ON acceptance_decision, acceptance, acceptance_approval, acceptance_withdrawal, acceptance_application
-  FROM PUBLIC, CURRENT_USER;
+-- Whoever adds a row that refers to another needs the right to update that one, to hold it: there the trigger alone refuses.
+REVOKE UPDATE, DELETE, TRUNCATE ON acceptance_approval, acceptance_withdrawal, acceptance_application FROM PUBLIC, CURRENT_USER;
+REVOKE DELETE, TRUNCATE ON acceptance_decision, acceptance FROM PUBLIC, CURRENT_USER;
