@@ -66,13 +66,7 @@ class Conventions(Strict):
 
     proration: Proration = Proration.NONE
     tax_rounding: TaxRounding = TaxRounding.LINE
-    """Only `line` can be compared so far: `total` needs to know which lines of ours would share an invoice."""
-
-    @model_validator(mode="after")
-    def _is_supported(self) -> Self:
-        if self.tax_rounding is TaxRounding.TOTAL:
-            raise ValueError('tax_rounding = "total" cannot be compared yet: which of our lines share an invoice is not known')
-        return self
+    """`line` or `total`: where the tax of an invoice is rounded. The tax that was billed is held against it by invoice."""
 
 
 class MetricSetting(Strict):

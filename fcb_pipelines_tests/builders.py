@@ -1,13 +1,13 @@
 """Records with defaults, so that a test names only what it is about. Times are Toronto's unless a test says otherwise."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.evidence import Evidence
-from fcb_pipelines.domain.expected import ExpectedLine, Terms
+from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineKind
 from fcb_pipelines.domain.money import Money, rounded
@@ -15,7 +15,9 @@ from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period, midnight
 from fcb_pipelines.domain.plans import Interval, Plan
 from fcb_pipelines.domain.proration import Proration
+from fcb_pipelines.domain.scenes import Month
 from fcb_pipelines.domain.subscriptions import Subscription
+from fcb_pipelines.domain.terms import Terms
 
 TORONTO = ZoneInfo("America/Toronto")
 APRIL = Period("2026-04", TORONTO)
@@ -80,6 +82,12 @@ def the_terms(**changes: Any) -> Terms:
         "proration": Proration.NONE,
     }
     return Terms(**values | changes)
+
+
+def a_month(**changes: Any) -> Month:
+    """April, looked at after it closed."""
+    values: dict[str, Any] = {"as_of": NOW, "closes_at": APRIL.end + timedelta(days=1), "zone": TORONTO}
+    return Month(**values | changes)
 
 
 def evidence(kind: str, subject_id: str, **changes: Any) -> Evidence:

@@ -123,7 +123,7 @@ def test_a_wrong_file_is_refused_naming_the_place(folder: Path, before: str, aft
             '[[taxes]]\nplace = "CA-ON"\ncomponent = "HST"\npercent = "13"\nvalid_from = 2010-07-01\n' * 2,
             ("overlaps",),
         ),
-        ('[services.demo.conventions]\ntax_rounding = "total"', ("conventions", "cannot be compared yet")),
+        ('[services.demo.conventions]\ntax_rounding = "never"', ("conventions.tax_rounding",)),
         ('[services.demo.odoo_taxes]\n"HST" = "account.1_hst"', ("odoo_taxes", "CA-ON/HST")),
         ('[services.demo.odoo_taxes]\n"CA-ON/HST" = "13"', ("odoo_taxes", "account.1_hst_sale_tax_13")),
         ('[services.demo.times]\n"users.born" = {kind = "day", zone = "UTC"}', ("times.users.born.kind",)),

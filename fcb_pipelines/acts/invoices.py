@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, last_snapshot, load
-from fcb_pipelines.domain.actual import ActualLine, LineTaxes, actual_lines, unusable_line
+from fcb_pipelines.domain.actual import ActualLine, RuledTaxes, TaxesOf, actual_lines, unusable_line
 from fcb_pipelines.domain.canonical import BadRow
 from fcb_pipelines.domain.invoices import Invoice
 from fcb_pipelines.domain.money import Money
 from fcb_pipelines.domain.partners import supply_place
 from fcb_pipelines.domain.revisions import content_hash
-from fcb_pipelines.domain.tax import TaxTable, TaxUndecided, line_taxes
+from fcb_pipelines.domain.tax import TaxRounding, TaxTable, TaxUndecided, line_taxes, tax_on
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import invoices as stored
 from fcb_pipelines.store import snapshots, stages
@@ -74,14 +74,20 @@ def _unusable_lines(unusable: Sequence[BadRow]) -> Iterable[ActualLine]:
             yield line
 
 
-def _taxes(service: Service, records: SourceRecords, table: TaxTable) -> LineTaxes:
-    """What the table asks on each line of an invoice, at the customer's place on the day of issue."""
+def _taxes(service: Service, records: SourceRecords, table: TaxTable) -> TaxesOf:
+    """What the table asks on an invoice: at the customer's place, on the day of issue or, of a credit, on its original's."""
     users = {user.external_user_id: user for user in records.users}
+    issued_at = {invoice.external_invoice_id: invoice.issued_at for invoice in records.invoices}
+    credits_of = {one.subject_id: one.data.get("original_invoice") for one in records.evidence if one.kind == "credit_note"}
 
-    def taxes(invoice: Invoice, nets: Sequence[Money]) -> Sequence[Money] | None:
+    def taxes(invoice: Invoice, nets: Sequence[Money]) -> RuledTaxes | None:
         place, _ = supply_place(users.get(invoice.external_user_id), service.place_of_supply)
-        found = line_taxes(nets, place, invoice.issued_at.astimezone(service.zone).date(), table)
-        return None if isinstance(found, TaxUndecided) else [one.tax for one in found]
+        tax_point = issued_at.get(str(credits_of.get(invoice.external_invoice_id)), invoice.issued_at)
+        on = tax_point.astimezone(service.zone).date()
+        lines, whole = line_taxes(nets, place, on, table), tax_on(nets, place, on, table, TaxRounding.TOTAL)
+        if isinstance(lines, TaxUndecided) or isinstance(whole, TaxUndecided):
+            return None
+        return RuledTaxes(lines=[one.tax for one in lines], total=whole.tax)
 
     return taxes
 

@@ -12,18 +12,18 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+from fcb_pipelines.acts.directory import Directory
+from fcb_pipelines.acts.directory import directory as indexed
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
 from fcb_pipelines.domain.adjustments import Adjustment, BilledUsage, LateUsage, adjustment, of_terms
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.evidence import Evidence
-from fcb_pipelines.domain.expected import ExpectedLine, RatedLine, Terms, expected_line, rated_lines, unrated_line
+from fcb_pipelines.domain.expected import ExpectedLine, RatedLine, expected_line, rated_lines, unrated_line
 from fcb_pipelines.domain.money import ZERO, exact_text, plain
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
+from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.revisions import content_hash
-from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.store import adjustments as stored_adjustments
 from fcb_pipelines.store import billed_usage, late_usage, stages
 from fcb_pipelines.store import rating as stored
@@ -95,25 +95,6 @@ def expect_period(work: PeriodWork) -> tuple[ExpectedLine, ...]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class _Directory:
-    """The snapshot's records by id."""
-
-    subscriptions: Mapping[str, Subscription]
-    plans: Mapping[str, Plan]
-    users: Mapping[str, User]
-    evidence: Mapping[str, Sequence[Evidence]]
-
-
-def _directory(records: SourceRecords) -> _Directory:
-    evidence: dict[str, list[Evidence]] = {}
-    for record in records.evidence:
-        evidence.setdefault(record.subject_id, []).append(record)
-    plans = {plan.external_plan_id: plan for plan in records.plans}
-    subscriptions = {one.external_subscription_id: one for one in records.subscriptions}
-    return _Directory(subscriptions, plans, {user.external_user_id: user for user in records.users}, evidence)
-
-
 class Late(NamedTuple):
     """Late usage of a bill, and what was billed of its months before."""
 
@@ -124,13 +105,13 @@ class Late(NamedTuple):
 def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late: Late) -> RatedPeriod:
     """Price the month of every subscription; one that cannot be priced gets a line that says so, and stops no other."""
     lines: list[RatedLine] = []
-    directory = _directory(records)
+    directory = indexed(records)
     reasons = _unpriceable(records, usage)
     for subscription in records.subscriptions:
         key = subscription.external_subscription_id
         used = usage.get((key, CPU_SECONDS), ZERO)
         try:
-            lines += rated_lines(_terms(work, directory, subscription), work.period, used)
+            lines += rated_lines(directory.terms(work, subscription), work.period, used)
         except InvalidInput as error:
             if used or subscription.is_alive_in(work.period):
                 reasons[key].append(str(error))
@@ -144,7 +125,7 @@ def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late: 
     return RatedPeriod(lines=tuple(in_order), issues=tuple(issues), adjustments=tuple(adjustments))
 
 
-def _adjustments(work: PeriodWork, directory: _Directory, all_late: Late, reasons: dict[str, list[str]]) -> list[Adjustment]:
+def _adjustments(work: PeriodWork, directory: Directory, all_late: Late, reasons: dict[str, list[str]]) -> list[Adjustment]:
     """Rate late usage that comes to another quantity; why some of it cannot be priced is added to the reasons."""
     adjustments = []
     for late in all_late.usage:
@@ -159,14 +140,14 @@ def _adjustments(work: PeriodWork, directory: _Directory, all_late: Late, reason
     return adjustments
 
 
-def _unbilled(work: PeriodWork, directory: _Directory, late: LateUsage) -> Callable[[Decimal], RatedLine | None]:
+def _unbilled(work: PeriodWork, directory: Directory, late: LateUsage) -> Callable[[Decimal], RatedLine | None]:
     """How usage is priced of which its month's bill had none."""
     subscription = directory.subscriptions.get(late.external_subscription_id)
     if subscription is None:
         raise InvalidInput("the source does not have its subscription, or no good row of it")
     if late.metric != CPU_SECONDS:
         raise InvalidInput("a metric without a price")
-    return of_terms(_terms(work, directory, subscription), Period(late.of_period, work.service.zone))
+    return of_terms(directory.terms(work, subscription), Period(late.of_period, work.service.zone))
 
 
 def _unpriceable(records: SourceRecords, usage: Usage) -> dict[str, list[str]]:
@@ -192,21 +173,6 @@ def _currencies(records: SourceRecords) -> dict[str, str]:
     plans = {plan.external_plan_id: plan.currency for plan in records.plans}
     found = {one.external_subscription_id: plans.get(one.external_plan_id) for one in records.subscriptions}
     return {key: currency for key, currency in found.items() if currency is not None}
-
-
-def _terms(work: PeriodWork, directory: _Directory, subscription: Subscription) -> Terms:
-    plan = directory.plans.get(subscription.external_plan_id)
-    user = directory.users.get(subscription.external_user_id)
-    if plan is None or user is None:
-        raise InvalidInput(f"its {'plan' if plan is None else 'user'} is missing from the snapshot, or bad there")
-    return Terms(
-        subscription=subscription,
-        plan=plan,
-        user=user,
-        evidence=directory.evidence.get(subscription.external_subscription_id, ()),
-        terms_from=work.service.terms_from,
-        proration=work.service.conventions.proration,
-    )
 
 
 def _owners(records: SourceRecords, billed: Mapping[billed_usage.Place, BilledUsage]) -> Callable[[RatedLine], str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from fcb_pipelines.acts.on_record import on_record
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
 from fcb_pipelines.domain.coverage import Coverage, coverage
@@ -40,14 +41,7 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
     with work.db.transaction() as conn:
         work.lock(conn)
         stage = work.require(conn, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES)
-        rows = reconcile(
-            f"{service}/{period}",
-            owners(work, load(conn, stage.snapshot_id, work.service)),
-            stored_rating.expected(conn, service, period),
-            stored_invoices.actual(conn, service, period),
-            as_of=_taken_at(conn, work, stage.snapshot_id),
-            closes_at=work.closes_at,
-        )
+        rows = _rows(conn, work, stage.snapshot_id)
         origin = Origin(snapshot_id=stage.snapshot_id, settings_hash=work.settings_hash, rule_version=RULE_VERSION)
         found = coverage(rows, work.service.currency)
         forms = _published(rows, work.service, period)
@@ -65,6 +59,23 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
         )
         stages.record(conn, work.stage(stages.RECONCILIATION, snapshot_id=stage.snapshot_id, content_hash=digest))
     return Reconciled(revision=revision, rows=rows, coverage=found, changes=what_changed)
+
+
+def _rows(conn: Connection, work: PeriodWork, snapshot_id: int) -> tuple[Row, ...]:
+    service, period = work.service.code, work.period.key
+    records = load(conn, snapshot_id, work.service)
+    expected = stored_rating.expected(conn, service, period)
+    told = on_record(conn, work, records, expected, as_of=_taken_at(conn, work, snapshot_id))
+    return reconcile(
+        f"{service}/{period}",
+        owners(work, records),
+        expected,
+        stored_invoices.actual(conn, service, period),
+        told.month,
+        case_of=told.case_of,
+        pays_for=told.pays_for,
+        plans=told.plans,
+    )
 
 
 def _taken_at(conn: Connection, work: PeriodWork, snapshot_id: int) -> datetime:

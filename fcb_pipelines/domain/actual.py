@@ -5,7 +5,7 @@ Does not own: how lines meet what we expect (reconciliation).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -19,6 +19,7 @@ from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, L
 from fcb_pipelines.domain.money import ZERO, Money, decimal, rounded, total
 from fcb_pipelines.domain.period import Period, period_of
 from fcb_pipelines.domain.plans import CPU_SECONDS
+from fcb_pipelines.domain.tax import TaxRounding
 
 DATED_BY_ISSUE = "dated_by_issue"
 STATUS_UNVERIFIED = "status_unverified"
@@ -33,8 +34,17 @@ _BILLED = frozenset(
 )
 _REPLACES = frozenset({"credit_note", "reissue"})
 
-LineTaxes = Callable[[Invoice, Sequence[Money]], Sequence[Money] | None]
-"""What the tax table asks on each line's net of an invoice; None where it is undecided."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuledTaxes:
+    """What the tax table asks on an invoice's nets, rounded on each line, or once on their sum."""
+
+    lines: Sequence[Money]
+    total: Money
+
+
+TaxesOf = Callable[[Invoice, Sequence[Money]], RuledTaxes | None]
+"""What the tax table asks on the nets of an invoice's lines; None where it is undecided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +68,13 @@ class ActualLine:
     counts: bool
     """Whether it is billed money; drafts, deleted and confirmed void invoices are shown and do not count."""
     notes: tuple[str, ...] = ()
+    quantity: Decimal | None = None
+    product: str | None = None
+    """The plan that it bills, where the source says so by an id."""
+    provider_id: str | None = None
+    """The payment provider's id of its invoice."""
+    tax_fits: tuple[str, ...] = ()
+    """Under which rules the tax of its whole invoice follows from the nets of its lines (`TaxRounding`, or a record)."""
 
     @property
     def gross(self) -> Money:
@@ -75,7 +92,7 @@ class ActualLine:
 
 
 def actual_lines(
-    invoices: Iterable[Invoice], evidence: Sequence[Evidence], previous: Mapping[str, Invoice], taxes: LineTaxes
+    invoices: Iterable[Invoice], evidence: Sequence[Evidence], previous: Mapping[str, Invoice], taxes: TaxesOf
 ) -> tuple[ActualLine, ...]:
     """All lines of all invoices, so that they sum to each header's subtotal and tax.
 
@@ -84,9 +101,26 @@ def actual_lines(
     confirmed = frozenset(_confirmed_voids(evidence))
     return tuple(
         line
-        for invoice in sorted(invoices, key=lambda invoice: (invoice.issued_at, invoice.external_invoice_id))
+        for invoice in sorted(_placed(invoices, evidence), key=lambda invoice: (invoice.issued_at, invoice.external_invoice_id))
         for line in _lines(invoice, confirmed, previous.get(invoice.external_invoice_id), taxes)
     )
+
+
+def _placed(invoices: Iterable[Invoice], evidence: Iterable[Evidence]) -> Iterable[Invoice]:
+    """The invoices, with credits placed where a record links them to: one without a range takes that of what it gives back."""
+    known = {invoice.external_invoice_id: invoice for invoice in invoices}
+    originals = {
+        record.subject_id: str(record.data.get("original_invoice")) for record in evidence if record.kind == "credit_note"
+    }
+    for invoice in known.values():
+        original = known.get(originals.get(invoice.external_invoice_id, ""))
+        ranges = {(line.service_from, line.service_to) for line in original.lines if line.service_from} if original else set()
+        if len(ranges) == 1 and not all(line.service_from for line in invoice.lines):
+            ((start, end),) = ranges
+            lines = (line if line.service_from else replace(line, service_from=start, service_to=end) for line in invoice.lines)
+            yield replace(invoice, lines=tuple(lines))
+        else:
+            yield invoice
 
 
 def _confirmed_voids(evidence: Iterable[Evidence]) -> Iterable[str]:
@@ -105,16 +139,18 @@ def counts_as_billed(invoice: Invoice, confirmed: Collection[str]) -> bool:
     return invoice.status in _BILLED and not is_confirmed_void
 
 
-def _lines(invoice: Invoice, confirmed: Collection[str], before: Invoice | None, taxes: LineTaxes) -> Iterable[ActualLine]:
+def _lines(invoice: Invoice, confirmed: Collection[str], before: Invoice | None, taxes: TaxesOf) -> Iterable[ActualLine]:
     counts = counts_as_billed(invoice, confirmed)
     notes = tuple(_invoice_notes(invoice, counts=counts, before=before))
     lines = with_balancing_line(invoice)
-    for line, tax in zip(lines, shared_tax(invoice, lines, taxes), strict=True):
+    ruled = taxes(invoice, [Money(line.amount, invoice.currency) for line in lines]) if lines else None
+    fits = tuple(_tax_fits(invoice, ruled))
+    for line, tax in zip(lines, shared_tax(invoice, lines, ruled), strict=True):
         yield ActualLine(
             external_invoice_id=invoice.external_invoice_id,
             ordinal=line.ordinal,
             external_user_id=invoice.external_user_id,
-            external_subscription_id=invoice.external_subscription_id,
+            external_subscription_id=line.external_subscription_id or invoice.external_subscription_id,
             kind=line.kind,
             charge=_CHARGES.get(line.kind),
             description=line.description,
@@ -126,7 +162,21 @@ def _lines(invoice: Invoice, confirmed: Collection[str], before: Invoice | None,
             service_to=line.service_to,
             counts=counts,
             notes=notes if line.service_from else (*notes, DATED_BY_ISSUE),
+            quantity=line.quantity,
+            product=line.product,
+            provider_id=invoice.provider_id,
+            tax_fits=fits,
         )
+
+
+def _tax_fits(invoice: Invoice, ruled: RuledTaxes | None) -> Iterable[str]:
+    """Under which conventions the header's tax is that of the table on the nets that were billed."""
+    if ruled is not None:
+        tax = Money(invoice.tax, invoice.currency)
+        if total(ruled.lines, invoice.currency) == tax:
+            yield TaxRounding.LINE
+        if ruled.total == tax:
+            yield TaxRounding.TOTAL
 
 
 def unusable_line(bad: BadRow, number: int) -> ActualLine | None:
@@ -176,7 +226,7 @@ def _amounts(invoice: Invoice) -> tuple[Decimal, Decimal, Decimal]:
     return invoice.subtotal, invoice.tax, invoice.total
 
 
-def shared_tax(invoice: Invoice, lines: Sequence[InvoiceLine], taxes: LineTaxes) -> tuple[Money, ...]:
+def shared_tax(invoice: Invoice, lines: Sequence[InvoiceLine], ruled: RuledTaxes | None) -> tuple[Money, ...]:
     """The header's tax shared out over its lines, to the cent and without a remainder; the source states it per invoice only.
 
     Where the tax of each line by the table sums to the header's, that is how it was made. Else each line gets its share by
@@ -186,13 +236,13 @@ def shared_tax(invoice: Invoice, lines: Sequence[InvoiceLine], taxes: LineTaxes)
     tax = Money(invoice.tax, invoice.currency)
     if not lines:
         return ()
-    by_table = taxes(invoice, [Money(line.amount, invoice.currency) for line in lines])
-    if by_table is not None and total(by_table, invoice.currency) == tax:
-        return tuple(by_table)
-    return _by_net(tax, [line.amount for line in lines])
+    if ruled is not None and total(ruled.lines, invoice.currency) == tax:
+        return tuple(ruled.lines)
+    return shared_by_net(tax, [line.amount for line in lines])
 
 
-def _by_net(tax: Money, nets: Sequence[Decimal]) -> tuple[Money, ...]:
+def shared_by_net(tax: Money, nets: Sequence[Decimal]) -> tuple[Money, ...]:
+    """An amount shared out over lines by their net, to the cent and without a remainder."""
     net = sum(nets, ZERO)
     shares = [rounded(_share(tax.amount, part, net), tax.currency) if net else Money(ZERO, tax.currency) for part in nets]
     largest = max(range(len(nets)), key=lambda index: abs(nets[index])) if net else 0

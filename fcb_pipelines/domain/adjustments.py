@@ -15,11 +15,12 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 
-from fcb_pipelines.domain.expected import RatedLine, Terms, usage_line
+from fcb_pipelines.domain.expected import RatedLine, usage_line
 from fcb_pipelines.domain.instances import NOT_DUE
 from fcb_pipelines.domain.money import ZERO, Money, plain, rounded
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.rating import Standard, rate
+from fcb_pipelines.domain.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.evidence import Evidence
+from fcb_pipelines.domain.evidence import Evidence, check
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
 from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineKind, LineRule, classified
 from fcb_pipelines.domain.money import ZERO, decimal, minor_units
@@ -133,14 +133,16 @@ def evidence(row: Row) -> Evidence:
     with _named("evidence", f"{row['kind']} of {row['subject_kind']} {row['subject_id']}"):
         if not isinstance(row["data"], Mapping):
             raise InvalidInput("data must be a JSON object")
-        return Evidence(
-            kind=row["kind"].strip().lower(),
-            subject_kind=row["subject_kind"].strip().lower(),
-            subject_id=row["subject_id"],
-            valid_from=_instant("valid_from", row["valid_from"]),
-            valid_to=_end("valid_to", row["valid_to"]),
-            data=row["data"],
-            reference=row["reference"],
+        return check(
+            Evidence(
+                kind=row["kind"].strip().lower(),
+                subject_kind=row["subject_kind"].strip().lower(),
+                subject_id=row["subject_id"],
+                valid_from=_instant("valid_from", row["valid_from"]),
+                valid_to=_end("valid_to", row["valid_to"]),
+                data=row["data"],
+                reference=row["reference"],
+            )
         )
 
 
@@ -189,6 +191,8 @@ def _line(ordinal: int, line: Row, rules: Sequence[LineRule]) -> InvoiceLine:
         quantity=None if line.get("quantity") is None else decimal(line["quantity"]),
         service_from=_instant("service_from", line.get("service_from")),
         service_to=_instant("service_to", line.get("service_to")),
+        external_subscription_id=_text(line.get("external_subscription_id")),
+        product=_text(line.get("product")),
     )
 
 
@@ -202,7 +206,7 @@ def _kind(ordinal: int, given: object) -> LineKind | None:
 
 
 def _flat_prices(row: Row) -> dict[Interval, Decimal]:
-    given = {interval: _price(f"price_{interval}", row[f"price_{interval}"]) for interval in Interval}
+    given = {interval: _price(f"price_{interval}", row.get(f"price_{interval}")) for interval in Interval}
     return {interval: price for interval, price in given.items() if price is not None}
 
 

@@ -4,7 +4,7 @@ Owns: the three shares of a month, per currency and on absolute amounts. Does no
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -39,20 +39,31 @@ def coverage(rows: Sequence[Row], currency: str) -> Coverage:
     """The coverage of a month's rows; `currency` is named even where nothing was billed in it."""
     instances = [instance for row in rows for instance in row.instances]
     due = [row for row in rows if row.is_due and row.external_subscription_id is not None]
-    decided = sum(row.verdict in DECIDED for row in due)
+    decided = sum(all(is_decided(one) or one.verdict is Verdict.NOTHING_DUE for one in row.instances) for row in due)
     return Coverage(
-        money=_shares(instances, DECIDED, currency),
-        proved_money=_shares(instances, PROVED, currency),
+        money=_shares(instances, is_decided, currency),
+        proved_money=_shares(instances, _is_proved, currency),
         subscriptions=_share(Decimal(decided), Decimal(len(due)), NOTHING_DUE),
     )
 
 
-def _shares(instances: Sequence[Instance], verdicts: Collection[Verdict], currency: str) -> dict[str, str]:
+def is_decided(instance: Instance) -> bool:
+    """Whether somebody or something decided it: what is carried only once its successor is known."""
+    return instance.verdict in DECIDED and (
+        instance.verdict is not Verdict.CARRIED or instance.explanation.successor is not None
+    )
+
+
+def _is_proved(instance: Instance) -> bool:
+    return instance.verdict in PROVED
+
+
+def _shares(instances: Sequence[Instance], counts: Callable[[Instance], bool], currency: str) -> dict[str, str]:
     decided: dict[str, Decimal] = defaultdict(Decimal)
     billed: dict[str, Decimal] = defaultdict(Decimal, {currency: ZERO})
     for instance in instances:
         billed[instance.currency] += instance.billed.amount
-        if instance.verdict in verdicts:
+        if counts(instance):
             decided[instance.currency] += instance.billed.amount
     return {code: _share(decided[code], billed[code], NOTHING_BILLED) for code in sorted(billed)}
 

@@ -1,12 +1,17 @@
 """Evidence: records of the source that say why an amount may differ from its list price.
 
-Owns: the record's shape and when it holds. Does not own: what a kind of record explains.
+Owns: the record's shape, when it holds, which data each kind must bring. Does not own: what a kind of record explains (causes).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.money import ZERO, decimal
+from fcb_pipelines.domain.plans import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +29,58 @@ class Evidence:
     def holds_at(self, moment: datetime) -> bool:
         """Whether the record holds at a moment."""
         return (self.valid_from is None or self.valid_from <= moment) and (self.valid_to is None or moment < self.valid_to)
+
+    def number(self, key: str) -> Decimal | None:
+        """An exact number of its data, or None; `check` has made sure that it is one."""
+        value = self.data.get(key)
+        return None if value is None else decimal(value)
+
+    def interval(self, default: Interval, key: str = "interval") -> Interval:
+        """A billing interval of its data."""
+        value = self.data.get(key)
+        return default if value is None else Interval.read(str(value))
+
+
+def _number(value: object) -> None:
+    if decimal(value) < ZERO:  # type: ignore[arg-type]
+        raise InvalidInput("must not be negative")
+
+
+def _count(value: object) -> None:
+    number = decimal(value)  # type: ignore[arg-type]
+    if number < 1 or number != int(number):
+        raise InvalidInput("must be a whole number above 0")
+
+
+def _interval(value: object) -> None:
+    Interval.read(str(value))
+
+
+Check = Callable[[object], None]
+
+DATA: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
+    "contract_price": {"price": (_number, True), "interval": (_interval, False)},
+    "plan_price": {"price": (_number, True), "interval": (_interval, False)},
+    "list_interval": {"interval": (_interval, True)},
+    "instalment": {"instalments": (_count, True)},
+    "discount": {"percent": (_number, False), "amount": (_number, False), "max_uses": (_count, False)},
+    "minimum": {"amount": (_number, True)},
+    "maximum": {"amount": (_number, True)},
+    "quota": {"included_quantity": (_number, True)},
+}
+"""What the data of a kind brings: key → how it is checked, whether it must be there. Other kinds bring what they like."""
+
+
+def check(record: Evidence) -> Evidence:
+    """The record, if its data can be used; raises `InvalidInput` that names the key at fault."""
+    for key, (checked, is_required) in DATA.get(record.kind, {}).items():
+        value = record.data.get(key)
+        if value is None:
+            if is_required:
+                raise InvalidInput(f"data has no {key!r}, which a record of kind {record.kind} needs")
+            continue
+        try:
+            checked(value)
+        except InvalidInput as error:
+            raise InvalidInput(f"data: {key!r} is {value!r}: {error}") from error
+    return record

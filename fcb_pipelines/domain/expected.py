@@ -1,51 +1,29 @@
 """The expected side: what we would bill, as rated lines and then as rounded, taxed ones.
 
 Owns: the two records, and the steps from a subscription's terms to them. Does not own: which instances exist (instances),
-charge models (rating), tax rates (tax).
+what a price is made of (pricing, causes), charge models (rating), tax rates (tax).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
-from fcb_pipelines.domain.evidence import Evidence
-from fcb_pipelines.domain.instances import (
-    TERM_UNKNOWN,
-    ChargeInstance,
-    flat_instance,
-    reasons_not_due,
-    term_note,
-    usage_instance,
-    whole_month,
-)
-from fcb_pipelines.domain.money import Money, rounded
+from fcb_pipelines.domain.case import Case
+from fcb_pipelines.domain.instances import TERM_UNKNOWN, ChargeInstance, reasons_not_due, term_note
+from fcb_pipelines.domain.money import Money, exact_text, rounded
 from fcb_pipelines.domain.partners import User, supply_place
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
-from fcb_pipelines.domain.proration import Proration
-from fcb_pipelines.domain.rating import Standard, rate
-from fcb_pipelines.domain.subscriptions import Subscription
+from fcb_pipelines.domain.pricing import Flat, Pricing
+from fcb_pipelines.domain.rating import Standard
+from fcb_pipelines.domain.steps import priced
 from fcb_pipelines.domain.tax import TaxComponent, TaxRounding, TaxTable, TaxUndecided, rates_due, tax_on
+from fcb_pipelines.domain.terms import Terms, flat_case, usage_case
 
-USAGE_OUTSIDE_LIFE = "usage_outside_life"
 UNRATED = "unrated"
 TAX_UNDECIDED = "tax_undecided"
 PLACE_ATTESTED = "place_attested"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """Everything that says what one subscription owes."""
-
-    subscription: Subscription
-    plan: Plan
-    user: User
-    evidence: Sequence[Evidence]
-    terms_from: datetime | None
-    """Attested: undated terms held since then."""
-    proration: Proration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +81,9 @@ def rated_lines(terms: Terms, period: Period, used: Decimal) -> Iterable[RatedLi
 
     Raises `InvalidInput` where the plan has no price for the subscription's interval: a missing price is not 0.00.
     """
-    flat = flat_instance(terms.subscription, period, terms.proration)
+    flat = flat_case(terms, period)
     if flat is not None:
-        price = terms.subscription.flat_price(terms.plan)
-        yield _rated(terms, flat, Standard(unit_price=price), Decimal(1), is_free=not price)
+        yield _rated(terms, *flat, Decimal(1))
     usage = usage_line(terms, period, used)
     if usage is not None:
         yield usage
@@ -117,14 +94,8 @@ def usage_line(terms: Terms, period: Period, used: Decimal) -> RatedLine | None:
 
     `used` are its units of cpu_seconds in the month.
     """
-    usage = usage_instance(terms.subscription, CPU_SECONDS, period)
-    if usage is None and used:
-        usage = whole_month(terms.subscription.external_subscription_id, CPU_SECONDS, period, USAGE_OUTSIDE_LIFE)
-    if usage is None:
-        return None
-    plan = terms.plan
-    overage = Standard(unit_price=plan.unit_price, included_quantity=plan.included_quantity, unit_batch=plan.unit_batch)
-    return _rated(terms, usage, overage, used, is_free=not plan.unit_price)
+    usage = usage_case(terms, period, used)
+    return None if usage is None else _rated(terms, *usage, used)
 
 
 def unrated_line(subscription_id: str, period: Period, currency: str, reason: str) -> RatedLine:
@@ -185,11 +156,12 @@ def expected_line(
     )
 
 
-def _rated(terms: Terms, instance: ChargeInstance, charge: Standard, quantity: Decimal, *, is_free: bool) -> RatedLine:
-    not_due = reasons_not_due(instance, terms.evidence, is_internal=terms.user.is_internal, is_free=is_free)
-    term = term_note(terms.plan, instance.service_from, terms.terms_from)
-    exact = Fraction(0) if not_due else rate(charge, quantity).exact * instance.share
-    known = None if term == TERM_UNKNOWN and not not_due else exact
+def _rated(terms: Terms, instance: ChargeInstance, case: Case, quantity: Decimal) -> RatedLine:
+    pricing = priced(case.as_rated)
+    not_due = reasons_not_due(instance, terms.evidence, is_internal=terms.user.is_internal, is_free=_is_free(pricing))
+    term = term_note(case.plan, instance.service_from, terms.terms_from)
+    known = None if term == TERM_UNKNOWN and not not_due else Fraction(0) if not_due else pricing.exact
+    included, unit_price, unit_batch = _unit(pricing)
     return RatedLine(
         line_key=instance.line_key,
         external_subscription_id=instance.external_subscription_id,
@@ -197,12 +169,27 @@ def _rated(terms: Terms, instance: ChargeInstance, charge: Standard, quantity: D
         service_from=instance.service_from,
         service_to=instance.service_to,
         due_at=instance.due_at,
-        currency=terms.plan.currency,
+        currency=case.plan.currency,
         quantity=quantity,
-        included_quantity=charge.included_quantity,
-        unit_price=charge.unit_price,
-        unit_batch=charge.unit_batch,
+        included_quantity=included,
+        unit_price=unit_price,
+        unit_batch=unit_batch,
         exact=known,
         is_due=known is None or known > 0,
         notes=(*instance.notes, *not_due, *((term,) if term else ())),
     )
+
+
+def _is_free(pricing: Pricing) -> bool:
+    """Whether the price itself is 0, whatever the quantity or the time."""
+    return not pricing.recurring if isinstance(pricing, Flat) else not _unit(pricing)[1]
+
+
+def _unit(pricing: Pricing) -> tuple[Decimal, Decimal, Decimal]:
+    """Included quantity, unit price and unit batch, as far as one price says them: what Odoo's line shows."""
+    if isinstance(pricing, Flat):
+        return Decimal(0), Decimal(exact_text(pricing.recurring)), Decimal(1)
+    charge = pricing.charge
+    if isinstance(charge, Standard):
+        return charge.included_quantity, charge.unit_price, charge.unit_batch
+    return Decimal(0), Decimal(0), Decimal(1)

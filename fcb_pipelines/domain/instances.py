@@ -10,13 +10,11 @@ range, usage at its end. Ranges are whole days of the billing timezone.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.period import Period, add_months, midnight
 from fcb_pipelines.domain.plans import Interval, Plan
-from fcb_pipelines.domain.proration import Proration, share
 from fcb_pipelines.domain.subscriptions import Subscription
 
 FLAT = "flat"
@@ -40,8 +38,10 @@ class ChargeInstance:
     service_from: datetime
     service_to: datetime
     due_at: datetime
-    share: Fraction = Fraction(1)
-    """How much of the full price its part of the interval costs."""
+    full_from: datetime
+    """Start of the whole range of its interval: earlier than its own where the subscription began within it."""
+    ended_at: datetime | None = None
+    """Where the subscription ended within it."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -50,27 +50,20 @@ class ChargeInstance:
         return f"{self.external_subscription_id}/{self.charge}/{self.service_from.date().isoformat()}"
 
 
-def flat_instance(subscription: Subscription, period: Period, proration: Proration) -> ChargeInstance | None:
+def flat_instance(subscription: Subscription, period: Period) -> ChargeInstance | None:
     """The flat price due in a month, or None.
 
     Monthly prices follow the calendar: the range starts with the month, or with the subscription, and ends with the month.
-    Yearly ones follow the day the subscription started, counted from that stored day each time.
+    Those of a quarter or a year follow the day the subscription started, counted from that stored day each time.
     """
     started = _day(subscription.started_at, period.zone)
-    full = _anniversary(started, period) if subscription.interval is Interval.YEARLY else (period.start, period.end)
+    is_monthly = subscription.interval is Interval.MONTHLY
+    full = (period.start, period.end) if is_monthly else _anniversary(subscription, period)
     if full is None or not _is_alive_at(subscription, *full, zone=period.zone):
         return None
     start = max(full[0], midnight(started, period.zone))
-    instance = _instance(subscription, FLAT, start, full[1], due_at=start)
-    part = share(
-        proration,
-        service_from=full[0],
-        service_to=full[1],
-        started_at=start,
-        ended_at=subscription.ended_at,
-        zone=period.zone,
-    )
-    return replace(instance, share=part)
+    ended = subscription.ended_at if subscription.ended_at is not None and subscription.ended_at < full[1] else None
+    return replace(_instance(subscription, FLAT, start, full[1], due_at=start), full_from=full[0], ended_at=ended)
 
 
 def usage_instance(subscription: Subscription, metric: str, period: Period) -> ChargeInstance | None:
@@ -90,21 +83,23 @@ def whole_month(subscription_id: str, metric: str, period: Period, note: str) ->
         service_from=period.start,
         service_to=period.end,
         due_at=period.end,
+        full_from=period.start,
         notes=(note,),
     )
 
 
 def covered_until(subscription: Subscription, period: Period) -> datetime | None:
-    """The end of the yearly range that covers a month in which no new one starts, or None."""
-    if subscription.interval is not Interval.YEARLY or not subscription.is_alive_in(period):
+    """The end of the range of several months that covers a month in which no new one starts, or None."""
+    months = subscription.interval.months
+    if subscription.interval is Interval.MONTHLY or not subscription.is_alive_in(period):
         return None
     started = _day(subscription.started_at, period.zone)
-    if _anniversary(started, period) is not None:
+    if _anniversary(subscription, period) is not None:
         return None
-    years = 0
-    while midnight(add_months(started, 12 * years), period.zone) <= period.start:
-        years += 1
-    return midnight(add_months(started, 12 * years), period.zone)
+    ranges = 0
+    while midnight(add_months(started, months * ranges), period.zone) <= period.start:
+        ranges += 1
+    return midnight(add_months(started, months * ranges), period.zone)
 
 
 def reasons_not_due(
@@ -145,23 +140,25 @@ def _instance(subscription: Subscription, charge: str, start: datetime, end: dat
         service_from=start,
         service_to=end,
         due_at=due_at,
+        full_from=start,
     )
 
 
-def _anniversary(started: date, period: Period) -> tuple[datetime, datetime] | None:
+def _anniversary(subscription: Subscription, period: Period) -> tuple[datetime, datetime] | None:
+    """The range of a price for several months that begins in a month, counted from the stored day of the start."""
+    started, months = _day(subscription.started_at, period.zone), subscription.interval.months
     first = period.start.astimezone(period.zone).date()
-    years = first.year - started.year
-    begin = add_months(started, 12 * years)
-    if years < 0 or (begin.year, begin.month) != (first.year, first.month):
+    since = (first.year - started.year) * 12 + first.month - started.month
+    if since < 0 or since % months:
         return None
-    return midnight(begin, period.zone), midnight(add_months(started, 12 * (years + 1)), period.zone)
+    return midnight(add_months(started, since), period.zone), midnight(add_months(started, since + months), period.zone)
 
 
 def _is_alive_at(subscription: Subscription, start: datetime, end: datetime, *, zone: ZoneInfo) -> bool:
     """Whether a range of the flat price is lived in. A year that ends at its own hour is not begun again that day."""
     if subscription.ended_at is not None and subscription.ended_at <= subscription.started_at:
         return False
-    if subscription.interval is Interval.YEARLY:
+    if subscription.interval is not Interval.MONTHLY:
         start = datetime.combine(_day(start, zone), subscription.started_at.astimezone(zone).timetz().replace(tzinfo=zone))
     return subscription.started_at < end and (subscription.ended_at is None or subscription.ended_at > start)
 

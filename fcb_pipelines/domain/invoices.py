@@ -62,6 +62,10 @@ class InvoiceLine:
     quantity: Decimal | None = None
     service_from: datetime | None = None
     service_to: datetime | None = None
+    external_subscription_id: str | None = None
+    """Of a line that names a subscription of its own, as on an invoice for several."""
+    product: str | None = None
+    """The plan or product that it bills, by the source's id."""
 
     def __post_init__(self) -> None:
         if (self.service_from is None) != (self.service_to is None):

@@ -20,12 +20,13 @@ class Interval(StrEnum):
     """How often the flat price is due. An unknown cycle is an error, never monthly."""
 
     MONTHLY = "monthly"
+    QUARTERLY = "quarterly"
     YEARLY = "yearly"
 
     @property
     def months(self) -> int:
         """Length in calendar months."""
-        return 12 if self is Interval.YEARLY else 1
+        return {Interval.MONTHLY: 1, Interval.QUARTERLY: 3, Interval.YEARLY: 12}[self]
 
     @classmethod
     def read(cls, text: str | None) -> "Interval":

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.money import Money, amount_text
-from fcb_pipelines.domain.rows import Amounts, Instance, Row
+from fcb_pipelines.domain.rows import Amounts, Explanation, Finding, Instance, Row
 
 Published = dict[str, Any]
 
@@ -71,7 +71,9 @@ def published(row: Row, *, service: str, period: str, zone: ZoneInfo) -> Publish
         "status": row.status.value,
         "verdict": row.verdict.value,
         "is_due": row.is_due,
-        "causes": [],
+        "causes": _causes(finding for one in row.instances for finding in one.explanation.findings),
+        "remedy": row.remedy.value,
+        "sentence": row.sentence,
         "instances": [_instance(instance, zone) for instance in row.instances],
         "evidence": [{"kind": one.kind, "reference": one.reference} for instance in row.instances for one in instance.evidence],
         "notes": list(row.notes),
@@ -129,8 +131,34 @@ def _instance(instance: Instance, zone: ZoneInfo) -> Published:
         "difference": _text(instance.difference),
         "status": instance.status.value,
         "verdict": instance.verdict.value,
-        "causes": [],
+        "causes": _causes(instance.explanation.findings),
+        "remedy": instance.explanation.remedy.value,
+        **_explanation(instance.explanation),
         "notes": list(instance.notes),
+    }
+
+
+def _causes(findings: Iterable[Finding]) -> list[Published]:
+    found = {(each.cause, each.remedy): {"cause": each.cause, "remedy": each.remedy.value} for each in findings}
+    return [found[key] for key in sorted(found)]
+
+
+def _explanation(explanation: Explanation) -> Published:
+    return {
+        "findings": [
+            {"cause": each.cause, "remedy": each.remedy.value, "words": each.words, "references": list(each.references)}
+            for each in explanation.findings
+        ],
+        "waterfall": [
+            {"step": each.name, "words": each.words, "amount": _text(each.amount), "residual": _text(each.residual)}
+            for each in explanation.waterfall
+        ],
+        "missing": list(explanation.missing),
+        "suggestions": [
+            {"words": each.words, "amount": _text(each.amount), "chance": each.chance} for each in explanation.suggestions
+        ],
+        "is_in_total": explanation.is_in_total,
+        "successor": explanation.successor,
     }
 
 

@@ -33,6 +33,19 @@ class Verdict(StrEnum):
     UNEXPLAINED = "unexplained"
 
 
+class Remedy(StrEnum):
+    """What an explained, carried or accepted difference asks for."""
+
+    NONE = "none"
+    """Timing: nothing is to be done."""
+    FIX_MODEL = "fix_model"
+    """Our price, interval, term or tax is wrong; open until the period is run again as a match."""
+    FIX_SOURCE = "fix_source"
+    """The source billed too much or too little: we owe or are owed."""
+    CARRY = "carry"
+    """Outside the model: somebody must say who bills it after the flip, or that it ended."""
+
+
 DECIDED = frozenset({Verdict.MATCH, Verdict.EXPLAINED, Verdict.CARRIED, Verdict.ACCEPTED})
 _WORST_LAST = tuple(Verdict)
 
@@ -55,6 +68,68 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A cause that was found, with its remedy and the records that it rests on."""
+
+    cause: str
+    remedy: Remedy
+    words: str
+    """For people, as part of a sentence."""
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaterfallStep:
+    """What an amount is after a cause, from the list price on."""
+
+    name: str
+    words: str
+    amount: Money
+    """Rounded, net, of the instance."""
+    residual: Money
+    """What is left of the difference: the amount − what was billed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Arithmetic that fits and that no record supports; never counted."""
+
+    words: str
+    amount: Money
+    chance: str
+    """How likely such arithmetic fits a random amount, from 0 to 1, four decimals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why an instance is as it is, or what is missing to say so."""
+
+    findings: tuple[Finding, ...] = ()
+    waterfall: tuple[WaterfallStep, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Records that would decide it."""
+    suggestions: tuple[Suggestion, ...] = ()
+    is_in_total: bool = False
+    """Explained only by the total of an invoice: makes no subscription ready."""
+    successor: str | None = None
+    """Who bills a carried line after the flip, or that it ended."""
+
+    @property
+    def remedy(self) -> Remedy:
+        """The gravest of its remedies."""
+        return gravest(finding.remedy for finding in self.findings)
+
+
+NO_EXPLANATION = Explanation()
+_GRAVEST_LAST = (Remedy.NONE, Remedy.CARRY, Remedy.FIX_SOURCE, Remedy.FIX_MODEL)
+
+
+def gravest(remedies: Iterable[Remedy]) -> Remedy:
+    """The one that asks for most; none of none."""
+    return max(remedies, key=_GRAVEST_LAST.index, default=Remedy.NONE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """One charge instance compared, or actual lines that no instance stands behind."""
 
@@ -72,6 +147,7 @@ class Instance:
     """Σ|net| of its actual lines: the weight of the instance in the coverage."""
     notes: tuple[str, ...] = ()
     evidence: tuple[Reference, ...] = ()
+    explanation: Explanation = NO_EXPLANATION
 
     @property
     def difference(self) -> Money:
@@ -126,9 +202,31 @@ class Row:
         return max((i.verdict for i in self.instances), key=_WORST_LAST.index, default=Verdict.NOTHING_DUE)
 
     @property
+    def remedy(self) -> Remedy:
+        """The gravest of its instances' remedies."""
+        return gravest(i.explanation.remedy for i in self.instances)
+
+    @property
+    def sentence(self) -> str:
+        """Why the row is as it is, in a sentence for people; empty where both sides agree or nothing is due."""
+        return " ".join(said for i in self.instances if (said := _sentence(i)))
+
+    @property
     def is_due(self) -> bool:
         """Whether any of its instances is due."""
         return any(i.is_due for i in self.instances)
+
+
+def _sentence(instance: Instance) -> str:
+    """What was billed and why, such as `Billed 9.14 CAD (flat): yearly price 200 ÷ 12; 17 of 31 days`."""
+    if instance.verdict in {Verdict.MATCH, Verdict.NOTHING_DUE}:
+        return ""
+    billed = f"Billed {instance.actual.net}" if instance.actual is not None else "Not billed"
+    owed = "" if instance.expected is None else f", {instance.expected.net} expected" if instance.difference else ""
+    found = "; ".join(finding.words for finding in instance.explanation.findings)
+    needed = "; ".join(instance.explanation.missing)
+    why = found or (f"no record says why. It would take: {needed}" if needed else "no record says why")
+    return f"{billed}{owed} ({instance.charge}): {why}."
 
 
 def _summed(sides: Iterable[Amounts | None], currency: str) -> Amounts | None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fcb_pipelines.domain.changes import Fields
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
-from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, Plan
+from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import RECURRING
 from fcb_pipelines.odoo.records import FLAG, NUMBER, TEXT, Field, Kind, bare_rows_where, kept
@@ -58,18 +58,14 @@ def catalogue(odoo: Odoo) -> Catalogue:
 
 
 def flat(plan: Plan) -> Fields:
-    """The product of a plan's flat price: that of a month if there is one, else that of a year.
+    """The product of a plan's flat price: that of a month if there is one, else that of the shortest interval.
 
-    Raises `InvalidInput` for a plan with neither: a missing price is not 0.00.
+    Raises `InvalidInput` for a plan without any: a missing price is not 0.00.
     """
-    if not plan.flat_prices:
-        known = " nor ".join(Interval)
-        raise InvalidInput(
-            f"plan {plan.external_plan_id} ({plan.name}) has neither {known} price, and a missing price is not 0.00"
-        )
-    price = plan.flat_prices.get(Interval.MONTHLY)
-    chosen = plan.flat_price(Interval.YEARLY) if price is None else price
-    return {**_product(plan.name, chosen, plan.external_plan_id), "is_recurring": True}
+    shortest = min(plan.flat_prices, key=lambda interval: interval.months, default=None)
+    if shortest is None:
+        raise InvalidInput(f"plan {plan.external_plan_id} ({plan.name}) has no price, and a missing price is not 0.00")
+    return {**_product(plan.name, plan.flat_price(shortest), plan.external_plan_id), "is_recurring": True}
 
 
 def usage(plan: Plan) -> Fields:

@@ -16,14 +16,14 @@ from fcb_pipelines.store.database import Connection
 INSERT = """
     INSERT INTO actual_line (service, period, external_invoice_id, ordinal, external_user_id, external_subscription_id, kind,
                              charge, description, currency, net, tax, gross, issued_at, invoice_status, service_from,
-                             service_to, counts, notes)
+                             service_to, counts, notes, quantity, product, provider_id, tax_fits)
     VALUES (%(service)s, %(period)s, %(external_invoice_id)s, %(ordinal)s, %(external_user_id)s, %(external_subscription_id)s,
             %(kind)s, %(charge)s, %(description)s, %(currency)s, %(net)s, %(tax)s, %(gross)s, %(issued_at)s, %(invoice_status)s,
-            %(service_from)s, %(service_to)s, %(counts)s, %(notes)s)
+            %(service_from)s, %(service_to)s, %(counts)s, %(notes)s, %(quantity)s, %(product)s, %(provider_id)s, %(tax_fits)s)
 """
 SELECT = """
     SELECT external_invoice_id, ordinal, external_user_id, external_subscription_id, kind, charge, description, currency, net,
-           tax, issued_at, invoice_status, service_from, service_to, counts, notes
+           tax, issued_at, invoice_status, service_from, service_to, counts, notes, quantity, product, provider_id, tax_fits
       FROM actual_line WHERE service = %s AND period = %s ORDER BY external_invoice_id, ordinal
 """
 
@@ -49,6 +49,7 @@ def _values(line: ActualLine) -> dict[str, Any]:
         "tax": line.tax.amount,
         "gross": line.gross.amount,
         "notes": list(line.notes),
+        "tax_fits": list(line.tax_fits),
     }
 
 
@@ -60,5 +61,6 @@ def _line(row: dict[str, Any]) -> ActualLine:
         "kind": LineKind(row["kind"]),
         "invoice_status": InvoiceStatus(row["invoice_status"]),
         "notes": tuple(row["notes"]),
+        "tax_fits": tuple(row["tax_fits"]),
     }
     return ActualLine(**{**row, **read})

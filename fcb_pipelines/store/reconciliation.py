@@ -17,6 +17,7 @@ from fcb_pipelines.domain.money import Money
 from fcb_pipelines.domain.revisions import Origin
 from fcb_pipelines.domain.rows import Amounts, Instance, Reference, Row, Status, Verdict
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.explanations import read, written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +86,11 @@ ADD_ROW = """
 ADD_INSTANCE = """
     INSERT INTO reconciliation_instance (revision_id, row_id, ordinal, charge, service_from, service_to, due_at, currency,
                                          expected_net, expected_tax, expected_gross, actual_net, actual_tax, actual_gross,
-                                         difference, status, verdict, is_due, billed, notes, evidence)
+                                         difference, status, verdict, is_due, billed, notes, evidence, explanation, remedy)
     VALUES (%(revision_id)s, %(row_id)s, %(ordinal)s, %(charge)s, %(service_from)s, %(service_to)s, %(due_at)s, %(currency)s,
             %(expected_net)s, %(expected_tax)s, %(expected_gross)s, %(actual_net)s, %(actual_tax)s, %(actual_gross)s,
-            %(difference)s, %(status)s, %(verdict)s, %(is_due)s, %(billed)s, %(notes)s, %(evidence)s)
+            %(difference)s, %(status)s, %(verdict)s, %(is_due)s, %(billed)s, %(notes)s, %(evidence)s,
+            %(explanation)s, %(remedy)s)
 """
 
 
@@ -138,7 +140,7 @@ SELECT_ROWS = """
 """
 SELECT_INSTANCES = """
     SELECT row_id, charge, service_from, service_to, due_at, currency, expected_net, expected_tax, expected_gross, actual_net,
-           actual_tax, actual_gross, status, verdict, is_due, billed, notes, evidence
+           actual_tax, actual_gross, status, verdict, is_due, billed, notes, evidence, explanation
       FROM reconciliation_instance
      WHERE revision_id = %(revision_id)s AND row_id COLLATE "C" > %(after)s AND row_id COLLATE "C" <= %(last)s
      ORDER BY row_id, ordinal
@@ -219,6 +221,8 @@ def _instance_values(instance: Instance) -> dict[str, Any]:
         "billed": instance.billed.amount,
         "notes": list(instance.notes),
         "evidence": Jsonb([{"kind": one.kind, "reference": one.reference} for one in instance.evidence]),
+        "explanation": Jsonb(written(instance.explanation)),
+        "remedy": instance.explanation.remedy,
     }
 
 
@@ -241,6 +245,7 @@ def _instance(record: dict[str, Any]) -> Instance:
             "billed": Money(record["billed"], currency),
             "notes": tuple(record["notes"]),
             "evidence": tuple(Reference(**one) for one in record["evidence"]),
+            "explanation": read(record["explanation"], currency),
         }
     )
 

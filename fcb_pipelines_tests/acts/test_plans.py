@@ -42,7 +42,7 @@ def test_the_price_is_that_of_a_month_else_of_a_year(chain: Chain, prices: dict[
 def test_a_plan_without_any_price_fails_and_is_not_made(chain: Chain) -> None:
     done = chain.plans(records(plans=(a_plan("p1", {}), a_plan("p2"))))
     assert counts(done) == (1, 0, 0, 0, 1)
-    assert reasons(done)["p1"] == ("plan p1 (Plan p1) has neither monthly nor yearly price, and a missing price is not 0.00")
+    assert reasons(done)["p1"] == ("plan p1 (Plan p1) has no price, and a missing price is not 0.00")
     assert sorted(chain.ids("product.template")) == [chain.xid("plan_p2"), chain.xid("plan_usage_p2")]
 
 

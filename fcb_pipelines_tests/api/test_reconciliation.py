@@ -18,7 +18,7 @@ from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.api.conftest import NOW, Host
 from fcb_pipelines_tests.api.test_usage import is_problem
-from fcb_pipelines_tests.builders import actual, expected
+from fcb_pipelines_tests.builders import a_month, actual, expected
 
 
 def rows_of(service: str, ids: Sequence[str], billed: str) -> tuple[Row, ...]:
@@ -28,8 +28,7 @@ def rows_of(service: str, ids: Sequence[str], billed: str) -> tuple[Row, ...]:
         [RowOwner(external_subscription_id=each, external_user_id="u1", currency="CAD") for each in ids],
         [expected("50", external_subscription_id=each) for each in ids],
         [actual(billed, external_subscription_id=each, external_invoice_id=f"i-{each}") for each in ids[1:]],
-        as_of=NOW,
-        closes_at=NOW,
+        a_month(),
     )
 
 

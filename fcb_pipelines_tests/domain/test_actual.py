@@ -12,6 +12,7 @@ from fcb_pipelines.domain.actual import (
     EDITED_AFTER_ISSUE,
     STATUS_UNVERIFIED,
     TOTAL_MISMATCH,
+    RuledTaxes,
     actual_lines,
     shared_tax,
 )
@@ -26,9 +27,10 @@ def undecided(_: Invoice, __: Sequence[Money]) -> None:
     """No tax table."""
 
 
-def ontario(_: Invoice, nets: Sequence[Money]) -> list[Money]:
-    """13 % of each line, rounded by itself."""
-    return [rounded(net.amount * Decimal("0.13"), net.currency) for net in nets]
+def ontario(_: Invoice, nets: Sequence[Money]) -> RuledTaxes:
+    """13 % of each line, rounded by itself, and of all."""
+    lines = [rounded(net.amount * Decimal("0.13"), net.currency) for net in nets]
+    return RuledTaxes(lines=lines, total=rounded(total(nets, "CAD").amount * Decimal("0.13"), "CAD"))
 
 
 CENTS = st.integers(-10_000_00, 10_000_00).map(lambda cents: Decimal(cents).scaleb(-2))
@@ -112,15 +114,16 @@ def test_tax_lines_are_tax_and_not_net() -> None:
 
 def test_each_line_gets_its_rounded_share_of_the_tax() -> None:
     lines = (a_line("39.00"), a_line("11.46", ordinal=2))
-    assert shared_tax(an_invoice("50.46", *lines), lines, undecided) == (money("5.07 CAD"), money("1.49 CAD"))
+    assert shared_tax(an_invoice("50.46", *lines), lines, None) == (money("5.07 CAD"), money("1.49 CAD"))
 
 
 def test_tax_that_was_made_line_by_line_is_shared_that_way() -> None:
     nets = ("61.73", "65.27", "71.62")
     lines = tuple(a_line(net, ordinal=number) for number, net in enumerate(nets, start=1))
     invoice = an_invoice("198.62", *lines, tax=Decimal("25.82"))
-    assert shared_tax(invoice, lines, ontario) == (money("8.02 CAD"), money("8.49 CAD"), money("9.31 CAD"))
-    assert shared_tax(invoice, lines, undecided) != shared_tax(invoice, lines, ontario)
+    ruled = ontario(invoice, [Money(line.amount, "CAD") for line in lines])
+    assert shared_tax(invoice, lines, ruled) == (money("8.02 CAD"), money("8.49 CAD"), money("9.31 CAD"))
+    assert shared_tax(invoice, lines, None) != shared_tax(invoice, lines, ruled)
 
 
 def test_a_header_that_does_not_add_up_is_marked() -> None:
@@ -130,7 +133,7 @@ def test_a_header_that_does_not_add_up_is_marked() -> None:
 
 def test_a_leftover_cent_of_tax_goes_to_the_largest_line() -> None:
     lines = (a_line("10"), a_line("10.01", ordinal=2), a_line("10", ordinal=3))
-    assert shared_tax(an_invoice("30.01", *lines, tax=Decimal("0.10")), lines, undecided) == (
+    assert shared_tax(an_invoice("30.01", *lines, tax=Decimal("0.10")), lines, None) == (
         money("0.03 CAD"),
         money("0.04 CAD"),
         money("0.03 CAD"),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from fcb_pipelines.domain.coverage import NOTHING_BILLED, NOTHING_DUE, coverage
 from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
 from fcb_pipelines.domain.rows import Row
-from fcb_pipelines_tests.builders import NOW, actual, expected
+from fcb_pipelines_tests.builders import a_month, actual, expected
 
 
 def rows(due: dict[str, str], billed: dict[str, str], extra: str | None = None) -> tuple[Row, ...]:
@@ -17,8 +17,7 @@ def rows(due: dict[str, str], billed: dict[str, str], extra: str | None = None) 
             *(actual(net, external_subscription_id=key, external_invoice_id=f"i-{key}") for key, net in billed.items()),
             *([actual(extra, external_subscription_id=None, external_invoice_id="i-none")] if extra else []),
         ],
-        as_of=NOW,
-        closes_at=NOW,
+        a_month(),
     )
 
 
@@ -55,8 +54,7 @@ def test_a_second_bill_for_a_matched_subscription_leaves_it_undecided() -> None:
         [],
         [expected("50")],
         [actual("50"), actual("50", external_invoice_id="i2")],
-        as_of=NOW,
-        closes_at=NOW,
+        a_month(),
     )
     found = coverage(twice, "CAD")
     assert (found.money, found.subscriptions) == ({"CAD": "0.5000"}, "0.0000")

@@ -11,7 +11,6 @@ from fcb_pipelines.domain.expected import (
     PLACE_ATTESTED,
     TAX_UNDECIDED,
     UNRATED,
-    USAGE_OUTSIDE_LIFE,
     ExpectedLine,
     RatedLine,
     expected_line,
@@ -25,6 +24,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.tax import TaxRate, TaxRounding, TaxTable
+from fcb_pipelines.domain.terms import USAGE_OUTSIDE_LIFE
 from fcb_pipelines_tests.builders import APRIL, TORONTO, a_plan, a_subscription, a_user, day, evidence, the_terms
 
 ONTARIO = TaxTable(rates=(TaxRate(place="CA-ON", component="HST", percent=Decimal(13), valid_from=date(2010, 7, 1)),))
@@ -52,6 +52,21 @@ def by_charge(used: str, **changes: object) -> dict[str, Fraction | None]:
 )
 def test_flat_price_and_what_is_used_above_the_quota(used: str, overage: Fraction) -> None:
     assert by_charge(used) == {"flat": 50, "cpu_seconds": overage}
+
+
+@pytest.mark.parametrize(
+    ("convention", "life", "share"),
+    [
+        (Proration.NONE, {"started_at": day("2026-04-14")}, Fraction(1)),
+        (Proration.CALENDAR_DAYS, {"started_at": day("2026-04-14")}, Fraction(17, 30)),
+        (Proration.CALENDAR_DAYS, {"ended_at": day("2026-04-11")}, Fraction(10, 30)),
+        (Proration.CALENDAR_DAYS, {"started_at": day("2026-04-05"), "ended_at": day("2026-04-11")}, Fraction(6, 30)),
+    ],
+)
+def test_a_part_of_a_month_costs_its_share_by_the_declared_convention(
+    convention: Proration, life: dict[str, object], share: Fraction
+) -> None:
+    assert by_charge("0", subscription=a_subscription(**life), proration=convention)["flat"] == 50 * share
 
 
 def test_a_yearly_subscription_has_its_monthly_quota_and_no_flat_price_between_renewals() -> None:

@@ -2,7 +2,6 @@
 
 import itertools
 from datetime import datetime, timedelta
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -22,7 +21,6 @@ from fcb_pipelines.domain.instances import (
 )
 from fcb_pipelines.domain.period import Period, periods
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval
-from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines_tests.builders import APRIL, TORONTO, a_plan, a_subscription, day, evidence
 
 YEAR = [*periods(Period("2026-01", TORONTO), Period("2026-12", TORONTO))]
@@ -41,13 +39,13 @@ YEAR = [*periods(Period("2026-01", TORONTO), Period("2026-12", TORONTO))]
 )
 def test_monthly_flat_price_follows_the_calendar(started: str, ended: str | None, bounds: tuple[str, str] | None) -> None:
     subscription = a_subscription(started_at=day(started), ended_at=day(ended) if ended else None)
-    found = flat_instance(subscription, APRIL, Proration.NONE)
+    found = flat_instance(subscription, APRIL)
     assert (found and (found.service_from, found.service_to)) == (bounds and (day(bounds[0]), day(bounds[1])))
 
 
 def test_a_start_in_the_afternoon_counts_the_whole_day() -> None:
     subscription = a_subscription(started_at=day("2026-04-15") + timedelta(hours=15))
-    found = flat_instance(subscription, APRIL, Proration.NONE)
+    found = flat_instance(subscription, APRIL)
     assert found is not None
     assert (found.service_from, found.due_at) == (day("2026-04-15"), day("2026-04-15"))
     assert found.line_key == "s1/flat/2026-04-15"
@@ -55,7 +53,7 @@ def test_a_start_in_the_afternoon_counts_the_whole_day() -> None:
 
 def test_yearly_price_is_due_once_on_the_anniversary_in_full() -> None:
     subscription = a_subscription(interval=Interval.YEARLY, started_at=day("2025-03-10"))
-    found = [flat_instance(subscription, month, Proration.NONE) for month in YEAR]
+    found = [flat_instance(subscription, month) for month in YEAR]
     (only,) = [one for one in found if one is not None]
     assert (only.service_from, only.service_to) == (day("2026-03-10"), day("2027-03-10"))
     assert covered_until(subscription, APRIL) == day("2027-03-10")
@@ -65,13 +63,13 @@ def test_yearly_price_is_due_once_on_the_anniversary_in_full() -> None:
 
 def test_the_anniversary_of_a_leap_day_does_not_move_to_the_28th_for_ever() -> None:
     subscription = a_subscription(interval=Interval.YEARLY, started_at=day("2024-02-29"))
-    starts = [flat_instance(subscription, Period(f"{year}-02", TORONTO), Proration.NONE) for year in (2025, 2028)]
+    starts = [flat_instance(subscription, Period(f"{year}-02", TORONTO)) for year in (2025, 2028)]
     assert [one.service_from for one in starts if one] == [day("2025-02-28"), day("2028-02-29")]
 
 
 def test_a_yearly_subscription_that_ended_is_not_renewed() -> None:
     subscription = a_subscription(interval=Interval.YEARLY, started_at=day("2025-04-10"), ended_at=day("2026-04-10"))
-    assert flat_instance(subscription, APRIL, Proration.NONE) is None
+    assert flat_instance(subscription, APRIL) is None
 
 
 @pytest.mark.parametrize(
@@ -110,7 +108,7 @@ def test_flat_ranges_never_overlap_and_leave_no_gap(start: int, life: int | None
         interval=interval, started_at=begin, ended_at=None if life is None else begin + timedelta(days=life)
     )
     months = periods(Period("2025-01", TORONTO), Period("2029-12", TORONTO))
-    found = [one for month in months if (one := flat_instance(subscription, month, Proration.NONE))]
+    found = [one for month in months if (one := flat_instance(subscription, month))]
     assert all(one.service_to == after.service_from for one, after in itertools.pairwise(found))
     assert all(one.service_from < one.service_to for one in found)
     if found:
@@ -118,13 +116,6 @@ def test_flat_ranges_never_overlap_and_leave_no_gap(start: int, life: int | None
     if life is not None and life > 0:
         assert found
         assert found[-1].service_to >= begin + timedelta(days=life)
-
-
-def test_prorated_flat_price_costs_its_share_of_the_month() -> None:
-    subscription = a_subscription(started_at=day("2026-03-15"))
-    found = flat_instance(subscription, Period("2026-03", TORONTO), Proration.CALENDAR_DAYS)
-    assert found is not None
-    assert found.share == Fraction(17, 31)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +132,7 @@ def test_prorated_flat_price_costs_its_share_of_the_month() -> None:
 def test_a_trial_on_record_at_the_start_of_the_range(
     kind: str, subject: str, bounds: tuple[str, str], reasons: tuple[str, ...]
 ) -> None:
-    instance = flat_instance(a_subscription(), APRIL, Proration.NONE)
+    instance = flat_instance(a_subscription(), APRIL)
     assert instance is not None
     record = evidence(kind, subject, valid_from=day(bounds[0]), valid_to=day(bounds[1]))
     assert reasons_not_due(instance, [record], is_internal=False, is_free=False) == reasons
@@ -149,7 +140,7 @@ def test_a_trial_on_record_at_the_start_of_the_range(
 
 def test_a_trial_that_begins_in_the_afternoon_with_its_subscription_holds_on_that_day() -> None:
     noon = day("2026-04-10") + timedelta(hours=15)
-    instance = flat_instance(a_subscription(started_at=noon), APRIL, Proration.NONE)
+    instance = flat_instance(a_subscription(started_at=noon), APRIL)
     assert instance is not None
     record = evidence("trial", "s1", valid_from=noon, valid_to=noon + timedelta(days=14))
     assert reasons_not_due(instance, [record], is_internal=False, is_free=False) == (IN_TRIAL,)
@@ -160,17 +151,17 @@ def test_a_year_that_ends_at_its_own_hour_is_not_renewed(minutes: int, *, is_ren
     started = day("2025-04-10") + timedelta(hours=15)
     ended = day("2026-04-10") + timedelta(hours=15, minutes=minutes)
     yearly = a_subscription(interval=Interval.YEARLY, started_at=started, ended_at=ended)
-    assert (flat_instance(yearly, APRIL, Proration.NONE) is not None) is is_renewed
+    assert (flat_instance(yearly, APRIL) is not None) is is_renewed
 
 
 @pytest.mark.parametrize("interval", list(Interval))
 def test_a_subscription_that_ended_as_it_started_owes_nothing(interval: Interval) -> None:
     noon = day("2026-04-10") + timedelta(hours=12)
-    assert flat_instance(a_subscription(interval=interval, started_at=noon, ended_at=noon), APRIL, Proration.NONE) is None
+    assert flat_instance(a_subscription(interval=interval, started_at=noon, ended_at=noon), APRIL) is None
 
 
 def test_internal_accounts_and_free_plans_owe_nothing() -> None:
-    instance = flat_instance(a_subscription(), APRIL, Proration.NONE)
+    instance = flat_instance(a_subscription(), APRIL)
     assert instance is not None
     assert reasons_not_due(instance, [], is_internal=True, is_free=True) == (INTERNAL, FREE)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin, changes, content_hash, published
-from fcb_pipelines_tests.builders import NOW, TORONTO, actual, expected
+from fcb_pipelines_tests.builders import TORONTO, a_month, actual, expected
 
 FIRST = Origin(snapshot_id=1, settings_hash="a", rule_version="1")
 
@@ -16,8 +16,7 @@ def forms(due: str | None, billed: str | None) -> list[dict[str, Any]]:
         [RowOwner(external_subscription_id="s1", external_user_id="u1", currency="CAD")],
         [] if due is None else [expected(due)],
         [] if billed is None else [actual(billed)],
-        as_of=NOW,
-        closes_at=NOW,
+        a_month(),
     )
     return [published(row, service="demo", period="2026-04", zone=TORONTO) for row in rows]
 

@@ -14,7 +14,7 @@ from fcb_pipelines.api.termination import LONGEST_REASON
 from fcb_pipelines.domain.intake import Code, Outcome
 from fcb_pipelines.domain.metrics import Aggregation
 from fcb_pipelines.domain.period import KEY
-from fcb_pipelines.domain.rows import Status, Verdict
+from fcb_pipelines.domain.rows import Remedy, Status, Verdict
 from fcb_pipelines.domain.usage import PULLED, PUSHED
 
 Schema = dict[str, Any]
@@ -137,7 +137,17 @@ def _of_subscriptions() -> dict[str, Schema]:
 def _of_reconciliation() -> dict[str, Schema]:
     sides = {"expected": _or_null(ref("Amounts")), "actual": _or_null(ref("Amounts"))}
     decided = {"difference": _AMOUNT, "status": _one_of(Status), "verdict": _one_of(Verdict)}
-    decided["causes"] = _list({"type": "object"})
+    text = {"type": "string"}
+    remedy = _one_of(Remedy)
+    decided |= {"causes": _list(_object({"cause": text, "remedy": remedy})), "remedy": remedy}
+    explained = {
+        "findings": _list(_object({"cause": text, "remedy": remedy, "words": text, "references": _list(text)})),
+        "waterfall": _list(_object({"step": text, "words": text, "amount": _AMOUNT, "residual": _AMOUNT})),
+        "missing": _list(text),
+        "suggestions": _list(_object({"words": text, "amount": _AMOUNT, "chance": text})),
+        "is_in_total": {"type": "boolean"},
+        "successor": _or_null(text),
+    }
     notes = {"notes": _list({"type": "string"})}
     row = {
         **{name: {"type": "string"} for name in ("row_id", "service", "period", "partner", "currency")},
@@ -147,6 +157,7 @@ def _of_reconciliation() -> dict[str, Schema]:
         **decided,
         **notes,
         "abs_difference": _AMOUNT,
+        "sentence": text,
         "is_due": {"type": "boolean"},
         "instances": _list(ref("Instance")),
         "evidence": _list(_object({"kind": {"type": "string"}, "reference": {"type": "string"}})),
@@ -156,7 +167,7 @@ def _of_reconciliation() -> dict[str, Schema]:
     totals = _object(dict.fromkeys(("expected_net", "actual_net", "difference"), _AMOUNT))
     return {
         "Amounts": _object({"net": _AMOUNT, "tax": _or_null(_AMOUNT), "gross": _or_null(_AMOUNT)}),
-        "Instance": _object({"charge": {"type": "string"}, **moments, **sides, **decided, **notes}),
+        "Instance": _object({"charge": {"type": "string"}, **moments, **sides, **decided, **explained, **notes}),
         "Row": _object(row),
         "Reconciliation": _object(
             {

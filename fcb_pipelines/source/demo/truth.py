@@ -24,7 +24,7 @@ ids       | months   | charge      | causes                                     
 1019-1020 | 03 04 05 | flat        | consolidated_invoice                         | noted on the invoice
 1021      | 03 04 05 | flat        | price_override consolidated_invoice          | 65.00 by contract
 1021      | 03       | cpu_seconds | timezone_boundary consolidated_invoice       | by days of UTC 501.4 over, not 530.6
-1022      | 03       | flat        | plan_change consolidated_invoice             | still on Worker M
+1022      | 03       | flat        | consolidated_invoice                         | still on Worker M, as the history says
 1022      | 04       | flat        | plan_change consolidated_invoice             | Worker M until 15 April, then Worker L
 1022      | 05       | flat        | consolidated_invoice                         | noted on the header
 1030      | 03       | flat        | consolidated_invoice                         | its last whole month
@@ -35,7 +35,7 @@ ids       | months   | charge      | causes                                     
 1035      | 03       | cpu_seconds | consolidated_invoice                         | billed at the end of April
 1035      | 04       | cpu_seconds | unexplained                                  | 3.75 in a header of 137.75, nothing noted
 1035      | 05       | cpu_seconds | missing_in_source                            | past its lag and in no invoice
-1038      | 04       | flat        | proration consolidated_invoice               | 14.00 × 22 of 30 days
+1038      | 04       | flat        | proration consolidated_invoice tax_rounding  | 14.00 × 22 of 30 days; tax per total
 1038      | 05       | flat        | unexplained                                  | in a header of 137.75, nothing noted
 1039      | 04 05    | flat        | missing_in_source                            | a leak: never invoiced since it started
 1045      | 03       | flat        | consolidated_invoice                         | its last month
@@ -87,7 +87,7 @@ no   | at    | month | charge      | causes                                     
 0015 | 4     | 03    | cpu_seconds | consolidated_invoice                         | March, billed at the end of April
 0015 | 5 6   | 04    | add_on      | carried                                      | messages recur, forms were needed once
 0016 | 1     | 04    | flat        | consolidated_invoice                         | one subscription
-0016 | 2     | 04    | one_off     | unexplained                                  | no record of why
+0016 | 2     | 04    | unknown     | unexplained                                  | no record of why
 0017 | 1 2   | 04    | proration   | plan_change consolidated_invoice             | one pair, 16 to 30 April
 0018 | 0     | 04    | balancing   | unexplained                                  | 31.00 and the add-ons of 55.00
 0019 | 0     | 04    | balancing   | proration                                    | 79.00 × 17 of 30 days

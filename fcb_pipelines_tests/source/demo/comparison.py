@@ -56,7 +56,8 @@ SIDES = """
                     WHEN description LIKE 'Credit –%' THEN 'credit'
                     WHEN description ~ '^(Remaining|Unused) time on ' THEN 'proration'
                     WHEN description ~ '^(Daily Backup|WhatsApp|Forms Builder|White Label)' THEN 'add_on'
-                    WHEN description IN ('Set-up fee', 'Manual fee') THEN 'one_off' END AS charge
+                    WHEN description = 'Set-up fee' THEN 'one_off'
+                    WHEN description = 'Manual fee' THEN 'unknown' END AS charge
         FROM invoice_items
         UNION ALL
         SELECT id, 0, subtotal, NULL, NULL, 'balancing' FROM invoices

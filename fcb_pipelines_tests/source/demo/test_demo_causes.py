@@ -64,10 +64,11 @@ def test_so_often_is_each_cause_planted(demo: Demo) -> None:
         "missing_in_source": 8,
         "discount": 8,
         "price_override": 6,
-        "plan_change": 6,
+        "plan_change": 5,
         "ended_early": 5,
         "credit_note": 3,
         "timezone_boundary": 2,
+        "tax_rounding": 1,
     }
 
 

@@ -89,13 +89,13 @@ def test_a_price_per_year_or_quarter_stands_in_the_month_s_column(
     ("subscription", "paid_through"),
     [
         ("SUB-1001", date(2026, 6, 1)),
-        ("SUB-1006", None),
+        ("SUB-1006", date(2025, 12, 4)),
         ("SUB-1007", date(2026, 7, 4)),
         ("SUB-1011", date(2027, 2, 28)),
         ("SUB-1012", date(2027, 4, 10)),
         ("SUB-1025", date(2026, 12, 31)),
         ("SUB-1029", None),
-        ("SUB-1058", None),
+        ("SUB-1058", date(2026, 5, 6)),
         ("SUB-1060", date(2027, 3, 20)),
     ],
     ids=[

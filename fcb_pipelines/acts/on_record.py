@@ -1,0 +1,156 @@
+"""What is on record about a month: the cases of its instances, what lines pay for, and what else judges them.
+
+Owns: how a snapshot's records become what explaining is given. Does not own: the rules (domain/explaining, domain/causes).
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from fractions import Fraction
+
+from fcb_pipelines.acts.directory import Directory
+from fcb_pipelines.acts.directory import directory as indexed
+from fcb_pipelines.acts.invoices import issued
+from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.acts.source import SourceRecords
+from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.case import Case, OtherUsage
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.evidence import Evidence
+from fcb_pipelines.domain.expected import ExpectedLine
+from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.invoices import InvoiceStatus
+from fcb_pipelines.domain.matching import BESIDE, PaysFor
+from fcb_pipelines.domain.money import ZERO, plain
+from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.plans import CPU_SECONDS
+from fcb_pipelines.domain.scenes import Month
+from fcb_pipelines.domain.terms import flat_case, usage_case
+from fcb_pipelines.store import usage as stored_usage
+from fcb_pipelines.store import usage_boundaries
+from fcb_pipelines.store.database import Connection
+
+USAGE_TIME = "usage.started_at"
+
+
+@dataclass(frozen=True, slots=True)
+class OnRecord:
+    """Everything that is on record about a month."""
+
+    month: Month
+    case_of: Callable[[ExpectedLine], Case | None]
+    pays_for: Mapping[str, PaysFor]
+    plans: Mapping[str, str]
+    """Expected line → its plan."""
+
+
+def on_record(
+    conn: Connection, work: PeriodWork, records: SourceRecords, expected: Sequence[ExpectedLine], *, as_of: datetime
+) -> OnRecord:
+    """Gather it; cases are made one by one, as they are asked for."""
+    directory = indexed(records)
+    lines = issued(conn, records.snapshot_id, work.service, work.taxes).lines
+    pays_for = _pays_for(records.evidence, lines)
+    month = Month(
+        as_of=as_of,
+        closes_at=work.closes_at,
+        zone=work.service.zone,
+        records=directory.records,
+        tax_rounding=work.service.conventions.tax_rounding,
+        billing_states={state.external_subscription_id: state for state in records.billing_states},
+        internal=frozenset(user.external_user_id for user in records.users if user.is_internal),
+        paying=_paying(records),
+        untold=_untold(lines, pays_for),
+        alive=frozenset(one.external_subscription_id for one in records.subscriptions if one.is_alive_in(work.period)),
+    )
+    return OnRecord(month, _Cases(conn, work, directory), pays_for, _plans(directory, expected))
+
+
+def _plans(directory: Directory, expected: Sequence[ExpectedLine]) -> dict[str, str]:
+    found = {one.line_key: directory.subscriptions.get(one.external_subscription_id) for one in expected}
+    return {key: one.external_plan_id for key, one in found.items() if one is not None}
+
+
+def _paying(records: SourceRecords) -> frozenset[str]:
+    """Who ever paid, or could be charged: an account that did is nobody's test."""
+    paid = {InvoiceStatus.PAID, InvoiceStatus.PARTIALLY_PAID}
+    payers = {invoice.external_user_id for invoice in records.invoices if invoice.status in paid and invoice.total > ZERO}
+    return frozenset(payers | {one.subject_id for one in records.evidence if one.kind == "payment_method"})
+
+
+def _pays_for(evidence: Sequence[Evidence], lines: Sequence[ActualLine]) -> dict[str, PaysFor]:
+    """Line key → what a record says that it pays for: references of lines, and credits linked to what they give back."""
+    found = {}
+    for record in evidence:
+        if record.kind == "line_reference" and record.data.get("subscriptions"):
+            subscriptions = tuple(dict.fromkeys(map(str, record.data["subscriptions"])))
+            key = f"{record.subject_id}/{record.data.get('line', 0)}"
+            found[key] = PaysFor(subscriptions=subscriptions, references=(record.reference,))
+    credited = {one.subject_id: one for one in evidence if one.kind == "credit_note" and one.data.get("subscription")}
+    for line in lines:
+        credit = credited.get(line.external_invoice_id)
+        if credit is not None:
+            known = found.get(line.line_key)
+            found[line.line_key] = PaysFor(
+                subscriptions=known.subscriptions if known else (str(credit.data["subscription"]),),
+                references=(*(known.references if known else ()), credit.reference),
+                is_credit=True,
+            )
+    return found
+
+
+def _untold(lines: Sequence[ActualLine], pays_for: Mapping[str, PaysFor]) -> dict[str, list[ActualLine]]:
+    """Customer → lines of which no record says what they pay for: those without a range that no charge of ours is beside."""
+    found: dict[str, list[ActualLine]] = defaultdict(list)
+    for line in lines:
+        is_told = line.line_key in pays_for or line.service_from is not None or line.kind in BESIDE
+        if line.counts and not is_told:
+            found[line.external_user_id].append(line)
+    return found
+
+
+class _Cases:
+    """The cases of a month, made when they are asked for."""
+
+    def __init__(self, conn: Connection, work: PeriodWork, directory: Directory) -> None:
+        self._conn, self._work, self._directory = conn, work, directory
+        totals = stored_usage.totals(conn, work.service.code, work.period.key)
+        self._used = {one.external_subscription_id: one.quantity for one in totals if one.metric == CPU_SECONDS}
+        self._made: dict[str, Case | None] = {}
+
+    def __call__(self, line: ExpectedLine) -> Case | None:
+        """The case of an expected line; None for adjustments, and for what was not priced from a plan."""
+        if line.line_key not in self._made:
+            self._made[line.line_key] = self._make(line)
+        return self._made[line.line_key]
+
+    def _make(self, line: ExpectedLine) -> Case | None:
+        subscription = self._directory.subscriptions.get(line.external_subscription_id)
+        if subscription is None:
+            return None
+        used = self._used.get(line.external_subscription_id, ZERO)
+        try:
+            terms = self._directory.terms(self._work, subscription)
+            is_flat = line.charge == FLAT
+            found = flat_case(terms, self._work.period) if is_flat else usage_case(terms, self._work.period, used)
+        except InvalidInput:
+            return None
+        if found is None or found[0].line_key != line.line_key:
+            return None
+        case = replace(found[1], records=self._directory.records)
+        return case if is_flat else replace(case, usage=tuple(self._counted_otherwise(case)))
+
+    def _counted_otherwise(self, case: Case) -> Sequence[OtherUsage]:
+        """The month's usage by the zone that the source keeps its times in, where that is another one."""
+        meaning = self._work.service.times.get(USAGE_TIME)
+        if meaning is None or meaning.zone.key == self._work.period.zone.key:
+            return ()
+        there = Period(self._work.period.key, meaning.zone)
+        service, feed = self._work.service.code, self._work.service.billed_feed
+        subscription = case.subscription.external_subscription_id
+        series = usage_boundaries.Series(service=service, feed=feed, external_subscription_id=subscription, metric=case.charge)
+        found = usage_boundaries.counted(self._conn, series, self._work.period, there)
+        words = f"usage by days of {meaning.zone.key}: {plain(found.quantity)} {case.charge}"
+        keys = tuple(f"usage/{subscription}/{key}" for key in found.moved)
+        return (OtherUsage(cause="timezone_boundary", quantity=Fraction(found.quantity), words=words, references=keys),)

@@ -1,0 +1,36 @@
+"""Minimum: a charge asks at least so much, by a record of its plan or its subscription."""
+
+from dataclasses import replace
+
+from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
+from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.pricing import Metered, Pricing
+from fcb_pipelines.domain.rows import Remedy
+
+KIND = "minimum"
+
+
+def _step(case: Case, pricing: Pricing) -> Step | None:
+    record = case.holding(KIND) or case.holding(KIND, "plan")
+    amount = record.number("amount") if record else None
+    if record is None or amount is None or not isinstance(pricing, Metered):
+        return None
+    return Step(
+        cause=CAUSE.name,
+        remedy=CAUSE.remedy,
+        words=f"at least {plain(amount)}",
+        pricing=replace(pricing, charge=replace(pricing.charge, minimum_amount=amount)),
+        references=(record.reference,),
+    )
+
+
+CAUSE = PricingCause(
+    name="minimum",
+    stage=Stage.TIER,
+    rank=3,
+    remedy=Remedy.FIX_MODEL,
+    needs="a minimum of the charge (evidence minimum)",
+    step=_step,
+    kinds=(KIND,),
+    is_for_usage=True,
+)

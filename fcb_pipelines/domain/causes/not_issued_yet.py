@@ -1,0 +1,23 @@
+"""Not issued yet: the month was still open when the snapshot was taken, so an absent line is no leak."""
+
+from fcb_pipelines.domain.rows import Finding, Remedy
+from fcb_pipelines.domain.scenes import JudgingCause, Scene, View
+
+
+def _judge(scene: Scene) -> Finding | None:
+    (one,) = scene.expected
+    if one.net is None or scene.month.as_of >= scene.month.closes_at:
+        return None
+    day = scene.month.closes_at.astimezone(scene.month.zone).date().isoformat()
+    return Finding(cause=CAUSE.name, remedy=CAUSE.remedy, words=f"due and not billed yet; the month closes on {day}")
+
+
+CAUSE = JudgingCause(
+    name="not_issued_yet",
+    remedy=Remedy.NONE,
+    needs="the day it is due, and the arrears lag of the service (fcb.toml)",
+    view=View.ABSENT,
+    judge=_judge,
+    explains=True,
+    rank=1,
+)

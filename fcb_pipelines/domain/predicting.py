@@ -1,0 +1,169 @@
+"""Predicting: what a group of instances would have been billed by what is on record, and which predictions are exact.
+
+Owns: the options of a group, which of their steps are causes, what siblings say of a parameter they share. Does not own: the
+steps (causes), which lines and instances met (matching), verdicts (explaining).
+
+A prediction uses every record that says anything of its instance, so a record that was not followed contradicts. Only what no
+record says of one instance alone is tried: the declared conventions, and the ways in which events can be counted.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from fcb_pipelines.domain.case import Case, OtherUsage, Step
+from fcb_pipelines.domain.matching import Met
+from fcb_pipelines.domain.money import Money, rounded, total
+from fcb_pipelines.domain.pricing import Flat, Pricing
+from fcb_pipelines.domain.proration import Proration
+from fcb_pipelines.domain.rows import Remedy
+from fcb_pipelines.domain.steps import steps
+
+CONVENTIONS = tuple(Proration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """What one instance would be billed, and why."""
+
+    net: Money
+    steps: tuple[Step, ...]
+    """The whole waterfall."""
+    named: tuple[Step, ...]
+    """Those of its steps that our own rating does not take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A prediction for a whole group that comes to exactly what was billed."""
+
+    predicted: tuple[Predicted, ...]
+    conventions: frozenset[Proration]
+    """Those that predict the same."""
+    families: frozenset[str]
+    """The plan families of its instances."""
+
+    @property
+    def nets(self) -> tuple[Money, ...]:
+        """What each instance would be billed."""
+        return tuple(each.net for each in self.predicted)
+
+    @property
+    def remedies(self) -> frozenset[Remedy]:
+        """What it asks for."""
+        return frozenset(step.remedy for each in self.predicted for step in each.named)
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """What it says of siblings too."""
+        return frozenset(step.parameter for each in self.predicted for step in each.named if step.parameter)
+
+
+def options(met: Met, cases: Sequence[Case]) -> tuple[Option, ...]:
+    """Every prediction that comes to exactly what was billed; those that say the same of each instance are one."""
+    currency, billed = met.currency, met.billed
+    families = frozenset(case.family for case in cases)
+    found: dict[tuple[tuple[Money, ...], frozenset[Remedy]], Option] = {}
+    for convention, usage in _choices(cases):
+        predicted = tuple(_predicted(_chosen(case, convention, usage), case, currency) for case in cases)
+        if total((each.net for each in predicted), currency) != billed or not any(each.named for each in predicted):
+            continue
+        option = Option(predicted=predicted, conventions=frozenset({convention}), families=families)
+        key = option.nets, option.remedies
+        known = found.get(key)
+        found[key] = option if known is None else replace(known, conventions=known.conventions | option.conventions)
+    return tuple(found.values())
+
+
+def _choices(cases: Sequence[Case]) -> Iterator[tuple[Proration, OtherUsage | None]]:
+    """The declared convention first; another way to count only where one instance stands alone."""
+    flat = [case.pricing for case in cases if isinstance(case.pricing, Flat)]
+    declared = flat[0].convention if flat else Proration.NONE
+    others = cases[0].usage if len(cases) == 1 else ()
+    for convention in sorted(CONVENTIONS, key=lambda each: each is not declared) if flat else [declared]:
+        for usage in (None, *others):
+            yield convention, usage
+
+
+def _chosen(case: Case, convention: Proration, usage: OtherUsage | None) -> Case:
+    return replace(case.under(convention), usage=() if usage is None else (usage,))
+
+
+def _predicted(chosen: Case, case: Case, currency: str) -> Predicted:
+    walk = tuple(steps(chosen))
+    own = {step.cause: effect for step, effect in _effects(case.as_rated.pricing, steps(case.as_rated))}
+    named = tuple(step for step, effect in _effects(chosen.pricing, walk) if own.get(step.cause) != effect)
+    exact = walk[-1].pricing.exact if walk else chosen.pricing.exact
+    return Predicted(net=rounded(exact, currency), steps=walk, named=named)
+
+
+def _effects(pricing: Pricing, walk: Iterable[Step]) -> Iterator[tuple[Step, Fraction | None]]:
+    """What each step multiplies the amount by: the same cause with the same effect is part of our own rating."""
+    for step in walk:
+        before = pricing.exact
+        yield step, step.pricing.exact / before if before else step.pricing.exact
+        pricing = step.pricing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreeing:
+    """What a group that agrees with our own rating says of parameters that it shares with siblings."""
+
+    conventions: frozenset[Proration]
+    """Those under which it would have been billed the same."""
+    contradicted: frozenset[str]
+    """Parameters by which it would have been billed otherwise."""
+    families: frozenset[str]
+
+
+def agreeing(cases: Sequence[Case], nets: Sequence[Money]) -> Agreeing:
+    """Hold a group that agrees against what is on record all the same."""
+    conventions, contradicted = set(), set()
+    for convention in CONVENTIONS:
+        predicted = [_predicted(case.under(convention).as_rated, case, net.currency).net for case, net in _pairs(cases, nets)]
+        if predicted == list(nets):
+            conventions.add(convention)
+    for case, net in _pairs(cases, nets):
+        found = _predicted(replace(case, usage=()), case, net.currency)
+        contradicted |= {step.parameter for step in found.named if step.parameter and found.net != net}
+    families = frozenset(case.family for case in cases)
+    return Agreeing(conventions=frozenset(conventions), contradicted=frozenset(contradicted), families=families)
+
+
+def _pairs(cases: Sequence[Case], nets: Sequence[Money]) -> Iterator[tuple[Case, Money]]:
+    return zip(cases, nets, strict=True)
+
+
+def upheld(found: Mapping[int, Option], siblings: Sequence[Agreeing]) -> set[int]:
+    """Which of the options hold for their siblings too, by the number of their group.
+
+    Of a family the convention holds that fits most rows, and any other parameter that more rows follow than contradict; what
+    as many rows speak for as against proves nothing. `siblings` agree with our own rating.
+    """
+    votes: dict[str, Counter[Proration]] = defaultdict(Counter)
+    against: Counter[str] = Counter()
+    in_favour: Counter[str] = Counter(each for option in found.values() for each in option.parameters)
+    told = {number: option for number, option in found.items() if _is_by_convention(option)}
+    for one in siblings:
+        against.update(one.contradicted)
+    voters: tuple[Option | Agreeing, ...] = (*told.values(), *siblings)
+    for voter in voters:
+        for family in voter.families:
+            votes[family].update(voter.conventions)
+    return {
+        number
+        for number, option in found.items()
+        if (number not in told or all(_holds(votes[family], option.conventions) for family in option.families))
+        and all(in_favour[each] > against[each] for each in option.parameters)
+    }
+
+
+def _is_by_convention(option: Option) -> bool:
+    last = (each.steps[-1].pricing for each in option.predicted if each.steps)
+    return any(isinstance(pricing, Flat) and pricing.is_cut for pricing in last)
+
+
+def _holds(votes: Counter[Proration], conventions: frozenset[Proration]) -> bool:
+    most = max(votes.values())
+    return {convention for convention, count in votes.items() if count == most} <= conventions

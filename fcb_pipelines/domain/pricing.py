@@ -1,0 +1,174 @@
+"""Pricing: what one charge instance is priced from, as a record that causes and adopted terms change step by step.
+
+Owns: the spans that a flat price pays for, discounts, instalments, and the exact amount that follows. Does not own: which
+records change a pricing (causes), charge models (rating), the shares of a range (proration), rounding (money).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from fcb_pipelines.domain.money import exact_text
+from fcb_pipelines.domain.proration import NOTHING, Proration, share
+from fcb_pipelines.domain.rating import Charge, rate
+
+WHOLE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch `[service_from, service_to)` that is paid for at one price, by one quantity."""
+
+    service_from: datetime
+    service_to: datetime
+    price: Decimal
+    """Of one whole range and one unit."""
+    quantity: Decimal = Decimal(1)
+
+    def at(self, price: Decimal | None, quantity: Decimal | None) -> "Span":
+        """The same at another price or quantity; None leaves it as it is."""
+        return replace(
+            self,
+            price=self.price if price is None else price,
+            quantity=self.quantity if quantity is None else quantity,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discount:
+    """What is taken off: a percentage, 0 to 100, or a fixed amount that never takes more than there is."""
+
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+
+    def off(self, exact: Fraction) -> Fraction:
+        """The amount that is left."""
+        if self.percent is not None:
+            return exact * (100 - Fraction(self.percent)) / 100
+        return exact - min(max(exact, NOTHING), Fraction(self.amount or 0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flat:
+    """A flat price: spans within the whole range `[service_from, service_to)` of its interval, in order, without overlap."""
+
+    service_from: datetime
+    service_to: datetime
+    zone: ZoneInfo
+    convention: Proration
+    spans: tuple[Span, ...]
+    instalments: int = 1
+    """How many equal parts the price is billed in; one of them is due."""
+    discounts: tuple[Discount, ...] = ()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the convention decides anything: the whole range at one price costs the same under each."""
+        return [(span.service_from, span.service_to) for span in self.spans] != [(self.service_from, self.service_to)]
+
+    @property
+    def exact(self) -> Fraction:
+        """The amount before its one rounding."""
+        return _discounted(sum(map(self.part, self._paid), NOTHING), self.discounts)
+
+    @property
+    def recurring(self) -> Fraction:
+        """What a whole range costs, at the price it begins with."""
+        first = next(iter(self.spans), None)
+        whole = NOTHING if first is None else Fraction(first.price) * Fraction(first.quantity) / self.instalments
+        return _discounted(whole, self.discounts)
+
+    @property
+    def _paid(self) -> tuple[Span, ...]:
+        """Without proration the first span costs as much as the whole range, and what follows in it nothing."""
+        return self.spans[:1] if self.convention is Proration.NONE else self.spans
+
+    def part(self, span: Span) -> Fraction:
+        """What a span costs before discounts."""
+        return self.share(span) * Fraction(span.price) * Fraction(span.quantity) / self.instalments
+
+    def share(self, span: Span) -> Fraction:
+        """Which part of the whole range a span is, by the convention."""
+        return share(
+            self.convention,
+            service_from=self.service_from,
+            service_to=self.service_to,
+            started_at=span.service_from,
+            ended_at=span.service_to,
+            zone=self.zone,
+        )
+
+    def without(self, start: datetime, end: datetime | None) -> "Flat":
+        """The same, not paid for in `[start, end)`; without an end, from then on."""
+        return replace(self, spans=tuple(_outside(self.spans, start, end or self.service_to)))
+
+    def changed_at(self, moment: datetime, *, price: Decimal | None = None, quantity: Decimal | None = None) -> "Flat":
+        """The same with another price or quantity from a moment on."""
+        cut = _outside(self.spans, moment, moment)
+        return replace(self, spans=tuple(each if each.service_from < moment else each.at(price, quantity) for each in cut))
+
+    def priced(self, *, price: Decimal | None = None, quantity: Decimal | None = None) -> "Flat":
+        """The same with another price or quantity throughout."""
+        return replace(self, spans=tuple(each.at(price, quantity) for each in self.spans))
+
+    def in_parts(self, parts: int) -> "Flat":
+        """The same, billed in so many equal parts more."""
+        return replace(self, instalments=self.instalments * parts)
+
+    @property
+    def portion(self) -> str:
+        """Which part of the range is paid for, in words: `17 of 31 days`."""
+        if self.convention is Proration.SECONDS:
+            hours = sum(((span.service_to - span.service_from) for span in self.spans), timedelta())
+            return f"{_hours(hours)} of {_hours(self.service_to - self.service_from)} hours"
+        whole = _days(self.service_from, self.service_to, self.zone)
+        part = sum((self.share(span) for span in self.spans), NOTHING)
+        months = round(whole / 30) if self.convention is Proration.FIXED_30_DAYS else 0
+        return f"{exact_text(part * (30 * months or whole))} of {30 * months or whole} days"
+
+    def lines(self) -> tuple[Fraction, ...]:
+        """What each span costs, discounts taken off each: as they stand on an invoice that has a line for each part."""
+        return tuple(_discounted(self.part(span), self.discounts) for span in self._paid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """A quantity under a charge; `share` is that of the range for which a usage charge is asked in part."""
+
+    charge: Charge
+    quantity: Fraction
+    share: Fraction = WHOLE
+    discounts: tuple[Discount, ...] = ()
+
+    @property
+    def exact(self) -> Fraction:
+        """The amount before its one rounding."""
+        return _discounted(rate(self.charge, self.quantity).exact * self.share, self.discounts)
+
+
+Pricing = Flat | Metered
+
+
+def _days(start: datetime, end: datetime, zone: ZoneInfo) -> int:
+    return (end.astimezone(zone).date() - start.astimezone(zone).date()).days
+
+
+def _hours(length: timedelta) -> str:
+    return exact_text(Fraction(length // timedelta(microseconds=1), 3_600_000_000))
+
+
+def _discounted(exact: Fraction, discounts: Iterable[Discount]) -> Fraction:
+    for discount in discounts:
+        exact = discount.off(exact)
+    return exact
+
+
+def _outside(spans: Iterable[Span], start: datetime, end: datetime) -> Iterable[Span]:
+    for span in spans:
+        if span.service_from < start:
+            yield replace(span, service_to=min(span.service_to, start))
+        if span.service_to > end:
+            yield replace(span, service_from=max(span.service_from, end))

@@ -1,0 +1,56 @@
+"""Steps: the waterfall of a case, from its list price through every cause whose records say something of it.
+
+Owns: which causes there are, and in which order they are asked. Does not own: the causes (`causes`, one file each), which
+amounts they are held against (explaining).
+
+Our own rating and an explanation are the same walk: rating knows the history of the source and the terms that people adopted,
+an explanation everything that is on record. So a term that is adopted turns what it explained into a match.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from fcb_pipelines.domain import causes
+from fcb_pipelines.domain.case import Case, Cause, PricingCause, Step
+from fcb_pipelines.domain.pricing import Pricing
+
+
+@cache
+def all_causes() -> tuple[Cause, ...]:
+    """Every cause of the folder `causes`, by name; a new file there is a new cause."""
+    return tuple(import_module(f"{causes.__name__}.{found.name}").CAUSE for found in iter_modules(causes.__path__))
+
+
+@cache
+def pricing_causes() -> tuple[PricingCause, ...]:
+    """Those that change a pricing, in the order of the waterfall."""
+    found = [cause for cause in all_causes() if isinstance(cause, PricingCause)]
+    return tuple(sorted(found, key=lambda cause: (cause.stage, cause.rank, cause.name)))
+
+
+def steps(case: Case) -> Iterator[Step]:
+    """The steps that change the amount of a case by its records, in order."""
+    pricing = case.pricing
+    for step in _walk(case):
+        if step.pricing.exact != pricing.exact:
+            yield step
+        pricing = step.pricing
+
+
+def priced(case: Case) -> Pricing:
+    """The pricing at the end of the waterfall."""
+    pricing = case.pricing
+    for step in _walk(case):
+        pricing = step.pricing
+    return pricing
+
+
+def _walk(case: Case) -> Iterator[Step]:
+    pricing = case.pricing
+    for cause in pricing_causes():
+        step = cause.step(case, pricing)
+        if step is not None:
+            yield step
+            pricing = step.pricing
