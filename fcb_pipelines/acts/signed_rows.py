@@ -1,0 +1,98 @@
+"""The rows that people sign for, as the newest revisions of their periods have them.
+
+Owns: finding one row by its id, and how an acceptance stands against it. Does not own: the acts (acceptances).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from fcb_pipelines.domain.acceptances import Acceptance, Kind, State, state
+from fcb_pipelines.domain.accepting import places_of
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.revisions import Published, published
+from fcb_pipelines.services import Service
+from fcb_pipelines.store import reconciliation as stored
+from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.reconciliation import Revision
+
+_LAST_CHARACTER = chr(0x10FFFF)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newest:
+    """The newest revision of each period of a service."""
+
+    service: Service
+    revisions: Mapping[str, Revision]
+
+    @classmethod
+    def of(cls, conn: Connection, service: Service) -> "Newest":
+        """As they are now."""
+        return cls(service=service, revisions={one.period: one for one in stored.latest_revisions(conn, service.code)})
+
+    def rule_version(self, row: Published) -> str:
+        """Under which rules a row was made."""
+        return self.revisions[row["period"]].rule_version
+
+    def looked_at(self, conn: Connection, row_id: str, revision: int | None) -> Published:
+        """A row; raises `InvalidInput` where there is none, or its period has a newer revision than the one looked at."""
+        period = _period_of(row_id)
+        newest = self.revisions.get(period)
+        code = self.service.code
+        if newest is None or not row_id.startswith(f"{code}/{period}/") or not _is_text(row_id):
+            raise InvalidInput(
+                f"{row_id!r} is no row of a period of {code} that was reconciled: a row_id is like "
+                f"{code}/2026-05/subscription/7;  fcb rows --service {code} --period 2026-05 --json  shows them"
+            )
+        if revision is not None and revision != newest.revision:
+            raise InvalidInput(
+                f"you looked at revision {revision} of {period}, and the newest is {newest.revision}: look at  "
+                f"fcb rows --service {code} --period {period}  again"
+            )
+        found = self.row(conn, row_id)
+        if found is None:
+            raise InvalidInput(
+                f"{row_id} is not in revision {newest.revision} of {period}, the newest:  "
+                f"fcb rows --service {code} --period {period} --json  shows what is"
+            )
+        return found
+
+    def row(self, conn: Connection, row_id: str) -> Published | None:
+        """A row in its published form; None where it is not there."""
+        period = _period_of(row_id)
+        if period not in self.revisions:
+            return None
+        found = stored.rows(conn, self.revisions[period].revision_id, after=_just_before(row_id), most=1)
+        if not found or found[0].row_id != row_id:
+            return None
+        return published(found[0], service=self.service.code, period=period, zone=self.service.zone)
+
+    def state_of(self, conn: Connection, acceptance: Acceptance, today: date, period: str | None = None) -> State:
+        """How an acceptance stands; a standing one in a period, or else in the last that was reconciled."""
+        row = self.row(conn, self._row_id(acceptance, period))
+        is_bound = row is not None and bool(places_of(acceptance, row, self.rule_version(row)))
+        return state(acceptance, is_bound=is_bound, today=today)
+
+    def _row_id(self, acceptance: Acceptance, period: str | None) -> str:
+        if acceptance.decision.kind is Kind.ROW:
+            return acceptance.row_id
+        of = period or max(self.revisions, default=acceptance.period)
+        prefix = f"{self.service.code}/{acceptance.period}/"
+        return f"{self.service.code}/{max(of, acceptance.period)}/{acceptance.row_id.removeprefix(prefix)}"
+
+
+def _period_of(row_id: str) -> str:
+    return row_id.partition("/")[2].partition("/")[0]
+
+
+def _is_text(row_id: str) -> bool:
+    """Whether it can be asked for at all: a shell may hand in bytes that are no characters."""
+    return "\0" not in row_id and row_id.encode("utf-8", "replace").decode() == row_id
+
+
+def _just_before(row_id: str) -> str:
+    """A text after which, in the order of row ids, nothing comes before this one that a row could be called."""
+    last = ord(row_id[-1]) - 1
+    # Half of a pair is no character of its own.
+    return f"{row_id[:-1]}{chr(0xD7FF if 0xD800 <= last <= 0xDFFF else last)}{_LAST_CHARACTER}"  # noqa: PLR2004
