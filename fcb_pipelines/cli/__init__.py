@@ -15,6 +15,8 @@ import click
 from fcb_pipelines.domain.errors import FcbError, InvalidInput
 
 COMMANDS = {
+    "accept": "Sign that a difference is accepted.",
+    "acceptances": "Show, approve and withdraw what was signed.",
     "adjustments": "Show what a bill adjusts of earlier ones.",
     "audit": "Prove that the access log and the audit log are whole.",
     "close": "Close a period: usage told later is adjusted.",
