@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from fcb_pipelines.domain.acceptances import REASONS, Acceptance, Decision, Kind, Reason, State, state
+from fcb_pipelines.domain.acceptances import Acceptance, Decision, Kind, Reason, State, state
 from fcb_pipelines.domain.money import ZERO, Money, total
 from fcb_pipelines.domain.revisions import Published, published
 from fcb_pipelines.domain.rows import Finding, Instance, Row, Verdict
@@ -198,7 +198,7 @@ def _accepted(row: Row, by: Mapping[int, Acceptance]) -> Row:
 def _noted(instance: Instance, acceptance: Acceptance) -> Instance:
     decision = acceptance.decision
     # Without references: what a decision is bound to must not change by the decision itself.
-    words = f"accepted by {decision.author}: {REASONS[decision.reason]}"
+    words = f"accepted by {decision.author} ({decision.reason}): {' '.join(decision.text.split())}"
     finding = Finding(cause=decision.reason.value, remedy=decision.remedy, words=words)
     found = replace(instance.explanation, findings=(*instance.explanation.findings, finding))
     notes = (*instance.notes, f"{ACCEPTED_BY}{acceptance.acceptance_id}")

@@ -39,10 +39,10 @@ def test_what_is_accepted_is_neither_match_nor_explained_and_says_by_what() -> N
     ("reason", "remedy"), [(Reason.SOURCE_ERROR, Remedy.FIX_SOURCE), (Reason.GOODWILL, Remedy.NONE)]
 )  # fmt: skip
 def test_what_is_accepted_says_why_and_what_is_still_to_be_done(reason: Reason, remedy: Remedy) -> None:
-    (row,), _ = decided([ROW], [accepted(ROW, reason=reason)])
+    (row,), _ = decided([ROW], [accepted(ROW, reason=reason, text="agreed\n by phone")])
     explanation = row.instances[0].explanation
     assert (explanation.findings[0].cause, explanation.remedy) == (reason.value, remedy)
-    assert explanation.findings[0].words.startswith("accepted by ada: ")
+    assert explanation.findings[0].words == f"accepted by ada ({reason}): agreed by phone"
 
 
 def test_a_row_is_bound_alike_before_and_after_it_is_accepted() -> None:
