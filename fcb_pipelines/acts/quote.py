@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from fcb_pipelines.acts.quote_invoice import quote_invoice
 from fcb_pipelines.acts.quote_price import OPTIONAL, read_price, shown
-from fcb_pipelines.acts.quote_reading import check_keys, text, word
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.money import Rounding, amount_text, exact_text, rounded
+from fcb_pipelines.domain.written import check_keys, text, word
 
 _OF_A_LINE = {"discount", "tax_rate"}
 _AN_INVOICE = 'write {"currency": …, "tax_rounding": …, "lines": [{"quantity": …, "charge": …, "discount": …, "tax_rate": …}]}'

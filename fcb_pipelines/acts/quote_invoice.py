@@ -14,10 +14,10 @@ from functools import partial
 from reprlib import repr as shortened
 
 from fcb_pipelines.acts.quote_price import OPTIONAL, REQUIRED, Price, read_price
-from fcb_pipelines.acts.quote_reading import check_keys, mapping, number, text, within, word
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.money import Money, Rounding, amount_text, exact_text, minor_units, plain, rounded, total
 from fcb_pipelines.domain.tax import component_tax
+from fcb_pipelines.domain.written import check_keys, mapping, number, text, within, word
 
 _HUNDRED = 100
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from fcb_pipelines.acts.quote_charge import read_charge
 from fcb_pipelines.acts.quote_proration import read_share
-from fcb_pipelines.acts.quote_reading import number
+from fcb_pipelines.domain.charges import read_charge
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.money import exact_text, plain, round_half_up
 from fcb_pipelines.domain.rating import PricedLine, rate
+from fcb_pipelines.domain.written import number
 
 REQUIRED = ("quantity", "charge")
 OPTIONAL = ("instalments", "proration")

@@ -10,10 +10,10 @@ from fractions import Fraction
 from reprlib import repr as shortened
 from zoneinfo import ZoneInfo
 
-from fcb_pipelines.acts.quote_reading import check_keys, mapping, text, within, word
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.period import midnight
 from fcb_pipelines.domain.proration import Proration, share
+from fcb_pipelines.domain.written import check_keys, mapping, text, within, word
 
 _OF_THE_MACHINE = "localtime"
 """A name that many machines know, each for another zone."""

@@ -1,16 +1,19 @@
-"""A charge as a request writes it.
+"""A charge as JSON says it: in a request, in a record of a source, beside the line that it priced.
 
-Owns: the names of the charge models, how their numbers and tiers are read. Does not own: the prices they make (rating).
+Owns: the names of the charge models, how their numbers and tiers are read and written. Does not own: the prices they make
+(rating).
 """
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
+from decimal import Decimal
 from reprlib import repr as shortened
 from typing import Any
 
-from fcb_pipelines.acts.quote_reading import check_keys, mapping, number, text, within
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.rating import Charge, Graduated, Package, Standard, Tier, Volume
+from fcb_pipelines.domain.written import check_keys, mapping, number, text, within
 
 MODELS: Mapping[str, type[Charge]] = {"standard": Standard, "package": Package, "graduated": Graduated, "volume": Volume}
 
@@ -27,6 +30,23 @@ def read_charge(written: object) -> Charge:
     if model not in MODELS:
         raise InvalidInput(f"charge: unknown model {shortened(model)}; known are {', '.join(MODELS)}")
     return MODELS[model](**_values(MODELS[model], "charge", charge))
+
+
+def write_charge(charge: Charge) -> dict[str, object]:
+    """Write a charge as `read_charge` reads it, in full: numbers as exact text, and no key for a limit that there is not."""
+    model = next(name for name, kind in MODELS.items() if kind is type(charge))
+    return {"model": model, **_written(charge)}
+
+
+def _written(record: Charge | Tier) -> dict[str, object]:
+    values = ((field.name, getattr(record, field.name)) for field in fields(record))
+    return {name: _shown(value) for name, value in values if value is not None or name == "up_to"}
+
+
+def _shown(value: Decimal | tuple[Tier, ...] | None) -> object:
+    if isinstance(value, tuple):
+        return [_written(tier) for tier in value]
+    return None if value is None else plain(value)
 
 
 def _values(record: type[Charge | Tier], what: str, written: Mapping[str, object]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Strict reading of what a request says: every refusal names the key at fault.
+"""Strict reading of what a request or a record has written: every refusal names the key at fault.
 
-Owns: keys, objects, texts, exact numbers, words to choose from. Does not own: what any key means (the other quote files).
+Owns: keys, objects, texts, exact numbers, words to choose from. Does not own: what any key means (its callers).
 """
 
 from collections.abc import Callable, Collection, Mapping
