@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from fcb_pipelines.acceptance_limits import AcceptanceLimits
+from fcb_pipelines.adopted_terms import TermSetting
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.invoices import LineKind, LineRule
@@ -116,6 +117,8 @@ class Service(Strict):
     """Source user id → Odoo partner id, where e-mail cannot decide."""
     odoo_taxes: dict[str, str] = {}
     """`"CA-ON/HST"` → external id of the tax in Odoo, such as `account.1_hst_sale_tax_13`, where its name cannot decide."""
+    terms: tuple[TermSetting, ...] = ()
+    """Records that people adopted (`fcb adopt`): our own rating and the orders in Odoo follow them."""
     source_url: SecretStr | None = None
     is_demo: bool = True
     """Whether the source is the embedded demo service: true unless its variable gives a real one."""

@@ -15,6 +15,7 @@ from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.domain.terms import Terms
+from fcb_pipelines.services import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ class Directory:
         )
 
 
-def directory(records: SourceRecords) -> Directory:
-    """Index a snapshot's records."""
+def directory(records: SourceRecords, service: Service) -> Directory:
+    """Index a snapshot's records, and the terms that people adopted for its service."""
+    adopted = [term.evidence(service.zone) for term in service.terms]
     evidence: dict[str, list[Evidence]] = {}
     for record in records.evidence:
         evidence.setdefault(record.subject_id, []).append(record)
@@ -58,6 +60,13 @@ def directory(records: SourceRecords) -> Directory:
         plans={plan.external_plan_id: plan for plan in records.plans},
         users={user.external_user_id: user for user in records.users},
         evidence=evidence,
-        adopted=Records((), records.history),
-        records=Records(records.evidence, records.history),
+        adopted=Records(adopted, records.history),
+        records=Records(_with_terms(records.evidence, adopted), records.history),
     )
+
+
+def _with_terms(evidence: Sequence[Evidence], adopted: Sequence[Evidence]) -> list[Evidence]:
+    """All records, each once: a record that was adopted stands as it was adopted."""
+    taken = {(one.kind, one.subject_kind, one.subject_id, one.reference) for one in adopted}
+    others = (one for one in evidence if (one.kind, one.subject_kind, one.subject_id, one.reference) not in taken)
+    return [*others, *adopted]

@@ -49,7 +49,7 @@ def on_record(
     conn: Connection, work: PeriodWork, records: SourceRecords, expected: Sequence[ExpectedLine], *, as_of: datetime
 ) -> OnRecord:
     """Gather it; cases are made one by one, as they are asked for."""
-    directory = indexed(records)
+    directory = indexed(records, work.service)
     lines = issued(conn, records.snapshot_id, work.service, work.taxes).lines
     pays_for = _pays_for(records.evidence, lines)
     month = Month(

@@ -105,7 +105,7 @@ class Late(NamedTuple):
 def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late: Late) -> RatedPeriod:
     """Price the month of every subscription; one that cannot be priced gets a line that says so, and stops no other."""
     lines: list[RatedLine] = []
-    directory = indexed(records)
+    directory = indexed(records, work.service)
     reasons = _unpriceable(records, usage)
     for subscription in records.subscriptions:
         key = subscription.external_subscription_id

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from fcb_pipelines.acts import acceptances
 from fcb_pipelines.acts.on_record import on_record
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
@@ -41,7 +42,8 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
     with work.db.transaction() as conn:
         work.lock(conn)
         stage = work.require(conn, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES)
-        rows = _rows(conn, work, stage.snapshot_id)
+        compared = _rows(conn, work, stage.snapshot_id)
+        rows, accepted = acceptances.apply(conn, work.service, period, compared, rule_version=RULE_VERSION, as_of=work.now)
         origin = Origin(snapshot_id=stage.snapshot_id, settings_hash=work.settings_hash, rule_version=RULE_VERSION)
         found = coverage(rows, work.service.currency)
         forms = _published(rows, work.service, period)
@@ -58,6 +60,8 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
             rows=rows,
         )
         stages.record(conn, work.stage(stages.RECONCILIATION, snapshot_id=stage.snapshot_id, content_hash=digest))
+        # Last, because whoever writes to the audit log holds it until the transaction ends.
+        acceptances.note_applied(conn, work.service, period, accepted, work.now)
     return Reconciled(revision=revision, rows=rows, coverage=found, changes=what_changed)
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "accept": "Sign that a difference is accepted.",
     "acceptances": "Show, approve and withdraw what was signed.",
     "adjustments": "Show what a bill adjusts of earlier ones.",
+    "adopt": "Write what explained a row into the reviewed rules.",
     "audit": "Prove that the access log and the audit log are whole.",
     "close": "Close a period: usage told later is adjusted.",
     "demo": "Run everything on embedded parts and serve the Dagster page.",

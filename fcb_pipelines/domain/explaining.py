@@ -132,7 +132,7 @@ def _by_option(group: Met, option: Option, month: Month) -> Group:
     verdict, taxes = _taxed(group, Verdict.EXPLAINED, month, option.nets)
     told = []
     for predicted in option.predicted:
-        findings = (*map(_finding, predicted.named), *others, *taxes)
+        findings = (*(_finding(step, option) for step in predicted.named), *others, *taxes)
         explanation = _explanation(group, findings, waterfall(predicted.steps, predicted.net))
         if verdict is Verdict.UNEXPLAINED:
             explanation = replace(explanation, missing=(TAX,))
@@ -192,8 +192,17 @@ def _met_scene(group: Met, month: Month) -> Scene:
     return Scene(view=View.MET, month=month, expected=group.expected, lines=group.lines, met=group)
 
 
-def _finding(step: Step) -> Finding:
-    return Finding(cause=step.cause, remedy=step.remedy, words=step.words, references=step.references)
+def _finding(step: Step, option: Option) -> Finding:
+    is_cut = isinstance(step.pricing, Flat) and step.pricing.is_cut
+    fitting = sorted(option.conventions) if is_cut and option.is_by_convention else ()
+    return Finding(
+        cause=step.cause,
+        remedy=step.remedy,
+        words=step.words,
+        references=step.references,
+        conventions=tuple(f"proration = {each}" for each in fitting),
+        family=next(iter(option.families)) if fitting and len(option.families) == 1 else "",
+    )
 
 
 def _explanation(group: Met, findings: Iterable[Finding], steps_shown: tuple[WaterfallStep, ...] = ()) -> Explanation:

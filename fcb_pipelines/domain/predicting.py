@@ -55,6 +55,12 @@ class Option:
         return frozenset(step.remedy for each in self.predicted for step in each.named)
 
     @property
+    def is_by_convention(self) -> bool:
+        """Whether it takes another convention than the declared one: some of its instances is paid for in part."""
+        named = (step for each in self.predicted for step in each.named)
+        return any(isinstance(step.pricing, Flat) and step.pricing.is_cut for step in named)
+
+    @property
     def parameters(self) -> frozenset[str]:
         """What it says of siblings too."""
         return frozenset(step.parameter for each in self.predicted for step in each.named if step.parameter)
@@ -144,7 +150,7 @@ def upheld(found: Mapping[int, Option], siblings: Sequence[Agreeing]) -> set[int
     votes: dict[str, Counter[Proration]] = defaultdict(Counter)
     against: Counter[str] = Counter()
     in_favour: Counter[str] = Counter(each for option in found.values() for each in option.parameters)
-    told = {number: option for number, option in found.items() if _is_by_convention(option)}
+    told = {number: option for number, option in found.items() if option.is_by_convention}
     for one in siblings:
         against.update(one.contradicted)
     voters: tuple[Option | Agreeing, ...] = (*told.values(), *siblings)
@@ -157,11 +163,6 @@ def upheld(found: Mapping[int, Option], siblings: Sequence[Agreeing]) -> set[int
         if (number not in told or all(_holds(votes[family], option.conventions) for family in option.families))
         and all(in_favour[each] > against[each] for each in option.parameters)
     }
-
-
-def _is_by_convention(option: Option) -> bool:
-    last = (each.steps[-1].pricing for each in option.predicted if each.steps)
-    return any(isinstance(pricing, Flat) and pricing.is_cut for pricing in last)
 
 
 def _holds(votes: Counter[Proration], conventions: frozenset[Proration]) -> bool:

@@ -146,7 +146,14 @@ def _causes(findings: Iterable[Finding]) -> list[Published]:
 def _explanation(explanation: Explanation) -> Published:
     return {
         "findings": [
-            {"cause": each.cause, "remedy": each.remedy.value, "words": each.words, "references": list(each.references)}
+            {
+                "cause": each.cause,
+                "remedy": each.remedy.value,
+                "words": each.words,
+                "references": list(each.references),
+                "conventions": list(each.conventions),
+                "family": each.family,
+            }
             for each in explanation.findings
         ],
         "waterfall": [

@@ -76,6 +76,10 @@ class Finding:
     words: str
     """For people, as part of a sentence."""
     references: tuple[str, ...] = ()
+    conventions: tuple[str, ...] = ()
+    """Where a convention makes the difference: those that fit, such as `proration = calendar_days`; one has to be declared."""
+    family: str = ""
+    """The plan family whose convention it is; empty for the service's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

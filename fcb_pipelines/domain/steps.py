@@ -30,6 +30,12 @@ def pricing_causes() -> tuple[PricingCause, ...]:
     return tuple(sorted(found, key=lambda cause: (cause.stage, cause.rank, cause.name)))
 
 
+@cache
+def adoptable() -> frozenset[str]:
+    """Kinds of evidence that our own rating can follow once a person adopted them as a term."""
+    return frozenset(kind for cause in pricing_causes() for kind in cause.kinds)
+
+
 def steps(case: Case) -> Iterator[Step]:
     """The steps that change the amount of a case by its records, in order."""
     pricing = case.pricing

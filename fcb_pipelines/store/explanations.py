@@ -3,6 +3,7 @@
 Owns: the JSON of the column `explanation`; amounts are text, empty parts left out. Does not own: the table (reconciliation).
 """
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ def written(explanation: Explanation) -> dict[str, Any] | None:
         return None
     parts: dict[str, Any] = {
         "findings": [
-            {"cause": each.cause, "remedy": each.remedy, "words": each.words, "references": list(each.references)}
+            {**asdict(each), "references": list(each.references), "conventions": list(each.conventions)}
             for each in explanation.findings
         ],
         "waterfall": [
@@ -46,7 +47,12 @@ def read(stored: dict[str, Any] | None, currency: str) -> Explanation:
     return Explanation(
         findings=tuple(
             Finding(
-                cause=each["cause"], remedy=Remedy(each["remedy"]), words=each["words"], references=tuple(each["references"])
+                cause=each["cause"],
+                remedy=Remedy(each["remedy"]),
+                words=each["words"],
+                references=tuple(each["references"]),
+                conventions=tuple(each["conventions"]),
+                family=each["family"],
             )
             for each in stored.get("findings", ())
         ),

@@ -141,7 +141,18 @@ def _of_reconciliation() -> dict[str, Schema]:
     remedy = _one_of(Remedy)
     decided |= {"causes": _list(_object({"cause": text, "remedy": remedy})), "remedy": remedy}
     explained = {
-        "findings": _list(_object({"cause": text, "remedy": remedy, "words": text, "references": _list(text)})),
+        "findings": _list(
+            _object(
+                {
+                    "cause": text,
+                    "remedy": remedy,
+                    "words": text,
+                    "references": _list(text),
+                    "conventions": _list(text),
+                    "family": text,
+                }
+            )
+        ),
         "waterfall": _list(_object({"step": text, "words": text, "amount": _AMOUNT, "residual": _AMOUNT})),
         "missing": _list(text),
         "suggestions": _list(_object({"words": text, "amount": _AMOUNT, "chance": text})),

@@ -11,7 +11,13 @@ def _judge(scene: Scene) -> Finding | None:
         return None
     invoices = ", ".join(dict.fromkeys(line.external_invoice_id for line in scene.lines))
     words = f"the tax of invoice {invoices} is rounded per {fits[0]}"
-    return Finding(cause=CAUSE.name, remedy=CAUSE.remedy, words=words, references=tuple(line.line_key for line in scene.lines))
+    return Finding(
+        cause=CAUSE.name,
+        remedy=CAUSE.remedy,
+        words=words,
+        references=tuple(line.line_key for line in scene.lines),
+        conventions=tuple(f"tax_rounding = {each}" for each in fits),
+    )
 
 
 CAUSE = JudgingCause(
