@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Table
+from tomlkit.items import Table
 
 from fcb_pipelines.acts.signed_rows import Newest
 from fcb_pipelines.domain.audit import Act, AuditEntry
@@ -37,7 +37,8 @@ Check = Callable[[Path], None]
 class Adoptable:
     """What some rows ask for."""
 
-    records: tuple[Evidence, ...]
+    records: tuple[tuple[Evidence, str], ...]
+    """Each with the row that asks for it."""
     conventions: Mapping[tuple[str, str], str]
     """(plan family, name of the convention) → what it becomes; the family is empty for the service's own."""
     rows: tuple[str, ...]
@@ -60,16 +61,16 @@ def wanted(
     is chosen.
     """
     newest = Newest.of(conn, service)
-    records: dict[tuple[str, str], Evidence] = {}
+    records: dict[tuple[str, str], tuple[Evidence, str]] = {}
     conventions: dict[tuple[str, str], str] = {}
     for row_id in dict.fromkeys(row_ids):
         row = newest.looked_at(conn, row_id, None)
         findings = [each for each in _findings(row) if each["remedy"] == Remedy.FIX_MODEL]
-        found = {(one.kind, one.reference): one for one in _records(evidence, findings)}
+        found = {(one.kind, one.reference): (one, row_id) for one in _records(evidence, findings)}
         declared = dict(_conventions(row_id, findings, chosen))
         if not found and not declared:
             raise InvalidInput(_nothing(row, findings))
-        records |= found
+        records |= {key: one for key, one in found.items() if key not in records}
         conventions |= declared
     return Adoptable(records=tuple(records.values()), conventions=conventions, rows=tuple(dict.fromkeys(row_ids)))
 
@@ -127,32 +128,25 @@ def adopt(conn: Connection, service: Service, config: Path, asked: Adoptable, si
 
 
 def _changed(before: str, service: Service, asked: Adoptable, signed: Signed) -> tuple[str, list[str]]:
+    """The file as it becomes: conventions in their place, terms at its end, where they tear no other table from its comment."""
     document = tomlkit.parse(before)
-    table = document["services"][service.code]
     added = []
-    known = {(term.kind, term.subject_kind, term.subject, term.reference) for term in service.terms}
-    for record in asked.records:
-        if (record.kind, record.subject_kind, record.subject_id, record.reference) not in known:
-            term = _term(record, service, asked, signed)
-            _terms_of(table).append(term)
-            added.append(f"[[services.{service.code}.terms]]\n{term.as_string()}".rstrip())
     for (family, name), value in asked.conventions.items():
-        place = _conventions_of(table, family)
+        place = _conventions_of(document["services"][service.code], family)
         if str(place.get(name)) != value:
             item = tomlkit.string(value)
             item.comment(f"adopted by {signed.person} on {_day(signed, service)} because of {asked.rows[0]}")
             place[name] = item
             where = f"families, {family}" if family else "conventions"
             added.append(f'[services.{service.code}.{where}] {name} = "{value}"')
-    return tomlkit.dumps(document), added
-
-
-def _terms_of(table: Table) -> AoT:
-    if "terms" not in table:
-        table.append("terms", tomlkit.aot())
-    found = table["terms"]
-    assert isinstance(found, AoT)  # noqa: S101 - the settings were read from it
-    return found
+    known = {(term.kind, term.subject_kind, term.subject, term.reference) for term in service.terms}
+    terms = [
+        f"[[services.{service.code}.terms]]\n{_term(record, service, row_id, signed).as_string()}"
+        for record, row_id in asked.records
+        if (record.kind, record.subject_kind, record.subject_id, record.reference) not in known
+    ]
+    whole = tomlkit.dumps(document).rstrip("\n")
+    return "\n\n".join([whole, *(term.rstrip("\n") for term in terms)]) + "\n", [*terms, *added]
 
 
 def _conventions_of(table: Table, family: str) -> Any:
@@ -164,7 +158,7 @@ def _conventions_of(table: Table, family: str) -> Any:
     return table["conventions"]
 
 
-def _term(record: Evidence, service: Service, asked: Adoptable, signed: Signed) -> Table:
+def _term(record: Evidence, service: Service, row_id: str, signed: Signed) -> Table:
     term = tomlkit.table()
     days = {"valid_from": record.valid_from, "valid_to": record.valid_to}
     term.update(
@@ -176,7 +170,7 @@ def _term(record: Evidence, service: Service, asked: Adoptable, signed: Signed) 
             "reference": record.reference,
             "adopted_by": signed.person,
             "adopted_on": signed.at.astimezone(service.zone).date(),
-            "row": asked.rows[0],
+            "row": row_id,
         }
     )
     data = tomlkit.inline_table()

@@ -15,6 +15,7 @@ from fcb_pipelines.acts.invoices import issued
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.carried import recurring
 from fcb_pipelines.domain.case import Case, OtherUsage
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
@@ -27,8 +28,8 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.scenes import Month
 from fcb_pipelines.domain.terms import flat_case, usage_case
+from fcb_pipelines.store import successors, usage_boundaries
 from fcb_pipelines.store import usage as stored_usage
-from fcb_pipelines.store import usage_boundaries
 from fcb_pipelines.store.database import Connection
 
 USAGE_TIME = "usage.started_at"
@@ -62,6 +63,8 @@ def on_record(
         internal=frozenset(user.external_user_id for user in records.users if user.is_internal),
         paying=_paying(records),
         untold=_untold(lines, pays_for),
+        successors=successors.successors(conn, work.service.code),
+        recurring=recurring((line for line in lines if line.kind in BESIDE), work.service.zone),
         alive=frozenset(one.external_subscription_id for one in records.subscriptions if one.is_alive_in(work.period)),
     )
     return OnRecord(month, _Cases(conn, work, directory), pays_for, _plans(directory, expected))

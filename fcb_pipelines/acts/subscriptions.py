@@ -6,16 +6,20 @@ Owns: the act `import_subscriptions`. Does not own: which subscriptions are in s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from fcb_pipelines.acts import partners, plans
 from fcb_pipelines.acts.imports import Decided, Reading, Report, Shelf, apply, keep, send
 from fcb_pipelines.acts.read_back import forget, read_back
+from fcb_pipelines.domain.case import Records
 from fcb_pipelines.domain.changes import Fields, Value
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.imports import Imported, failed, skipped, subscriptions_in_scope
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.read_back import Part
+from fcb_pipelines.domain.recurring import recurring_price
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.odoo import subscriptions as orders
 from fcb_pipelines.odoo.batches import Applied
@@ -39,6 +43,11 @@ class References:
     reasons: Mapping[tuple[Entity, str], str]
     currencies: orders.Currencies
     decimals: int | None
+    adopted: Records
+    """The terms that people adopted."""
+    at: datetime
+    """The day whose price stands on an order."""
+    zone: ZoneInfo
 
     def partner(self, user_id: str) -> int | str:
         """The partner of a user; raises `InvalidInput` with the reason where there is none."""
@@ -141,6 +150,9 @@ def _references(
         reasons=_reasons(reading, people.failed, catalogue.failed),
         currencies=orders.currencies(reading.odoo, {plan.currency for plan in source.plans}),
         decimals=decimals_kept(reading.odoo, orders.LINE_MODEL, orders.PRICE),
+        adopted=Records(term.evidence(reading.service.zone) for term in reading.service.terms),
+        at=reading.now,
+        zone=reading.service.zone,
     )
 
 
@@ -188,7 +200,8 @@ def _order(one: Subscription, references: References) -> tuple[Fields, Fields]:
     partner, product = references.partner(one.external_user_id), references.product(one.external_plan_id)
     plan = references.plans[one.external_plan_id]
     references.currencies.require(plan.currency)
-    line = orders.line(one, plan, product)
+    price = recurring_price(one, plan, references.adopted, at=references.at, zone=references.zone)
+    line = orders.line(one, plan, product, price)
     require_decimals(line["price"], references.decimals)
     return orders.order(one, plan, partner), line
 

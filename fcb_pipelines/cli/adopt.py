@@ -1,7 +1,6 @@
 """`fcb adopt`: makes what explained a row a term of our own."""
 
 import os
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -46,11 +45,10 @@ def adopt(*, rows: tuple[str, ...], chosen: tuple[str, ...], name: str | None, s
         answer({"service": service.code, "rows": list(asked.rows), "added": added})
     else:
         for each in added:
-            click.echo(each)
+            click.echo(each.rstrip("\n") + "\n")
     period = asked.rows[0].split("/")[1]
-    say(
-        f"{config.name} has it; now  fcb run --service {service.code} --period {period}  and  fcb import --service {service.code}"
-    )
+    code = service.code
+    say(f"{config.name} has it; now  fcb run --service {code} --period {period}  and  fcb import --service {code}")
 
 
 def _written(chosen: str) -> str:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from fcb_pipelines.domain.acceptances import Acceptance, Decision, Kind, Reason, State, state
 from fcb_pipelines.domain.money import ZERO, Money, total
 from fcb_pipelines.domain.revisions import Published, published
-from fcb_pipelines.domain.rows import Finding, Instance, Row, Verdict
+from fcb_pipelines.domain.rows import Finding, Instance, Remedy, Row, Verdict
 
 ACCEPTED_BY = "accepted: "
 """The note of an accepted instance: after this the id of the acceptance."""
@@ -99,9 +99,16 @@ def undecided(row: Published, taken: Collection[int]) -> tuple[int, ...]:
 
     `taken` are those that a standing decision has, whether it is in force or waits for its approval.
     """
-    open_ = (Verdict.UNEXPLAINED, Verdict.ACCEPTED)
     places = enumerate(row["instances"], start=1)
-    return tuple(place for place, instance in places if instance["verdict"] in open_ and place not in taken)
+    return tuple(place for place, instance in places if _is_to_decide(instance) and place not in taken)
+
+
+def _is_to_decide(instance: Published) -> bool:
+    """Whether a person may decide it: undecided, signed for before, or explained and asking for something."""
+    if instance["verdict"] in (Verdict.UNEXPLAINED, Verdict.ACCEPTED):
+        return True
+    is_asking = instance["open_remedy"] in (Remedy.FIX_MODEL, Remedy.FIX_SOURCE)
+    return instance["verdict"] == Verdict.EXPLAINED and (is_asking or instance["settled_by"] is not None)
 
 
 def places_of(acceptance: Acceptance, row: Published, rule_version: str) -> tuple[int, ...]:
@@ -143,7 +150,8 @@ def applied(
 ) -> tuple[tuple[Row, ...], tuple[Applied, ...]]:
     """Rows with what is accepted as of a time, and by what; every other row is handed back as it is.
 
-    Only an unexplained instance becomes accepted. Neither the order of rows nor that of acceptances changes anything.
+    Only an unexplained instance becomes accepted; of an explained one what it asks for is settled. Neither the order of rows
+    nor that of acceptances changes anything.
     """
     today = as_of.astimezone(zone).date()
     subjects: dict[str | None, list[Acceptance]] = defaultdict(list)
@@ -153,12 +161,12 @@ def applied(
     decided: list[Applied] = []
     for row in rows:
         candidates = [*subjects.get(row.row_id, ()), *subjects.get(row.external_subscription_id, ())]
-        if not candidates or row.verdict is not Verdict.UNEXPLAINED:
+        if not candidates:
             done.append(row)
             continue
         form = published(row, service=service, period=period, zone=zone)
         by = deciding(form, candidates, rule_version=rule_version, today=today, states=(State.IN_FORCE,))
-        by = {place: one for place, one in by.items() if row.instances[place - 1].verdict is Verdict.UNEXPLAINED}
+        by = {place: one for place, one in by.items() if _may_decide(row.instances[place - 1])}
         done.append(_accepted(row, by) if by else row)
         decided += [_applied(form, place, one) for place, one in sorted(by.items())]
     return tuple(done), tuple(decided)
@@ -190,6 +198,11 @@ def _standing(row: Published, place: int) -> dict[str, Any]:
     }
 
 
+def _may_decide(instance: Instance) -> bool:
+    is_asking = instance.explanation.open_remedy in (Remedy.FIX_MODEL, Remedy.FIX_SOURCE)
+    return instance.verdict is Verdict.UNEXPLAINED or (instance.verdict is Verdict.EXPLAINED and is_asking)
+
+
 def _accepted(row: Row, by: Mapping[int, Acceptance]) -> Row:
     instances = enumerate(row.instances, start=1)
     return replace(row, instances=tuple(_noted(each, by[place]) if place in by else each for place, each in instances))
@@ -200,9 +213,11 @@ def _noted(instance: Instance, acceptance: Acceptance) -> Instance:
     # Without references: what a decision is bound to must not change by the decision itself.
     words = f"accepted by {decision.author} ({decision.reason}): {' '.join(decision.text.split())}"
     finding = Finding(cause=decision.reason.value, remedy=decision.remedy, words=words)
-    found = replace(instance.explanation, findings=(*instance.explanation.findings, finding))
+    findings = (*instance.explanation.findings, finding)
+    found = replace(instance.explanation, findings=findings, settled_by=acceptance.acceptance_id)
     notes = (*instance.notes, f"{ACCEPTED_BY}{acceptance.acceptance_id}")
-    return replace(instance, verdict=Verdict.ACCEPTED, notes=notes, explanation=found)
+    verdict = Verdict.ACCEPTED if instance.verdict is Verdict.UNEXPLAINED else instance.verdict
+    return replace(instance, verdict=verdict, notes=notes, explanation=found)
 
 
 def _applied(row: Published, place: int, acceptance: Acceptance) -> Applied:

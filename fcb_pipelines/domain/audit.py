@@ -45,6 +45,7 @@ class Act(StrEnum):
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
     PERIOD_CLOSED = "period_closed"
+    SUCCESSOR_NAMED = "successor_named"
     TERM_ADOPTED = "term_adopted"
     SUBSCRIPTION_TERMINATED = "subscription_terminated"
     TERMINATION_CORRECTED = "termination_corrected"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.carried import item_of
 from fcb_pipelines.domain.case import Case, Step
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.invoices import LineKind
@@ -72,7 +73,7 @@ def explained(met: Sequence[Met], case_of: CaseOf, month: Month) -> tuple[Group,
     return tuple(
         _agreed(group, month)
         if number not in found
-        else _by_option(group, single[number], month)
+        else _by_option(group, held[number], month)
         if number in held
         else _open(group, cases[number], found[number], month, was_single=number in single)
         for number, group in enumerate(met)
@@ -242,10 +243,18 @@ def left(one: Left, month: Month) -> tuple[Verdict, Explanation]:
         verdict = Verdict.EXPLAINED if judgement.explains else Verdict.UNEXPLAINED
         return verdict, Explanation(findings=(judgement.finding,))
     if one.line.kind in CARRIED and not one.notes:
-        words = f"{one.line.kind} line, outside the model"
-        finding = Finding(cause=OUTSIDE_THE_MODEL, remedy=Remedy.CARRY, words=words, references=(one.line.line_key,))
-        return Verdict.CARRIED, Explanation(findings=(finding,))
+        return Verdict.CARRIED, _carried(one.line, month)
     return Verdict.UNEXPLAINED, Explanation(missing=_unknown(one.line))
+
+
+def _carried(line: ActualLine, month: Month) -> Explanation:
+    """A line outside the model; what recurs, or is for a time with an end, is no one-off."""
+    recurs = item_of(line) in month.recurring or line.service_to is not None
+    words = f"{line.kind} line, outside the model{', which recurs' if recurs else ''}"
+    finding = Finding(cause=OUTSIDE_THE_MODEL, remedy=Remedy.CARRY, words=words, references=(line.line_key,))
+    successor = month.successors.get(item_of(line))
+    covered = successor is not None and successor.covers(line, month.zone)
+    return Explanation(findings=(finding,), successor=str(successor) if covered else None)
 
 
 def _unknown(line: ActualLine) -> tuple[str, ...]:

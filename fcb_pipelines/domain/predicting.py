@@ -141,8 +141,8 @@ def _pairs(cases: Sequence[Case], nets: Sequence[Money]) -> Iterator[tuple[Case,
     return zip(cases, nets, strict=True)
 
 
-def upheld(found: Mapping[int, Option], siblings: Sequence[Agreeing]) -> set[int]:
-    """Which of the options hold for their siblings too, by the number of their group.
+def upheld(found: Mapping[int, Option], siblings: Sequence[Agreeing]) -> dict[int, Option]:
+    """The options that hold for their siblings too, by the number of their group, with the conventions that hold for all.
 
     Of a family the convention holds that fits most rows, and any other parameter that more rows follow than contradict; what
     as many rows speak for as against proves nothing. `siblings` agree with our own rating.
@@ -157,14 +157,18 @@ def upheld(found: Mapping[int, Option], siblings: Sequence[Agreeing]) -> set[int
     for voter in voters:
         for family in voter.families:
             votes[family].update(voter.conventions)
-    return {
-        number
-        for number, option in found.items()
-        if (number not in told or all(_holds(votes[family], option.conventions) for family in option.families))
-        and all(in_favour[each] > against[each] for each in option.parameters)
-    }
+    held = {}
+    for number, option in found.items():
+        winners = _common(votes, option) if number in told else frozenset()
+        if winners <= option.conventions and all(in_favour[each] > against[each] for each in option.parameters):
+            held[number] = replace(option, conventions=winners) if winners else option
+    return held
 
 
-def _holds(votes: Counter[Proration], conventions: frozenset[Proration]) -> bool:
+def _common(votes: Mapping[str, Counter[Proration]], option: Option) -> frozenset[Proration]:
+    return frozenset(each for family in option.families for each in _winners(votes[family]))
+
+
+def _winners(votes: Counter[Proration]) -> frozenset[Proration]:
     most = max(votes.values())
-    return {convention for convention, count in votes.items() if count == most} <= conventions
+    return frozenset(convention for convention, count in votes.items() if count == most)

@@ -166,6 +166,8 @@ def _explanation(explanation: Explanation) -> Published:
         ],
         "is_in_total": explanation.is_in_total,
         "successor": explanation.successor,
+        "open_remedy": explanation.open_remedy.value,
+        "settled_by": explanation.settled_by,
     }
 
 

@@ -117,6 +117,16 @@ class Explanation:
     """Explained only by the total of an invoice: makes no subscription ready."""
     successor: str | None = None
     """Who bills a carried line after the flip, or that it ended."""
+    settled_by: str | None = None
+    """The acceptance that settles what it asks for; its own remedy is the last finding's."""
+
+    @property
+    def open_remedy(self) -> Remedy:
+        """What is still to be done: a carried line has a successor or not; whoever signs may say that our model is wrong."""
+        if self.settled_by is not None:
+            signed = self.findings[-1].remedy
+            return signed if signed is Remedy.FIX_MODEL else Remedy.NONE
+        return Remedy.NONE if self.successor is not None else self.remedy
 
     @property
     def remedy(self) -> Remedy:

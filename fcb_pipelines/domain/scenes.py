@@ -12,6 +12,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.carried import Item, Successor
 from fcb_pipelines.domain.case import NO_RECORDS, Case, Cause, Records
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.history import BillingState
@@ -54,6 +55,10 @@ class Month:
     """Customer → lines of any month of which no record says what they pay for."""
     alive: frozenset[str] = frozenset()
     """Subscriptions that live in the month."""
+    successors: Mapping[Item, Successor] = field(default_factory=dict)
+    """What people said of carried items."""
+    recurring: frozenset[Item] = frozenset()
+    """Carried items that are billed again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,13 +89,13 @@ def order(subscription: Subscription, plan: Plan, partner: int | str) -> Fields:
     return {"partner": partner, "reference": subscription.external_subscription_id, CURRENCY: plan.currency}
 
 
-def line(subscription: Subscription, plan: Plan, product: int | str) -> Fields:
-    """Its one line; raises `InvalidInput` where the plan has no price for the billing interval."""
+def line(subscription: Subscription, plan: Plan, product: int | str, price: Decimal) -> Fields:
+    """Its one line, at the price of one billing interval."""
     return {
         "product": product,
         "description": f"{plan.name.strip()} – {subscription.interval} flat price",
         "quantity": Decimal(1),
-        "price": kept(subscription.flat_price(plan)),
+        "price": kept(price),
     }
 
 

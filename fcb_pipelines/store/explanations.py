@@ -36,6 +36,7 @@ def written(explanation: Explanation) -> dict[str, Any] | None:
         ],
         "is_in_total": explanation.is_in_total,
         "successor": explanation.successor,
+        "settled_by": explanation.settled_by,
     }
     return {name: value for name, value in parts.items() if value}
 
@@ -72,4 +73,5 @@ def read(stored: dict[str, Any] | None, currency: str) -> Explanation:
         ),
         is_in_total=stored.get("is_in_total", False),
         successor=stored.get("successor"),
+        settled_by=stored.get("settled_by"),
     )

@@ -142,31 +142,53 @@ SELECT_INSTANCES = """
     SELECT row_id, charge, service_from, service_to, due_at, currency, expected_net, expected_tax, expected_gross, actual_net,
            actual_tax, actual_gross, status, verdict, is_due, billed, notes, evidence, explanation
       FROM reconciliation_instance
-     WHERE revision_id = %(revision_id)s AND row_id COLLATE "C" > %(after)s AND row_id COLLATE "C" <= %(last)s
+     WHERE revision_id = %(revision_id)s AND row_id = ANY(%(row_ids)s)
      ORDER BY row_id, ordinal
 """
 
 
 def rows(conn: Connection, revision_id: int, *, after: str = "", most: int | None = None) -> tuple[Row, ...]:
     """The rows of a revision with their instances, by row id; all, or so many of those after a row id."""
-    instances: dict[str, list[Instance]] = {}
-    given: dict[str, object] = {"revision_id": revision_id, "after": after, "most": most}
+    given = {"revision_id": revision_id, "after": after, "most": most}
     with conn.cursor(row_factory=dict_row) as cursor:
         records = cursor.execute(SELECT_ROWS, given).fetchall()
-        given |= {"last": records[-1]["row_id"] if records else after}
+    return _with_instances(conn, revision_id, records)
+
+
+def _with_instances(conn: Connection, revision_id: int, records: Sequence[dict[str, Any]]) -> tuple[Row, ...]:
+    instances: dict[str, list[Instance]] = {}
+    given = {"revision_id": revision_id, "row_ids": [record["row_id"] for record in records]}
+    with conn.cursor(row_factory=dict_row) as cursor:
         for record in cursor.execute(SELECT_INSTANCES, given):
             instances.setdefault(record.pop("row_id"), []).append(_instance(record))
-        return tuple(
-            Row(
-                **{
-                    **record,
-                    "external_invoice_ids": tuple(record["external_invoice_ids"]),
-                    "notes": tuple(record["notes"]),
-                    "instances": tuple(instances.get(record["row_id"], [])),
-                }
-            )
-            for record in records
+    return tuple(
+        Row(
+            **{
+                **record,
+                "external_invoice_ids": tuple(record["external_invoice_ids"]),
+                "notes": tuple(record["notes"]),
+                "instances": tuple(instances.get(record["row_id"], [])),
+            }
         )
+        for record in records
+    )
+
+
+TO_REMEDY = """
+    SELECT row_id, external_subscription_id, external_user_id, currency, line_key, external_invoice_ids, notes
+      FROM reconciliation_row AS found
+     WHERE revision_id = %(revision_id)s
+       AND EXISTS (SELECT FROM reconciliation_instance AS one
+                    WHERE one.revision_id = found.revision_id AND one.row_id = found.row_id AND remedy <> 'none')
+     ORDER BY row_id COLLATE "C"
+"""
+
+
+def rows_to_remedy(conn: Connection, revision_id: int) -> tuple[Row, ...]:
+    """The rows of a revision that still ask for something."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        records = cursor.execute(TO_REMEDY, {"revision_id": revision_id}).fetchall()
+    return _with_instances(conn, revision_id, records)
 
 
 TOTALS = """
@@ -222,7 +244,7 @@ def _instance_values(instance: Instance) -> dict[str, Any]:
         "notes": list(instance.notes),
         "evidence": Jsonb([{"kind": one.kind, "reference": one.reference} for one in instance.evidence]),
         "explanation": Jsonb(written(instance.explanation)),
-        "remedy": instance.explanation.remedy,
+        "remedy": instance.explanation.open_remedy,
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -253,7 +254,7 @@ def test_a_plan_in_use_stays(enterprise: Odoo) -> None:
 def test_a_new_order_leaves_its_plan_empty_in_so_many_words(each: Odoo) -> None:
     empty = kept_empty(each)
     assert empty == ("plan_id/.id",)
-    fields, line = an_order(a_subscription(), a_plan(), 1), a_line(a_subscription(), a_plan(), 1)
+    fields, line = an_order(a_subscription(), a_plan(), 1), a_line(a_subscription(), a_plan(), 1, Decimal(50))
     from_us = kind(Currencies(pricelists={"CAD": None}, codes={3: "CAD"}))
     load = loading(from_us, {"fcb.x": fields}, {"fcb.x_line": line}, empty)
     assert dict(zip(load.columns, load.rows["fcb.x"], strict=True))["plan_id/.id"] == ""

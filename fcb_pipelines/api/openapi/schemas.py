@@ -158,6 +158,8 @@ def _of_reconciliation() -> dict[str, Schema]:
         "suggestions": _list(_object({"words": text, "amount": _AMOUNT, "chance": text})),
         "is_in_total": {"type": "boolean"},
         "successor": _or_null(text),
+        "open_remedy": remedy,
+        "settled_by": _or_null(text),
     }
     notes = {"notes": _list({"type": "string"})}
     row = {

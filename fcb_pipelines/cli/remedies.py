@@ -1,0 +1,58 @@
+"""`fcb remedies`: lists what explained, carried and named differences still ask for."""
+
+from typing import Any
+
+import click
+from rich.table import Table
+
+from fcb_pipelines.acts.remedies import OpenRemedy, open_remedies
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, service_option
+
+WIDTH = 150
+"""Columns that its table needs."""
+
+
+@click.command()
+@click.option("--period", metavar="YYYY-MM", help="One month; without it every month that was reconciled.")
+@service_option
+@json_option
+def remedies(period: str | None, service_code: str | None, *, as_json: bool) -> None:
+    """List the remedies that are open, the largest first, each with the command that settles it.
+
+    fix_model: our price, interval, term or tax is wrong; open until the period is run again as a match. fix_source: the
+    source billed too much or too little. carry: somebody must say who bills it after the flip.
+    """
+    with connected() as reached:
+        service = reached.settings.service(service_code)
+        key = None if period is None else reached.period(service, period).period.key
+        with reached.database().transaction() as conn:
+            found = open_remedies(conn, service, key)
+    if as_json:
+        answer([_as_json(one) for one in found])
+    else:
+        console_of(WIDTH).print(_table(found))
+
+
+def _as_json(one: OpenRemedy) -> dict[str, Any]:
+    return {
+        "row_id": one.row_id,
+        "period": one.period,
+        "partner": one.partner,
+        "charge": one.charge,
+        "remedy": one.remedy.value,
+        "causes": list(one.causes),
+        "currency": one.amount.currency,
+        "amount": str(one.amount).split()[0],
+        "do": one.do,
+    }
+
+
+def _table(found: tuple[OpenRemedy, ...]) -> Table:
+    table = Table(title="Open remedies", caption=f"{len(found)} open" if found else "none is open")
+    for name in ("row", "partner", "remedy", "causes"):
+        table.add_column(name, overflow="fold")
+    table.add_column("money", justify="right", no_wrap=True)
+    table.add_column("do", overflow="fold")
+    for one in found:
+        table.add_row(one.row_id, one.partner, one.remedy.value, ", ".join(one.causes), str(one.amount), one.do)
+    return table
