@@ -5,21 +5,25 @@ Owns: the keys of a `[services.<code>]` table, their bounds and documentation. D
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_serializer, model_validator
 
 from fcb_pipelines.acceptance_limits import AcceptanceLimits
 from fcb_pipelines.adopted_terms import TermSetting
+from fcb_pipelines.domain import conventions as rules
+from fcb_pipelines.domain.conventions import Billed, Families, Family, Months
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.invoices import LineKind, LineRule
 from fcb_pipelines.domain.metrics import Aggregation
-from fcb_pipelines.domain.money import MINOR_UNITS
+from fcb_pipelines.domain.money import MINOR_UNITS, Rounding
 from fcb_pipelines.domain.period import Period, midnight, period_of
 from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.proration import Proration
@@ -66,8 +70,58 @@ class Conventions(Strict):
     """How the service prices a part of a period and rounds; declared, never guessed."""
 
     proration: Proration = Proration.NONE
+    """Of flat prices."""
+    quota_proration: Proration = Proration.NONE
+    """Of included quantities."""
+    rounding: Rounding = Rounding.HALF_UP
+    """Of an amount before tax: `half_up`, away from zero, or `half_even`."""
+    billed: Billed = Billed.IN_ADVANCE
+    """Whether a flat price is due at the start of its range or, `in_arrears`, at its end."""
+    months: Months = Months.CALENDAR
+    """Whether a monthly price runs by the calendar or, `anchored`, from the subscription's day of a month to the next one's."""
     tax_rounding: TaxRounding = TaxRounding.LINE
     """`line` or `total`: where the tax of an invoice is rounded. The tax that was billed is held against it by invoice."""
+
+
+class FamilySetting(Strict):
+    """Plans with conventions of their own, named by a pattern or by their ids; what is left out is the service's."""
+
+    name: str = Field(min_length=1, pattern=r"^\S(.*\S)?$")
+    pattern: str | None = None
+    """A regular expression that their name holds, in any case."""
+    plans: frozenset[str] = frozenset()
+    proration: Proration | None = None
+    quota_proration: Proration | None = None
+    rounding: Rounding | None = None
+    billed: Billed | None = None
+    months: Months | None = None
+
+    @model_validator(mode="after")
+    def _names_plans(self) -> Self:
+        if (self.pattern is None) is not bool(self.plans):
+            raise ValueError(f"family {self.name!r} needs either a pattern on the name of its plans or plans = [their ids]")
+        try:
+            re.compile(self.pattern or "")
+        except re.error as error:
+            raise ValueError(f"family {self.name!r}: pattern {self.pattern!r} is not a regular expression: {error}") from error
+        return self
+
+    @field_serializer("plans", when_used="json")
+    def _in_order(self, plans: frozenset[str]) -> list[str]:
+        return sorted(plans)
+
+    def of(self, service: Conventions) -> Family:
+        """The family as the domain reads it."""
+        own = {key: value for key in RULES if (value := getattr(self, key)) is not None}
+        return Family(name=self.name, conventions=_rules(service, own), pattern=self.pattern, plans=self.plans)
+
+
+RULES = tuple(field.name for field in fields(rules.Conventions))
+"""The conventions that a family of plans may have of its own."""
+
+
+def _rules(service: Conventions, own: Mapping[str, Any]) -> rules.Conventions:
+    return rules.Conventions(**{key: own.get(key, getattr(service, key)) for key in RULES})
 
 
 class MetricSetting(Strict):
@@ -106,6 +160,8 @@ class Service(Strict):
     times: dict[str, TimeMeaning] = {}
     """`"entity.column"` → its meaning."""
     conventions: Conventions = Conventions()
+    families: tuple[FamilySetting, ...] = ()
+    """The first that has a plan holds for it."""
     line_rules: tuple[LineRuleSetting, ...] = ()
     metrics: dict[str, MetricSetting] = {CPU_SECONDS: MetricSetting()}
     """What is counted, by name; usage of another metric is refused when it is pushed, and summed when it is pulled."""
@@ -131,6 +187,8 @@ class Service(Strict):
         if not (self.mapping_folder / "users.sql").is_file():
             raise ValueError(f"mapping {self.mapping!r} has no users.sql; looked in {self.mapping_folder}")
         _ = self.rules
+        for name in (name for name, count in Counter(family.name for family in self.families).items() if count > 1):
+            raise ValueError(f"two families are called {name!r}")
         for key, xid in self.odoo_taxes.items():
             if not _TAX_KEY.fullmatch(key) or not _EXTERNAL_ID.fullmatch(xid):
                 raise ValueError(f'odoo_taxes: {key!r} = {xid!r} must be like "CA-ON/HST" = "account.1_hst_sale_tax_13"')
@@ -151,6 +209,12 @@ class Service(Strict):
     def rules(self) -> tuple[LineRule, ...]:
         """The line rules as the domain reads them."""
         return tuple(LineRule(pattern=rule.pattern, kind=rule.kind) for rule in self.line_rules)
+
+    @property
+    def plan_families(self) -> Families:
+        """The conventions of every plan, as the domain reads them."""
+        service = Family(conventions=_rules(self.conventions, {}))
+        return Families(service=service, declared=tuple(family.of(self.conventions) for family in self.families))
 
     @property
     def terms_from(self) -> datetime | None:

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.conventions import Conventions, Families, Family
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import FLAT
@@ -14,7 +15,6 @@ from fcb_pipelines.domain.money import Money, rounded
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period, midnight
 from fcb_pipelines.domain.plans import Interval, Plan
-from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.scenes import Month
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.domain.terms import Terms
@@ -79,8 +79,10 @@ def the_terms(**changes: Any) -> Terms:
         "user": a_user(),
         "evidence": (),
         "terms_from": day("2026-01-01"),
-        "proration": Proration.NONE,
     }
+    if "proration" in changes:
+        conventions = Conventions(proration=changes.pop("proration"))
+        values["families"] = Families(service=Family(conventions=conventions))
     return Terms(**values | changes)
 
 

@@ -43,7 +43,7 @@ class Directory:
             user=user,
             evidence=self.evidence.get(subscription.external_subscription_id, ()),
             terms_from=work.service.terms_from,
-            proration=work.service.conventions.proration,
+            families=work.service.plan_families,
             plans=self.plans,
             adopted=self.adopted,
         )

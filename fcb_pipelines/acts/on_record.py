@@ -14,6 +14,7 @@ from fcb_pipelines.acts.directory import directory as indexed
 from fcb_pipelines.acts.invoices import issued
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords
+from fcb_pipelines.acts.used import usage_told
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.carried import recurring
 from fcb_pipelines.domain.case import Case, OtherUsage
@@ -25,11 +26,10 @@ from fcb_pipelines.domain.invoices import InvoiceStatus
 from fcb_pipelines.domain.matching import BESIDE, PaysFor
 from fcb_pipelines.domain.money import ZERO, plain
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.plans import CPU_SECONDS
+from fcb_pipelines.domain.pricing import Metered
 from fcb_pipelines.domain.scenes import Month
-from fcb_pipelines.domain.terms import flat_case, usage_case
-from fcb_pipelines.store import successors, usage_boundaries
-from fcb_pipelines.store import usage as stored_usage
+from fcb_pipelines.domain.terms import cases, is_known
+from fcb_pipelines.store import late_usage, successors, usage_boundaries
 from fcb_pipelines.store.database import Connection
 
 USAGE_TIME = "usage.started_at"
@@ -118,8 +118,8 @@ class _Cases:
 
     def __init__(self, conn: Connection, work: PeriodWork, directory: Directory) -> None:
         self._conn, self._work, self._directory = conn, work, directory
-        totals = stored_usage.totals(conn, work.service.code, work.period.key)
-        self._used = {one.external_subscription_id: one.quantity for one in totals if one.metric == CPU_SECONDS}
+        self._told = usage_told(conn, work.service.code, work.period)
+        self._told.take(late_usage.stored(conn, work.service.code, work.period.key))
         self._made: dict[str, Case | None] = {}
 
     def __call__(self, line: ExpectedLine) -> Case | None:
@@ -132,17 +132,16 @@ class _Cases:
         subscription = self._directory.subscriptions.get(line.external_subscription_id)
         if subscription is None:
             return None
-        used = self._used.get(line.external_subscription_id, ZERO)
         try:
             terms = self._directory.terms(self._work, subscription)
-            is_flat = line.charge == FLAT
-            found = flat_case(terms, self._work.period) if is_flat else usage_case(terms, self._work.period, used)
+            found = [*cases(terms, self._work.period, self._told.of(line.external_subscription_id))]
         except InvalidInput:
             return None
-        if found is None or found[0].line_key != line.line_key:
+        case = next((case for instance, case in found if instance.line_key == line.line_key and is_known(instance)), None)
+        if case is None:
             return None
-        case = replace(found[1], records=self._directory.records)
-        return case if is_flat else replace(case, usage=tuple(self._counted_otherwise(case)))
+        case = replace(case, records=self._directory.records)
+        return case if line.charge == FLAT else replace(case, usage=tuple(self._counted_otherwise(case)))
 
     def _counted_otherwise(self, case: Case) -> Sequence[OtherUsage]:
         """The month's usage by the zone that the source keeps its times in, where that is another one."""
@@ -152,8 +151,9 @@ class _Cases:
         there = Period(self._work.period.key, meaning.zone)
         service, feed = self._work.service.code, self._work.service.billed_feed
         subscription = case.subscription.external_subscription_id
-        series = usage_boundaries.Series(service=service, feed=feed, external_subscription_id=subscription, metric=case.charge)
+        metric = case.pricing.metric if isinstance(case.pricing, Metered) else case.charge
+        series = usage_boundaries.Series(service=service, feed=feed, external_subscription_id=subscription, metric=metric)
         found = usage_boundaries.counted(self._conn, series, self._work.period, there)
-        words = f"usage by days of {meaning.zone.key}: {plain(found.quantity)} {case.charge}"
+        words = f"usage by days of {meaning.zone.key}: {plain(found.quantity)} {metric}"
         keys = tuple(f"usage/{subscription}/{key}" for key in found.moved)
         return (OtherUsage(cause="timezone_boundary", quantity=Fraction(found.quantity), words=words, references=keys),)

@@ -6,31 +6,30 @@ Owns: the acts `rate_period` and `expect_period`. Does not own: the rules (domai
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 from fcb_pipelines.acts.directory import Directory
 from fcb_pipelines.acts.directory import directory as indexed
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
+from fcb_pipelines.acts.used import UsageTold, usage_told
 from fcb_pipelines.domain.adjustments import Adjustment, BilledUsage, LateUsage, adjustment, of_terms
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine, expected_line, rated_lines, unrated_line
-from fcb_pipelines.domain.money import ZERO, exact_text, plain
+from fcb_pipelines.domain.money import exact_text, plain
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.plans import CPU_SECONDS
+from fcb_pipelines.domain.quotas import Used, used_before
 from fcb_pipelines.domain.revisions import content_hash
+from fcb_pipelines.domain.terms import priced_by, unpriced
 from fcb_pipelines.store import adjustments as stored_adjustments
 from fcb_pipelines.store import billed_usage, late_usage, stages
 from fcb_pipelines.store import rating as stored
-from fcb_pipelines.store import usage as stored_usage
-
-Usage = Mapping[tuple[str, str], Decimal]
-"""(subscription, metric) → units in the month."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +60,9 @@ def rate_period(work: PeriodWork) -> RatedPeriod:
         work.lock(conn)
         origin = work.require(conn, stages.USAGE_TOTALS)
         records = load(conn, origin.snapshot_id, work.service)
-        usage = {
-            (total.external_subscription_id, total.metric): total.quantity
-            for total in stored_usage.totals(conn, service, period)
-        }
         late = late_usage.stored(conn, service, period)
-        rated = _rated_period(work, records, usage, Late(late, billed_usage.of_late(conn, service, late)))
+        told = usage_told(conn, service, work.period)
+        rated = _rated_period(work, records, told, Late(late, billed_usage.of_late(conn, service, late)))
         stored.replace_rated(conn, service, period, rated.lines)
         stored_adjustments.replace(conn, service, period, rated.adjustments)
         digest = content_hash([{"key": line.line_key, "exact": _exact_text(line.exact)} for line in rated.lines])
@@ -102,21 +98,15 @@ class Late(NamedTuple):
     billed: Mapping[billed_usage.Place, BilledUsage]
 
 
-def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late: Late) -> RatedPeriod:
+def _rated_period(work: PeriodWork, records: SourceRecords, told: UsageTold, late: Late) -> RatedPeriod:
     """Price the month of every subscription; one that cannot be priced gets a line that says so, and stops no other."""
-    lines: list[RatedLine] = []
     directory = indexed(records, work.service)
-    reasons = _unpriceable(records, usage)
-    for subscription in records.subscriptions:
-        key = subscription.external_subscription_id
-        used = usage.get((key, CPU_SECONDS), ZERO)
-        try:
-            lines += rated_lines(directory.terms(work, subscription), work.period, used)
-        except InvalidInput as error:
-            if used or subscription.is_alive_in(work.period):
-                reasons[key].append(str(error))
-    adjustments = _adjustments(work, directory, late, reasons)
-    lines += (one.line for one in adjustments)
+    reasons = _unpriceable(records, told)
+    # First, because what late usage took of a quota is not there for the usage of this month.
+    adjustments, untold = _adjustments(work, directory, told, late)
+    lines = [*_lines(work, records, directory, told, reasons), *(one.line for one in adjustments)]
+    for key, why in untold.items():
+        reasons[key] += why
     currencies = _currencies(records)
     for key, why in reasons.items():
         lines.append(unrated_line(key, work.period, currencies.get(key, work.service.currency), "; ".join(why)))
@@ -125,32 +115,82 @@ def _rated_period(work: PeriodWork, records: SourceRecords, usage: Usage, late: 
     return RatedPeriod(lines=tuple(in_order), issues=tuple(issues), adjustments=tuple(adjustments))
 
 
-def _adjustments(work: PeriodWork, directory: Directory, all_late: Late, reasons: dict[str, list[str]]) -> list[Adjustment]:
-    """Rate late usage that comes to another quantity; why some of it cannot be priced is added to the reasons."""
-    adjustments = []
-    for late in all_late.usage:
-        if not late.is_other:
-            continue
+def _lines(
+    work: PeriodWork, records: SourceRecords, directory: Directory, told: UsageTold, reasons: dict[str, list[str]]
+) -> list[RatedLine]:
+    """The month's own lines; why some of it cannot be priced is added to the reasons."""
+    lines: list[RatedLine] = []
+    for subscription in records.subscriptions:
+        key = subscription.external_subscription_id
+        used = told.of(key)
         try:
-            billed = all_late.billed.get((late.external_subscription_id, late.metric, late.of_period))
-            line_of = billed.line_of if billed else _unbilled(work, directory, late)
-            adjustments.append(adjustment(line_of, late, work.period))
+            terms = directory.terms(work, subscription)
+            reasons_here = [_without_a_price(used, metric) for metric in unpriced(terms, work.period, used)]
+            if reasons_here:
+                reasons[key] += reasons_here
+            lines += rated_lines(terms, work.period, used)
+        except InvalidInput as error:
+            if any(used.of_month.values()) or subscription.is_alive_in(work.period):
+                reasons[key].append(str(error))
+    return lines
+
+
+def _without_a_price(used: Used, metric: str) -> str:
+    return f"{plain(used.of_month[metric])} {metric}, a metric without a price"
+
+
+def _adjustments(
+    work: PeriodWork, directory: Directory, told: UsageTold, all_late: Late
+) -> tuple[list[Adjustment], dict[str, list[str]]]:
+    """Rate late usage that comes to another quantity; with it, why some of it cannot be priced, by subscription."""
+    adjustments: list[Adjustment] = []
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for late in all_late.usage:
+        try:
+            if late.is_other:
+                ways = [*_ways(work, directory, told, all_late.billed, late)]
+                adjustments += (adjustment(line_of, late, work.period) for line_of in ways)
         except InvalidInput as error:
             reasons[late.external_subscription_id].append(f"{late}: {error}")
-    return adjustments
+        told.take([late])
+    return adjustments, reasons
 
 
-def _unbilled(work: PeriodWork, directory: Directory, late: LateUsage) -> Callable[[Decimal], RatedLine | None]:
-    """How usage is priced of which its month's bill had none."""
+def _ways(
+    work: PeriodWork,
+    directory: Directory,
+    told: UsageTold,
+    all_billed: Mapping[billed_usage.Place, BilledUsage],
+    late: LateUsage,
+) -> Iterator[Callable[[Decimal], RatedLine | None]]:
+    """How late usage is priced, by each charge of its metric: as it was billed, else as its month's terms say now."""
+    used = told.of(late.external_subscription_id)
+    billed = [
+        one for place, one in all_billed.items() if (place[0], place[2]) == (late.external_subscription_id, late.of_period)
+    ]
+    of_metric = [one for one in billed if one.metric == late.metric]
+    for one in of_metric:
+        yield partial(one.line_of, used_before=_used_before(one, late, work.period, used))
+    if of_metric:
+        return
     subscription = directory.subscriptions.get(late.external_subscription_id)
     if subscription is None:
         raise InvalidInput("the source does not have its subscription, or no good row of it")
-    if late.metric != CPU_SECONDS:
+    terms, month = directory.terms(work, subscription), Period(late.of_period, work.service.zone)
+    charges = [charge for charge in priced_by(terms, month) if charge.metric == late.metric]
+    if not charges:
         raise InvalidInput("a metric without a price")
-    return of_terms(directory.terms(work, subscription), Period(late.of_period, work.service.zone))
+    yield from (of_terms(terms, month, charge, used) for charge in charges)
 
 
-def _unpriceable(records: SourceRecords, usage: Usage) -> dict[str, list[str]]:
+def _used_before(billed: BilledUsage, late: LateUsage, bill: Period, used: Used) -> Fraction | None:
+    """What other months that were billed by now took of the quota that the usage of this one counts against."""
+    months = billed.line.pricing.quota.months
+    others = [month for month in months if month != late.of_period and month < bill.key]
+    return used_before(late.metric, others, used.of) if months else None
+
+
+def _unpriceable(records: SourceRecords, told: UsageTold) -> dict[str, list[str]]:
     """What cannot be priced before any price is looked at, by subscription: bad rows, and use that nobody answers for.
 
     A row without an id is no subscription; it is counted with the bad rows of the snapshot.
@@ -160,11 +200,9 @@ def _unpriceable(records: SourceRecords, usage: Usage) -> dict[str, list[str]]:
         if bad.entity == "subscriptions" and bad.external_id and bad.reason not in reasons[bad.external_id]:
             reasons[bad.external_id].append(bad.reason)
     known = {one.external_subscription_id for one in records.subscriptions} | reasons.keys()
-    for (key, metric), quantity in sorted(usage.items()):
-        if key not in known:
+    for key in sorted(told.of_month.keys() - known):
+        for metric, quantity in sorted(told.of_month[key].items()):
             reasons[key].append(f"{plain(quantity)} {metric} of a subscription that the source does not have")
-        elif metric != CPU_SECONDS and quantity:
-            reasons[key].append(f"{plain(quantity)} {metric}, a metric without a price")
     return reasons
 
 

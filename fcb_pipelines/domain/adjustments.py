@@ -13,13 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 
-from fcb_pipelines.domain.expected import RatedLine, usage_line
+from fcb_pipelines.domain.expected import RatedLine, usage_lines
 from fcb_pipelines.domain.instances import NOT_DUE
 from fcb_pipelines.domain.money import ZERO, Money, plain, rounded
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.rating import Standard, rate
+from fcb_pipelines.domain.plans import MeteredCharge
+from fcb_pipelines.domain.quotas import Used
 from fcb_pipelines.domain.terms import Terms
 
 
@@ -67,17 +67,35 @@ class BilledUsage:
     """Its amount is known."""
     external_user_id: str
 
-    def line_of(self, quantity: Decimal) -> RatedLine:
-        """The line of another quantity under the same terms."""
-        line = self.line
-        charge = Standard(unit_price=line.unit_price, included_quantity=line.included_quantity, unit_batch=line.unit_batch)
-        exact = Fraction(0) if NOT_DUE & set(line.notes) else rate(charge, quantity).exact
-        return replace(line, quantity=quantity, exact=exact, is_due=exact > 0)
+    @property
+    def metric(self) -> str:
+        """What its charge counts."""
+        return self.line.pricing.metric
+
+    def line_of(self, quantity: Decimal, used_before: Fraction | None = None) -> RatedLine:
+        """The line of another quantity under the same terms.
+
+        Of a quota that runs over several months, `used_before` are the units of the others that were billed by now.
+        """
+        pricing = replace(self.line.pricing, quantity=Fraction(quantity))
+        if used_before is not None:
+            pricing = replace(pricing, quota=replace(pricing.quota, used_before=used_before))
+        exact = Fraction(0) if NOT_DUE & set(self.line.notes) else pricing.exact
+        metered = self.line.metered and pricing
+        return replace(self.line, quantity=quantity, exact=exact, is_due=exact > 0, metered=metered)
 
 
-def of_terms(terms: Terms, of_period: Period) -> Callable[[Decimal], RatedLine | None]:
-    """How a month's usage is priced that had no bill: under the terms of that month as known now."""
-    return partial(usage_line, terms, of_period)
+def of_terms(terms: Terms, of_period: Period, charge: MeteredCharge, used: Used) -> Callable[[Decimal], RatedLine | None]:
+    """How a month's usage under one charge is priced that had no bill: under the terms of that month as known now.
+
+    `used` is what is known of other months.
+    """
+
+    def line_of(quantity: Decimal) -> RatedLine | None:
+        given = replace(used, of_month={charge.metric: quantity})
+        return next((line for line in usage_lines(terms, of_period, given) if line.charge == charge.code), None)
+
+    return line_of
 
 
 def adjustment(line_of: Callable[[Decimal], RatedLine | None], late: LateUsage, bill: Period) -> Adjustment:
@@ -105,7 +123,7 @@ def adjustment(line_of: Callable[[Decimal], RatedLine | None], late: LateUsage, 
 def _net(line: RatedLine | None, basis: RatedLine) -> Money | None:
     """What a month's usage costs; nothing where there was none, unless it is unknown what anything cost then."""
     exact = Fraction(0) if line is None else line.exact
-    return None if exact is None or basis.exact is None else rounded(exact, basis.currency)
+    return None if exact is None or basis.exact is None else rounded(exact, basis.currency, basis.rounding)
 
 
 def _line(basis: RatedLine, late: LateUsage, bill: Period, between: Money | None) -> RatedLine:
@@ -125,4 +143,5 @@ def _line(basis: RatedLine, late: LateUsage, bill: Period, between: Money | None
         is_due=between is None or bool(between),
         notes=(str(late), *basis.notes),
         adjusts=late.of_period,
+        rounding=basis.rounding,
     )

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
+from fcb_pipelines.domain.money import Rounding
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.pricing import Flat, Metered, Pricing
 from fcb_pipelines.domain.proration import Proration
@@ -114,6 +115,8 @@ class Case:
     billing_state: BillingState | None = None
     family: str = ""
     """The plan family whose convention holds."""
+    rounding: Rounding = Rounding.HALF_UP
+    """How its amount is rounded, by that convention."""
 
     def holding(self, kind: str, subject_kind: str = "subscription") -> Evidence | None:
         """The record of a kind that holds at the start of the range; of several the one that began last."""

@@ -4,22 +4,23 @@ Owns: the two records, and the steps from a subscription's terms to them. Does n
 what a price is made of (pricing, causes), charge models (rating), tax rates (tax).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
 from fcb_pipelines.domain.case import Case
 from fcb_pipelines.domain.instances import TERM_UNKNOWN, ChargeInstance, reasons_not_due, term_note
-from fcb_pipelines.domain.money import Money, exact_text, rounded
+from fcb_pipelines.domain.money import Money, Rounding, exact_text, rounded
 from fcb_pipelines.domain.partners import User, supply_place
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.pricing import Flat, Pricing
-from fcb_pipelines.domain.rating import Standard
+from fcb_pipelines.domain.pricing import OF_ITS_MONTH, Flat, Metered, Pricing
+from fcb_pipelines.domain.quotas import Used
+from fcb_pipelines.domain.rating import Package, Standard
 from fcb_pipelines.domain.steps import priced
 from fcb_pipelines.domain.tax import TaxComponent, TaxRounding, TaxTable, TaxUndecided, rates_due, tax_on
-from fcb_pipelines.domain.terms import Terms, flat_case, usage_case
+from fcb_pipelines.domain.terms import Terms, cases, is_known, usage_cases
 
 UNRATED = "unrated"
 TAX_UNDECIDED = "tax_undecided"
@@ -46,6 +47,24 @@ class RatedLine:
     notes: tuple[str, ...] = ()
     adjusts: str | None = None
     """The month whose usage the line adjusts; absent for what is charged the first time."""
+    rounding: Rounding = Rounding.HALF_UP
+    """How its amount is rounded, by the convention of its plan."""
+    metered: Metered | None = None
+    """What the amount was priced from, where quota, unit price and batch do not say it all."""
+
+    @property
+    def pricing(self) -> Metered:
+        """What an amount of usage was priced from."""
+        return self.metered or Metered(
+            charge=Standard(unit_price=self.unit_price, included_quantity=self.included_quantity, unit_batch=self.unit_batch),
+            quantity=Fraction(self.quantity),
+            metric=self.charge,
+        )
+
+    @property
+    def is_by_unit(self) -> bool:
+        """Whether a unit price and a quota make its amount, as a line of an invoice shows them."""
+        return self.metered is None or isinstance(self.metered.charge, Standard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,26 +95,19 @@ class ExpectedLine:
         return None if self.net is None or self.tax is None else self.net + self.tax
 
 
-def rated_lines(terms: Terms, period: Period, used: Decimal) -> Iterable[RatedLine]:
-    """Price a subscription's instances of one month exactly; `used` are its units of cpu_seconds in the month.
+def rated_lines(terms: Terms, period: Period, used: Used) -> Iterator[RatedLine]:
+    """Price a subscription's instances of one month exactly.
 
     Raises `InvalidInput` where the plan has no price for the subscription's interval: a missing price is not 0.00.
     """
-    flat = flat_case(terms, period)
-    if flat is not None:
-        yield _rated(terms, *flat, Decimal(1))
-    usage = usage_line(terms, period, used)
-    if usage is not None:
-        yield usage
+    for instance, case in cases(terms, period, used):
+        yield _rated(terms, instance, case, used)
 
 
-def usage_line(terms: Terms, period: Period, used: Decimal) -> RatedLine | None:
-    """Price a subscription's usage of one month exactly; None where it neither lived nor used anything.
-
-    `used` are its units of cpu_seconds in the month.
-    """
-    usage = usage_case(terms, period, used)
-    return None if usage is None else _rated(terms, *usage, used)
+def usage_lines(terms: Terms, period: Period, used: Used) -> Iterator[RatedLine]:
+    """Price a subscription's usage of one month exactly, a line for each charge; none where it neither lived nor used any."""
+    for instance, case in usage_cases(terms, period, used):
+        yield _rated(terms, instance, case, used)
 
 
 def unrated_line(subscription_id: str, period: Period, currency: str, reason: str) -> RatedLine:
@@ -134,7 +146,7 @@ def expected_line(
     `owner` is the customer's id; `user` is None where its record is missing or bad, which leaves the tax undecided.
     """
     place, is_attested = supply_place(user, default_place)
-    net = None if line.exact is None else rounded(line.exact, line.currency)
+    net = None if line.exact is None else rounded(line.exact, line.currency, line.rounding)
     taxed = rates_due(place, on, taxes) if net is None else tax_on([net], place, on, taxes, rounding)
     decided = None if isinstance(taxed, TaxUndecided | tuple) else taxed
     undecided = (f"{TAX_UNDECIDED}: {taxed.reason}",) if isinstance(taxed, TaxUndecided) else ()
@@ -156,13 +168,14 @@ def expected_line(
     )
 
 
-def _rated(terms: Terms, instance: ChargeInstance, case: Case, quantity: Decimal) -> RatedLine:
+def _rated(terms: Terms, instance: ChargeInstance, case: Case, used: Used) -> RatedLine:
     pricing = priced(case.as_rated)
     not_due = reasons_not_due(instance, terms.evidence, is_internal=terms.user.is_internal, is_free=_is_free(pricing))
     term = term_note(case.plan, instance.service_from, terms.terms_from)
-    known = None if term == TERM_UNKNOWN and not not_due else Fraction(0) if not_due else pricing.exact
+    is_unknown = term == TERM_UNKNOWN or not is_known(instance)
+    known = Fraction(0) if not_due else None if is_unknown else pricing.exact
     included, unit_price, unit_batch = _unit(pricing)
-    return RatedLine(
+    line = RatedLine(
         line_key=instance.line_key,
         external_subscription_id=instance.external_subscription_id,
         charge=instance.charge,
@@ -170,26 +183,33 @@ def _rated(terms: Terms, instance: ChargeInstance, case: Case, quantity: Decimal
         service_to=instance.service_to,
         due_at=instance.due_at,
         currency=case.plan.currency,
-        quantity=quantity,
+        quantity=used.of_month.get(pricing.metric, Decimal(0)) if isinstance(pricing, Metered) else Decimal(1),
         included_quantity=included,
         unit_price=unit_price,
         unit_batch=unit_batch,
         exact=known,
         is_due=known is None or known > 0,
         notes=(*instance.notes, *not_due, *((term,) if term else ())),
+        rounding=case.rounding,
     )
+    return replace(line, metered=pricing) if isinstance(pricing, Metered) and line.pricing != pricing else line
 
 
 def _is_free(pricing: Pricing) -> bool:
     """Whether the price itself is 0, whatever the quantity or the time."""
-    return not pricing.recurring if isinstance(pricing, Flat) else not _unit(pricing)[1]
+    if isinstance(pricing, Flat):
+        return not pricing.recurring
+    return isinstance(pricing.charge, Standard) and not pricing.charge.unit_price and not pricing.charge.minimum_amount
 
 
 def _unit(pricing: Pricing) -> tuple[Decimal, Decimal, Decimal]:
     """Included quantity, unit price and unit batch, as far as one price says them: what Odoo's line shows."""
     if isinstance(pricing, Flat):
         return Decimal(0), Decimal(exact_text(pricing.recurring)), Decimal(1)
-    charge = pricing.charge
-    if isinstance(charge, Standard):
-        return charge.included_quantity, charge.unit_price, charge.unit_batch
-    return Decimal(0), Decimal(0), Decimal(1)
+    charge, included = pricing.charge, Decimal(0)
+    if isinstance(charge, Standard | Package):
+        is_whole = pricing.quota == OF_ITS_MONTH
+        included = charge.included_quantity if is_whole else Decimal(exact_text(pricing.included))
+    return (
+        (included, charge.unit_price, charge.unit_batch) if isinstance(charge, Standard) else (included, Decimal(0), Decimal(1))
+    )

@@ -4,7 +4,7 @@ Owns: which instances a month holds, their ranges, and whether anything is due f
 what was billed for them (reconciliation).
 
 An instance belongs to the month that its service range starts in, in full and once. Flat prices are due at the start of their
-range, usage at its end. Ranges are whole days of the billing timezone.
+range or, where that is declared, at its end; usage at its end. Ranges are whole days of the billing timezone.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from fcb_pipelines.domain.conventions import Billed, Conventions, Months
 from fcb_pipelines.domain.evidence import Evidence
-from fcb_pipelines.domain.period import Period, add_months, midnight
+from fcb_pipelines.domain.period import Period, add_months, midnight, month_key
 from fcb_pipelines.domain.plans import Interval, Plan
 from fcb_pipelines.domain.subscriptions import Subscription
 
+DEFAULT = Conventions()
 FLAT = "flat"
 """The charge of the flat price; every other charge is named after its metric."""
 
@@ -50,20 +52,27 @@ class ChargeInstance:
         return f"{self.external_subscription_id}/{self.charge}/{self.service_from.date().isoformat()}"
 
 
-def flat_instance(subscription: Subscription, period: Period) -> ChargeInstance | None:
-    """The flat price due in a month, or None.
+def flat_instances(
+    subscription: Subscription, period: Period, conventions: Conventions = DEFAULT
+) -> tuple[ChargeInstance, ...]:
+    """The instances of the flat price whose range starts in a month, in order; none where none does.
 
-    Monthly prices follow the calendar: the range starts with the month, or with the subscription, and ends with the month.
-    Those of a quarter or a year follow the day the subscription started, counted from that stored day each time.
+    A monthly price follows the calendar, where its plan's conventions do not say otherwise: the range starts with the month,
+    or with the subscription, and ends with the month. Every other follows the subscription's anchor, counted from that stored
+    day each time, and starts in the middle of a range where the subscription did. So a month can have two: what was left of the
+    range that it started in, and the next one.
     """
-    started = _day(subscription.started_at, period.zone)
-    is_monthly = subscription.interval is Interval.MONTHLY
-    full = (period.start, period.end) if is_monthly else _anniversary(subscription, period)
-    if full is None or not _is_alive_at(subscription, *full, zone=period.zone):
-        return None
-    start = max(full[0], midnight(started, period.zone))
-    ended = subscription.ended_at if subscription.ended_at is not None and subscription.ended_at < full[1] else None
-    return replace(_instance(subscription, FLAT, start, full[1], due_at=start), full_from=full[0], ended_at=ended)
+    zone = period.zone
+    began = midnight(_day(subscription.started_at, zone), zone)
+    found = []
+    for full in _ranges(subscription, period, conventions.months):
+        start = max(full[0], began)
+        if start in period and _is_alive_at(subscription, start, full[1], conventions.months, zone=zone):
+            ended = subscription.ended_at if subscription.ended_at is not None and subscription.ended_at < full[1] else None
+            due_at = start if conventions.billed is Billed.IN_ADVANCE else full[1]
+            instance = _instance(subscription, FLAT, start, full[1], due_at=due_at)
+            found.append(replace(instance, full_from=full[0], ended_at=ended))
+    return tuple(found)
 
 
 def usage_instance(subscription: Subscription, metric: str, period: Period) -> ChargeInstance | None:
@@ -90,16 +99,17 @@ def whole_month(subscription_id: str, metric: str, period: Period, note: str) ->
 
 def covered_until(subscription: Subscription, period: Period) -> datetime | None:
     """The end of the range of several months that covers a month in which no new one starts, or None."""
-    months = subscription.interval.months
-    if subscription.interval is Interval.MONTHLY or not subscription.is_alive_in(period):
+    is_covered = subscription.months > 1 and subscription.is_alive_in(period)
+    if not is_covered or _ranges(subscription, period, Months.ANCHORED):
         return None
-    started = _day(subscription.started_at, period.zone)
-    if _anniversary(subscription, period) is not None:
-        return None
-    ranges = 0
-    while midnight(add_months(started, months * ranges), period.zone) <= period.start:
-        ranges += 1
-    return midnight(add_months(started, months * ranges), period.zone)
+    anchor = anchor_day(subscription, period.zone)
+    first = period.start.astimezone(period.zone).date()
+    return _range_of(anchor, subscription.months, first, period.zone)[1]
+
+
+def anchor_day(subscription: Subscription, zone: ZoneInfo) -> date:
+    """The stored day that ranges are counted from: the subscription's own anchor, else the day it started."""
+    return _day(subscription.billing_anchor or subscription.started_at, zone)
 
 
 def reasons_not_due(
@@ -144,21 +154,43 @@ def _instance(subscription: Subscription, charge: str, start: datetime, end: dat
     )
 
 
-def _anniversary(subscription: Subscription, period: Period) -> tuple[datetime, datetime] | None:
-    """The range of a price for several months that begins in a month, counted from the stored day of the start."""
-    started, months = _day(subscription.started_at, period.zone), subscription.interval.months
-    first = period.start.astimezone(period.zone).date()
-    since = (first.year - started.year) * 12 + first.month - started.month
-    if since < 0 or since % months:
-        return None
-    return midnight(add_months(started, since), period.zone), midnight(add_months(started, since + months), period.zone)
+def _ranges(subscription: Subscription, period: Period, months: Months) -> tuple[tuple[datetime, datetime], ...]:
+    """The whole ranges that may have an instance in a month: those which start in it, and the one that the life starts in."""
+    if _is_by_calendar(subscription, months):
+        return ((period.start, period.end),)
+    zone, size, started = period.zone, subscription.months, _day(subscription.started_at, period.zone)
+    anchor = anchor_day(subscription, zone)
+    since = _months_between(anchor, period.start.astimezone(zone).date())
+    found = set() if since % size else {_counted(anchor, size, since, zone)}
+    if month_key(started) == period.key:
+        found.add(_range_of(anchor, size, started, zone))
+    return tuple(sorted(each for each in found if each[1] > midnight(started, zone)))
 
 
-def _is_alive_at(subscription: Subscription, start: datetime, end: datetime, *, zone: ZoneInfo) -> bool:
+def _is_by_calendar(subscription: Subscription, months: Months) -> bool:
+    return subscription.interval is Interval.MONTHLY and months is Months.CALENDAR
+
+
+def _range_of(anchor: date, size: int, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The range of so many months that holds a day, counted from an anchor that may be earlier or later."""
+    since = _months_between(anchor, day) // size * size
+    return _counted(anchor, size, since if add_months(anchor, since) <= day else since - size, zone)
+
+
+def _counted(anchor: date, size: int, since: int, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The range of so many months that starts so many months after its anchor."""
+    return midnight(add_months(anchor, since), zone), midnight(add_months(anchor, since + size), zone)
+
+
+def _months_between(one: date, other: date) -> int:
+    return (other.year - one.year) * 12 + other.month - one.month
+
+
+def _is_alive_at(subscription: Subscription, start: datetime, end: datetime, months: Months, *, zone: ZoneInfo) -> bool:
     """Whether a range of the flat price is lived in. A year that ends at its own hour is not begun again that day."""
     if subscription.ended_at is not None and subscription.ended_at <= subscription.started_at:
         return False
-    if subscription.interval is not Interval.MONTHLY:
+    if not _is_by_calendar(subscription, months):
         start = datetime.combine(_day(start, zone), subscription.started_at.astimezone(zone).timetz().replace(tzinfo=zone))
     return subscription.started_at < end and (subscription.ended_at is None or subscription.ended_at > start)
 

@@ -1,8 +1,10 @@
-"""Plans: a named price list per billing interval, with one metered charge.
+"""Plans: a named price list per billing interval, with charges for what is metered.
 
-Owns: the plan record and which plans an import takes. Does not own: how a quantity is priced (rating).
+Owns: the plan record, its metered charges and which plans an import takes. Does not own: how a quantity is priced (rating).
 """
 
+import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +13,7 @@ from enum import StrEnum
 
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.money import ZERO
+from fcb_pipelines.domain.rating import Charge, Package, Standard
 
 CPU_SECONDS = "cpu_seconds"
 """The first metric: CPU time used, summed."""
@@ -38,9 +41,42 @@ class Interval(StrEnum):
             raise InvalidInput(f"unknown billing cycle {text!r}; known are {known}") from error
 
 
+_CODE = re.compile(r"[A-Za-z0-9_.-]+")
+"""What names a charge: it is a part of line keys, which are a part of ids in Odoo."""
+_TAKEN = {"flat", "unrated"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeteredCharge:
+    """The price of one metric within a plan; each month is an instance of its own."""
+
+    metric: str
+    charge: Charge
+    code: str = ""
+    """Names the charge; the metric where nothing else is said, as only a second charge of a metric must."""
+    included_interval: Interval = Interval.MONTHLY
+    """How long the included quantity is for."""
+    is_prorated: bool | None = None
+    """Whether a part of that time has a part of the included quantity; None leaves it to the convention."""
+
+    def __post_init__(self) -> None:
+        if not self.metric.strip():
+            raise InvalidInput("a charge has no metric")
+        if not self.code:
+            object.__setattr__(self, "code", self.metric)
+        if not _CODE.fullmatch(self.code) or self.code in _TAKEN:
+            raise InvalidInput(
+                f"a charge of {self.metric} needs a code of letters, digits, '_', '.' and '-', not {self.code!r}"
+            )
+        if self.included_interval is not Interval.MONTHLY and not isinstance(self.charge, Standard | Package):
+            raise InvalidInput(
+                f"charge {self.code} has no included quantity that could be that of a {self.included_interval} time"
+            )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One price list: a flat price per interval, and a unit price for what is used above the included quantity."""
+    """One price list: a flat price per interval, and prices for what is metered."""
 
     external_plan_id: str
     name: str
@@ -48,13 +84,15 @@ class Plan:
     flat_prices: Mapping[Interval, Decimal]
     """An interval without a price is absent: a missing price is not 0.00."""
     included_quantity: Decimal
-    """Units of the metric per month before overage."""
+    """Units of the first metric per month before overage."""
     unit_price: Decimal
     """Price of one unit batch, exact."""
     unit_batch: Decimal
     """Units that one unit price pays for: 3600 for a price per core-hour of cpu_seconds."""
     is_active: bool
     valid_from: datetime | None = None
+    charges: tuple[MeteredCharge, ...] = ()
+    """More charges; one of the first metric stands in place of the quota and the unit price above."""
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -63,6 +101,20 @@ class Plan:
             raise InvalidInput(f"plan {self.external_plan_id}: unit batch must be above 0, is {self.unit_batch}")
         if self.included_quantity < ZERO or self.unit_price < ZERO:
             raise InvalidInput(f"plan {self.external_plan_id}: quota and unit price must not be negative")
+        codes = Counter(charge.code for charge in self.charges)
+        for code in (code for code, count in codes.items() if count > 1):
+            raise InvalidInput(
+                f"plan {self.external_plan_id} has {codes[code]} charges called {code}: give each a code of its own"
+            )
+
+    @property
+    def metered(self) -> tuple[MeteredCharge, ...]:
+        """Every charge for what is metered, by code."""
+        if any(charge.metric == CPU_SECONDS for charge in self.charges):
+            return tuple(sorted(self.charges, key=lambda charge: charge.code))
+        overage = Standard(unit_price=self.unit_price, included_quantity=self.included_quantity, unit_batch=self.unit_batch)
+        own = MeteredCharge(metric=CPU_SECONDS, charge=overage)
+        return tuple(sorted((own, *self.charges), key=lambda charge: charge.code)) if self.charges else (own,)
 
     def flat_price(self, interval: Interval) -> Decimal:
         """The flat price of an interval; raises `InvalidInput` where the plan has none."""

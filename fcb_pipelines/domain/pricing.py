@@ -11,9 +11,10 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from fcb_pipelines.domain.money import exact_text
+from fcb_pipelines.domain.money import ZERO, exact_text
+from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.proration import NOTHING, Proration, share
-from fcb_pipelines.domain.rating import Charge, rate
+from fcb_pipelines.domain.rating import Charge, Package, Standard, rate
 
 WHOLE = Fraction(1)
 
@@ -135,6 +136,25 @@ class Flat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How much of a charge's included quantity counts in a month."""
+
+    share: Fraction = WHOLE
+    """Of its time, where the subscription lived in a part of it."""
+    used_before: Fraction = NOTHING
+    """In the other months of its time, as far as they were billed before."""
+    months: tuple[str, ...] = ()
+    """The months that it is shared by; empty where it is that of one month alone."""
+
+    def left(self, included: Decimal) -> Fraction:
+        """What is left of an included quantity."""
+        return max(NOTHING, Fraction(included) * self.share - self.used_before)
+
+
+OF_ITS_MONTH = Quota()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metered:
     """A quantity under a charge; `share` is that of the range for which a usage charge is asked in part."""
 
@@ -142,11 +162,27 @@ class Metered:
     quantity: Fraction
     share: Fraction = WHOLE
     discounts: tuple[Discount, ...] = ()
+    quota: Quota = OF_ITS_MONTH
+    metric: str = CPU_SECONDS
+
+    @property
+    def included(self) -> Fraction:
+        """The units of this month that cost nothing."""
+        charge = self.charge
+        return self.quota.left(charge.included_quantity) if isinstance(charge, Standard | Package) else NOTHING
 
     @property
     def exact(self) -> Fraction:
         """The amount before its one rounding."""
-        return _discounted(rate(self.charge, self.quantity).exact * self.share, self.discounts)
+        return _discounted(self._rated * self.share, self.discounts)
+
+    @property
+    def _rated(self) -> Fraction:
+        charge = self.charge
+        if self.quota == OF_ITS_MONTH or not isinstance(charge, Standard | Package):
+            return rate(charge, self.quantity).exact
+        # A part of a quota need not be a decimal, as numbers of a charge are, so what is left of it is taken off before.
+        return rate(replace(charge, included_quantity=ZERO), max(NOTHING, self.quantity - self.included)).exact
 
 
 Pricing = Flat | Metered

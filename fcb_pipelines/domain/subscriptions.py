@@ -28,18 +28,33 @@ class Subscription:
     """Flat price per interval agreed for this subscription alone; replaces the plan's."""
     discount_percent: Decimal | None = None
     """0 to 100, taken off the flat price."""
+    billing_anchor: datetime | None = None
+    """The day that ranges are counted from; without one, the day it started."""
+    instalments: int = 1
+    """How many equal parts its flat price is billed in, each for its part of the interval."""
 
     def __post_init__(self) -> None:
         if self.started_at.tzinfo is None or (self.ended_at and self.ended_at.tzinfo is None):
             raise InvalidInput(f"subscription {self.external_subscription_id}: its times need a timezone")
         if self.ended_at is not None and self.ended_at < self.started_at:
             raise InvalidInput(f"subscription {self.external_subscription_id} ends before it starts")
+        if self.instalments < 1 or self.interval.months % self.instalments:
+            parts = [str(parts) for parts in range(1, 13) if self.interval.months % parts == 0]
+            raise InvalidInput(
+                f"subscription {self.external_subscription_id}: a {self.interval} price is billed in {' or '.join(parts)} "
+                f"instalments of whole months, not in {self.instalments}"
+            )
+
+    @property
+    def months(self) -> int:
+        """How many months one range of its flat price is for: the interval's, or those of one instalment."""
+        return self.interval.months // self.instalments
 
     def is_alive_in(self, period: Period) -> bool:
         """Whether any moment of its life lies in the period."""
         return self.started_at < period.end and (self.ended_at is None or self.ended_at > period.start)
 
     def flat_price(self, plan: Plan) -> Decimal:
-        """The flat price of its interval: the contract's, else the plan's, less the discount."""
+        """The flat price of its whole interval: the contract's, else the plan's, less the discount."""
         price = self.contract_price if self.contract_price is not None else plan.flat_price(self.interval)
         return price if self.discount_percent is None else price * (100 - self.discount_percent) / 100

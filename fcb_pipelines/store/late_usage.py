@@ -47,6 +47,11 @@ STORED = f"""
     SELECT {_COLUMNS} FROM late_usage WHERE service = %s AND period = %s
      ORDER BY of_period, external_subscription_id COLLATE "C", metric COLLATE "C"
 """  # noqa: S608 - our own columns
+ADDED = """
+    SELECT DISTINCT ON (external_subscription_id, metric) external_subscription_id, metric, new_quantity
+      FROM late_usage WHERE service = %s AND of_period = %s AND period < %s
+     ORDER BY external_subscription_id, metric, period DESC
+"""
 
 
 class _Sum(NamedTuple):
@@ -124,3 +129,8 @@ def stored(conn: Connection, service: str, bill: str) -> tuple[LateUsage, ...]:
     """The late usage of a bill as it was last metered, by month, subscription and metric."""
     with conn.cursor(row_factory=class_row(LateUsage)) as cursor:
         return tuple(cursor.execute(STORED, [service, bill]))
+
+
+def added(conn: Connection, service: str, of_period: str, *, before: str) -> dict[tuple[str, str], Decimal]:
+    """(subscription, metric) → what a month came to by the last bill before one, where a later bill than its own changed it."""
+    return {(row[0], row[1]): row[2] for row in conn.execute(ADDED, [service, of_period, before])}

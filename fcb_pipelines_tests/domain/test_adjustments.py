@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
@@ -7,14 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.adjustments import BilledUsage, LateUsage, adjustment, of_terms
-from fcb_pipelines.domain.expected import usage_line
+from fcb_pipelines.domain.expected import RatedLine, usage_lines
 from fcb_pipelines.domain.instances import IN_TRIAL, TERM_UNKNOWN
 from fcb_pipelines.domain.money import rounded
 from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.quotas import NOTHING_USED, cpu
+from fcb_pipelines.domain.terms import Terms
 from fcb_pipelines_tests.builders import TORONTO, a_subscription, day, evidence, the_terms
 
 MARCH, MAY = Period("2026-03", TORONTO), Period("2026-05", TORONTO)
 quantities = st.decimals(0, 10**9, places=6)
+
+
+def rated(terms: Terms) -> Callable[[Decimal], RatedLine | None]:
+    return of_terms(terms, MARCH, terms.plan.metered[0], NOTHING_USED)
+
+
+def march(terms: Terms, used: Decimal) -> RatedLine | None:
+    return next(usage_lines(terms, MARCH, cpu(used)), None)
 
 
 def late(old: str, new: str) -> LateUsage:
@@ -44,7 +55,7 @@ def late(old: str, new: str) -> LateUsage:
     ],
 )
 def test_both_sides_are_rated_and_rounded_as_bills(old: str, new: str, nets: tuple[str, str], between: str) -> None:
-    found = adjustment(of_terms(the_terms(), MARCH), late(old, new), MAY)
+    found = adjustment(rated(the_terms()), late(old, new), MAY)
     assert found.old_net is not None
     assert found.new_net is not None
     assert (str(found.old_net.amount), str(found.new_net.amount)) == nets
@@ -53,8 +64,8 @@ def test_both_sides_are_rated_and_rounded_as_bills(old: str, new: str, nets: tup
 
 
 def test_the_line_is_of_its_month_and_of_its_bill() -> None:
-    line = adjustment(of_terms(the_terms(), MARCH), late("10", "20.5"), MAY).line
-    plain = usage_line(the_terms(), MARCH, Decimal(0))
+    line = adjustment(rated(the_terms()), late("10", "20.5"), MAY).line
+    plain = march(the_terms(), Decimal(0))
     assert plain is not None
     assert (line.service_from, line.service_to, line.due_at) == (plain.service_from, plain.service_to, plain.due_at)
     assert line.line_key == f"{plain.line_key}/adjusted-in-2026-05"
@@ -64,15 +75,15 @@ def test_the_line_is_of_its_month_and_of_its_bill() -> None:
 
 @given(st.lists(quantities, min_size=2, max_size=6))
 def test_all_bills_together_are_what_one_would_have_been(told: list[Decimal]) -> None:
-    first = usage_line(the_terms(), MARCH, told[0])
-    last = usage_line(the_terms(), MARCH, told[-1])
+    first = march(the_terms(), told[0])
+    last = march(the_terms(), told[-1])
     assert first is not None
     assert last is not None
     assert first.exact is not None
     assert last.exact is not None
     billed = Fraction(rounded(first.exact, "CAD").amount)
     for old, new in pairwise(told):
-        exact = adjustment(of_terms(the_terms(), MARCH), late(str(old), str(new)), MAY).line.exact
+        exact = adjustment(rated(the_terms()), late(str(old), str(new)), MAY).line.exact
         assert exact is not None
         billed += exact
     assert billed == Fraction(rounded(last.exact, "CAD").amount)
@@ -80,7 +91,7 @@ def test_all_bills_together_are_what_one_would_have_been(told: list[Decimal]) ->
 
 def test_use_of_a_month_without_a_bill_is_adjusted_whole() -> None:
     ended = a_subscription(ended_at=day("2026-02-01"))
-    found = adjustment(of_terms(the_terms(subscription=ended), MARCH), late("0", "363600"), MAY)
+    found = adjustment(rated(the_terms(subscription=ended)), late("0", "363600"), MAY)
     assert found.old_net is not None
     assert (found.old_net.amount, found.line.exact) == (Decimal("0.00"), Fraction("0.75"))
     assert "usage_outside_life" in found.line.notes
@@ -88,33 +99,33 @@ def test_use_of_a_month_without_a_bill_is_adjusted_whole() -> None:
 
 def test_nothing_is_due_in_a_trial_whatever_comes_late() -> None:
     trial = (evidence("trial", "s1"),)
-    found = adjustment(of_terms(the_terms(evidence=trial), MARCH), late("0", "363600"), MAY)
+    found = adjustment(rated(the_terms(evidence=trial)), late("0", "363600"), MAY)
     assert (found.line.exact, found.line.is_due) == (Fraction(0), False)
     assert IN_TRIAL in found.line.notes
 
 
 def test_without_terms_of_the_month_the_amount_is_unknown_and_due() -> None:
-    found = adjustment(of_terms(the_terms(terms_from=None), MARCH), late("0", "363600"), MAY)
+    found = adjustment(rated(the_terms(terms_from=None)), late("0", "363600"), MAY)
     assert (found.old_net, found.new_net, found.line.exact, found.line.is_due) == (None, None, None, True)
     assert TERM_UNKNOWN in found.line.notes
 
 
 def test_nothing_is_known_of_a_bill_either_that_had_nothing_while_terms_are_unknown() -> None:
     ended = a_subscription(ended_at=day("2026-02-01"))
-    found = adjustment(of_terms(the_terms(subscription=ended, terms_from=None), MARCH), late("0", "363600"), MAY)
+    found = adjustment(rated(the_terms(subscription=ended, terms_from=None)), late("0", "363600"), MAY)
     assert (found.old_net, found.new_net) == (None, None)
 
 
 @given(quantities, quantities, quantities)
 def test_what_was_billed_is_rated_as_it_was_billed(billed: Decimal, old: Decimal, new: Decimal) -> None:
-    line = usage_line(the_terms(), MARCH, billed)
+    line = march(the_terms(), billed)
     assert line is not None
     by_bill = adjustment(BilledUsage(line=line, external_user_id="u1").line_of, late(str(old), str(new)), MAY)
-    assert by_bill == adjustment(of_terms(the_terms(), MARCH), late(str(old), str(new)), MAY)
+    assert by_bill == adjustment(rated(the_terms()), late(str(old), str(new)), MAY)
 
 
 def test_nothing_is_due_for_late_usage_of_a_bill_on_which_nothing_was() -> None:
-    line = usage_line(the_terms(evidence=(evidence("trial", "s1"),)), MARCH, Decimal(0))
+    line = march(the_terms(evidence=(evidence("trial", "s1"),)), Decimal(0))
     assert line is not None
     found = adjustment(BilledUsage(line=line, external_user_id="u1").line_of, late("0", "363600"), MAY)
     assert (found.line.exact, found.line.is_due) == (Fraction(0), False)

@@ -23,6 +23,7 @@ from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.domain.proration import Proration
+from fcb_pipelines.domain.quotas import cpu
 from fcb_pipelines.domain.tax import TaxRate, TaxRounding, TaxTable
 from fcb_pipelines.domain.terms import USAGE_OUTSIDE_LIFE
 from fcb_pipelines_tests.builders import APRIL, TORONTO, a_plan, a_subscription, a_user, day, evidence, the_terms
@@ -37,7 +38,7 @@ def priced(line: RatedLine, user: User | None = None, default_place: str | None 
 
 
 def by_charge(used: str, **changes: object) -> dict[str, Fraction | None]:
-    return {line.charge: line.exact for line in rated_lines(the_terms(**changes), APRIL, Decimal(used))}
+    return {line.charge: line.exact for line in rated_lines(the_terms(**changes), APRIL, cpu(Decimal(used)))}
 
 
 @pytest.mark.parametrize(
@@ -82,38 +83,38 @@ def test_a_contract_price_and_a_discount_of_the_record_replace_the_list_price() 
 def test_a_missing_price_is_not_nothing() -> None:
     terms = the_terms(plan=a_plan(flat_prices={Interval.YEARLY: Decimal(600)}))
     with pytest.raises(InvalidInput, match="has no monthly price"):
-        list(rated_lines(terms, APRIL, Decimal(0)))
+        list(rated_lines(terms, APRIL, cpu(Decimal(0))))
 
 
 def test_prorated_price_is_exact_until_it_is_rounded() -> None:
     plan = a_plan(flat_prices={Interval.MONTHLY: Decimal("200")})
     terms = the_terms(plan=plan, subscription=a_subscription(started_at=day("2026-03-15")), proration=Proration.CALENDAR_DAYS)
-    flat, _ = rated_lines(terms, Period("2026-03", TORONTO), Decimal(0))
+    flat, _ = rated_lines(terms, Period("2026-03", TORONTO), cpu(Decimal(0)))
     assert flat.exact == Fraction(200) * 17 / 31
     assert priced(flat, a_user()).net == money("109.68 CAD")
 
 
 def test_in_a_trial_nothing_is_due_and_the_line_says_why() -> None:
     trial = evidence("trial", "s1", valid_from=day("2026-03-20"), valid_to=day("2026-04-20"))
-    lines = list(rated_lines(the_terms(evidence=(trial,)), APRIL, Decimal(0)))
+    lines = list(rated_lines(the_terms(evidence=(trial,)), APRIL, cpu(Decimal(0))))
     assert [(line.exact, line.is_due, IN_TRIAL in line.notes) for line in lines] == [(Fraction(0), False, True)] * 2
 
 
 def test_use_outside_the_life_of_a_subscription_is_priced_and_marked() -> None:
     gone = a_subscription(ended_at=day("2026-02-01"))
-    (line,) = rated_lines(the_terms(subscription=gone), APRIL, Decimal(7200))
+    (line,) = rated_lines(the_terms(subscription=gone), APRIL, cpu(Decimal(7200)))
     assert (line.exact, line.notes[0]) == (Fraction("0.0075"), USAGE_OUTSIDE_LIFE)
-    assert list(rated_lines(the_terms(subscription=gone), APRIL, Decimal(0))) == []
+    assert list(rated_lines(the_terms(subscription=gone), APRIL, cpu(Decimal(0)))) == []
 
 
 def test_terms_that_no_record_vouches_for_give_no_amount() -> None:
-    lines = list(rated_lines(the_terms(terms_from=None), APRIL, Decimal(0)))
+    lines = list(rated_lines(the_terms(terms_from=None), APRIL, cpu(Decimal(0))))
     assert [(line.exact, line.is_due, TERM_UNKNOWN in line.notes) for line in lines] == [(None, True, True)] * 2
     assert priced(lines[0], a_user()).net is None
 
 
 def test_a_line_is_rounded_once_and_taxed_by_component() -> None:
-    flat, _ = rated_lines(the_terms(plan=a_plan(flat_prices={Interval.MONTHLY: Decimal("16.665")})), APRIL, Decimal(0))
+    flat, _ = rated_lines(the_terms(plan=a_plan(flat_prices={Interval.MONTHLY: Decimal("16.665")})), APRIL, cpu(Decimal(0)))
     line = priced(flat, a_user())
     assert (line.net, line.tax, line.gross) == (money("16.67 CAD"), money("2.17 CAD"), money("18.84 CAD"))
     assert [(one.component, one.percent) for one in line.tax_components] == [("HST", Decimal(13))]
@@ -133,7 +134,7 @@ def test_a_line_is_rounded_once_and_taxed_by_component() -> None:
 def test_tax_follows_the_place_on_record_or_the_attested_one_or_stays_undecided(
     user: User | None, default_place: str | None, place: str | None, note: str | None
 ) -> None:
-    flat, _ = rated_lines(the_terms(), APRIL, Decimal(0))
+    flat, _ = rated_lines(the_terms(), APRIL, cpu(Decimal(0)))
     line = priced(flat, user, default_place)
     assert line.place_of_supply == place
     assert (line.tax is None) == (note == TAX_UNDECIDED)
@@ -147,7 +148,7 @@ def test_a_subscription_that_cannot_be_priced_gets_a_line_without_an_amount() ->
 
 
 def test_what_rounds_to_nothing_is_not_due() -> None:
-    _, usage = rated_lines(the_terms(), APRIL, Decimal(4600))
+    _, usage = rated_lines(the_terms(), APRIL, cpu(Decimal(4600)))
     assert usage.exact is not None
     assert usage.exact > 0
     line = priced(usage, a_user())

@@ -13,15 +13,25 @@ from fcb_pipelines.domain.instances import (
     INTERNAL,
     TERM_ATTESTED,
     TERM_UNKNOWN,
+    ChargeInstance,
     covered_until,
-    flat_instance,
+    flat_instances,
     reasons_not_due,
     term_note,
     usage_instance,
 )
 from fcb_pipelines.domain.period import Period, periods
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval
+from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines_tests.builders import APRIL, TORONTO, a_plan, a_subscription, day, evidence
+
+
+def flat_instance(subscription: Subscription, period: Period) -> ChargeInstance | None:
+    """The only one of a month."""
+    found = flat_instances(subscription, period)
+    assert len(found) <= 1
+    return next(iter(found), None)
+
 
 YEAR = [*periods(Period("2026-01", TORONTO), Period("2026-12", TORONTO))]
 
