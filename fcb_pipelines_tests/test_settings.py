@@ -1,6 +1,7 @@
 """Settings: what is read, what is refused, and that no secret is ever told."""
 
 import json
+from dataclasses import astuple
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.settings import ADDRESSES_FILE, DEMO_NOW, Settings, load
+from fcb_pipelines_tests.builders import a_plan
 from fcb_pipelines_tests.conftest import NOW
 
 MINIMAL = """
@@ -124,6 +126,13 @@ def test_a_wrong_file_is_refused_naming_the_place(folder: Path, before: str, aft
             ("overlaps",),
         ),
         ('[services.demo.conventions]\ntax_rounding = "never"', ("conventions.tax_rounding",)),
+        ('[services.demo.conventions]\nbilled = "late"', ("conventions.billed", "'in_advance' or 'in_arrears'")),
+        ('[[services.demo.families]]\nname = "old"', ("needs either a pattern",)),
+        ('[[services.demo.families]]\nname = "old"\npattern = "x"\nplans = ["1"]', ("needs either a pattern",)),
+        ('[[services.demo.families]]\nname = "old"\npattern = "("', ("not a regular expression",)),
+        ('[[services.demo.families]]\nname = " "\npattern = "x"', ("families.0.name",)),
+        ('[[services.demo.families]]\nname = "old"\npattern = "x"\ntax_rounding = "line"', ("families.0.tax_rounding",)),
+        ('[[services.demo.families]]\nname = "old"\npattern = "x"\n' * 2, ("two families are called 'old'",)),
         ('[services.demo.odoo_taxes]\n"HST" = "account.1_hst"', ("odoo_taxes", "CA-ON/HST")),
         ('[services.demo.odoo_taxes]\n"CA-ON/HST" = "13"', ("odoo_taxes", "account.1_hst_sale_tax_13")),
         ('[services.demo.times]\n"users.born" = {kind = "day", zone = "UTC"}', ("times.users.born.kind",)),
@@ -155,6 +164,46 @@ def test_taxes_are_exact_and_dated(folder: Path) -> None:
     assert (rate.percent, rate.valid_to) == (Decimal("9.975"), None)
 
 
+FAMILIES = """
+[services.demo.conventions]
+proration = "calendar_days"
+rounding = "half_even"
+[[services.demo.families]]
+name = "legacy"
+pattern = "^legacy "
+proration = "fixed_30_days"
+billed = "in_arrears"
+[[services.demo.families]]
+name = "dedicated"
+plans = ["7", "8"]
+months = "anchored"
+quota_proration = "seconds"
+rounding = "half_up"
+"""
+
+
+@pytest.mark.parametrize(
+    ("plan", "family", "conventions"),
+    [
+        ({"name": "Basic"}, "", ("calendar_days", "none", "half_even", "in_advance", "calendar")),
+        ({"name": "Legacy S"}, "legacy", ("fixed_30_days", "none", "half_even", "in_arrears", "calendar")),
+        ({"external_plan_id": "7"}, "dedicated", ("calendar_days", "seconds", "half_up", "in_advance", "anchored")),
+        (
+            {"external_plan_id": "7", "name": "legacy M"},
+            "legacy",
+            ("fixed_30_days", "none", "half_even", "in_arrears", "calendar"),
+        ),
+        ({"name": "Not legacy S"}, "", ("calendar_days", "none", "half_even", "in_advance", "calendar")),
+    ],
+)
+def test_the_first_family_that_has_a_plan_holds_for_it_and_the_service_for_what_it_leaves_out(
+    folder: Path, plan: dict[str, str], family: str, conventions: tuple[str, ...]
+) -> None:
+    write(folder, MINIMAL + FAMILIES)
+    found = read(folder).service("demo").plan_families.of(a_plan(**plan))
+    assert (found.name, astuple(found.conventions)) == (family, conventions)
+
+
 def test_the_hash_of_the_rules_changes_with_any_rule_and_with_no_address(folder: Path) -> None:
     def digest(**variables: str) -> str:
         settings = read(folder, **variables)
@@ -172,6 +221,19 @@ def test_the_hash_of_the_rules_changes_with_any_rule_and_with_no_address(folder:
     assert digest() == plain, "as it is where nothing is said"
     write(folder, MINIMAL + 'billed_feed = "pushed"')
     assert digest() != plain
+
+
+def test_the_hash_of_the_rules_changes_with_each_convention_of_a_family(folder: Path) -> None:
+    def digest(text: str) -> str:
+        write(folder, MINIMAL + text)
+        settings = read(folder)
+        return settings.rules_hash(settings.service("demo"))
+
+    changes = [("anchored", "calendar"), ("half_even", "half_up"), ('"seconds"', '"none"'), ("in_arrears", "in_advance")]
+    changes += [("fixed_30_days", "seconds"), ("^legacy", "^old"), ('["7", "8"]', '["7"]'), ('"legacy"', '"aged"')]
+    digests = {digest(FAMILIES), *(digest(FAMILIES.replace(*change, 1)) for change in changes)}
+    assert len(digests) == 1 + len(changes)
+    assert digest(FAMILIES) == digest(FAMILIES.replace('["7", "8"]', '["8", "7"]')), "in whatever order plans are named"
 
 
 def test_one_service_need_not_be_named_and_an_unknown_one_lists_those_there_are(folder: Path) -> None:

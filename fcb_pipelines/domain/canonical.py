@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from fcb_pipelines.domain.charges import read_metered
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence, check
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
@@ -84,6 +85,7 @@ def plan(row: Row, default_currency: str) -> Plan:
             unit_batch=decimal(row["unit_batch"]),
             is_active=row["is_active"],
             valid_from=_instant("valid_from", row["valid_from"]),
+            charges=() if row.get("charges") is None else read_metered(row["charges"]),
         )
 
 
@@ -101,6 +103,8 @@ def subscription(row: Row) -> Subscription:
             ended_at=_end("ended_at", row["ended_at"]),
             contract_price=_price("contract_price", row["contract_price"]),
             discount_percent=_percent(row["discount_percent"]),
+            billing_anchor=_instant("billing_anchor", row.get("billing_anchor")),
+            instalments=_instalments(row.get("instalments")),
         )
 
 
@@ -222,6 +226,13 @@ def _percent(text: str | None) -> Decimal | None:
     if percent is not None and not ZERO <= percent <= 100:  # noqa: PLR2004
         raise InvalidInput(f"discount_percent is {text}, must be 0 to 100")
     return percent
+
+
+def _instalments(text: str | None) -> int:
+    parts = Decimal(1) if text is None else decimal(text)
+    if parts != parts.to_integral_value() or parts < 1:
+        raise InvalidInput(f"instalments is {text}, must be a whole number from 1 on")
+    return int(parts)
 
 
 def _text(text: str | None) -> str | None:

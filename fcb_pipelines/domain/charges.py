@@ -7,11 +7,13 @@ Owns: the names of the charge models, how their numbers and tiers are read and w
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from decimal import Decimal
+from functools import partial
 from reprlib import repr as shortened
 from typing import Any
 
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.plans import Interval, MeteredCharge
 from fcb_pipelines.domain.rating import Charge, Graduated, Package, Standard, Tier, Volume
 from fcb_pipelines.domain.written import check_keys, mapping, number, text, within
 
@@ -30,6 +32,34 @@ def read_charge(written: object) -> Charge:
     if model not in MODELS:
         raise InvalidInput(f"charge: unknown model {shortened(model)}; known are {', '.join(MODELS)}")
     return MODELS[model](**_values(MODELS[model], "charge", charge))
+
+
+def read_metered(written: object) -> tuple[MeteredCharge, ...]:
+    """Read the charges of a plan: a list of `{"metric", "charge"}`, each with what it has beside.
+
+    That is `included_interval` (how long the included quantity is for: monthly, quarterly, yearly), `prorated` (whether a part
+    of that time has a part of it), `code` (a name of its own) and `interval` (how often it is billed: by the month).
+    """
+    if not isinstance(written, list):
+        raise InvalidInput(f"charges must be a list, is {shortened(written)}")
+    return tuple(within(f"charge {place}", partial(_metered, one)) for place, one in enumerate(written, 1))
+
+
+def _metered(written: object) -> MeteredCharge:
+    charge = mapping("it", written)
+    check_keys("it", charge, required=("metric", "charge"), optional=("included_interval", "prorated", "interval", "code"))
+    prorated = charge.get("prorated")
+    if prorated is not None and not isinstance(prorated, bool):
+        raise InvalidInput(f"prorated must be true or false, is {shortened(prorated)}")
+    if Interval.read(text("interval", charge.get("interval", Interval.MONTHLY))) is not Interval.MONTHLY:
+        raise InvalidInput(f"interval is {shortened(charge['interval'])}, and what is metered is billed by the month")
+    return MeteredCharge(
+        metric=text("metric", charge["metric"]).strip(),
+        charge=read_charge(charge["charge"]),
+        code=text("code", charge.get("code", "")).strip(),
+        included_interval=Interval.read(text("included_interval", charge.get("included_interval", Interval.MONTHLY))),
+        is_prorated=prorated,
+    )
 
 
 def write_charge(charge: Charge) -> dict[str, object]:

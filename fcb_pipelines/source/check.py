@@ -14,6 +14,7 @@ from fcb_pipelines.source.columns import ENTITIES, USAGE, EntitySpec, time_paths
 from fcb_pipelines.source.connection import Connection, open_source
 from fcb_pipelines.source.mapping import describe, is_mapped, problems
 
+NOT_RETURNED = "is not returned, as it may be"
 BAD_ROWS_SHOWN = 5
 """Bad rows that are named one by one; the rest is a number."""
 
@@ -84,7 +85,7 @@ def _columns(conn: Connection, service: Service, spec: EntitySpec) -> Iterator[F
     types = {column.name: column.type_name for column in described}
     for column in spec.columns:
         if column.name not in wrong:
-            yield ok(f"{spec.file}: {column.name}", types[column.name])
+            yield ok(f"{spec.file}: {column.name}", types.get(column.name, NOT_RETURNED))
 
 
 def _rows(conn: Connection, service: Service, spec: EntitySpec) -> Iterator[Finding]:

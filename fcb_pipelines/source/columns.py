@@ -2,6 +2,7 @@
 
 Owns: entities, columns, types, and what stays undecidable without an optional entity. Does not own: how a value is read.
 A column marked `?` may be NULL; it must be in the result all the same, or a misspelt `ended_at` would read as "never ended".
+One marked `??` may be left out as well: it was added later, and a mapping without it says what it said before.
 """
 
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ class Column:
     name: str
     kind: Kind
     is_nullable: bool
+    is_optional: bool = False
+    """Whether a mapping may leave it out."""
 
     @property
     def path(self) -> str:
@@ -81,7 +84,14 @@ class EntitySpec:
 def _columns(entity: str, table: str) -> tuple[Column, ...]:
     cells = [cell.split() for cell in table.split(",")]
     return tuple(
-        Column(entity=entity, name=name, kind=Kind(kind.rstrip("?")), is_nullable=kind.endswith("?")) for name, kind in cells
+        Column(
+            entity=entity,
+            name=name,
+            kind=Kind(kind.rstrip("?")),
+            is_nullable=kind.endswith("?"),
+            is_optional=kind.endswith("??"),
+        )
+        for name, kind in cells
     )
 
 
@@ -100,7 +110,8 @@ PLANS = EntitySpec(
     columns=_columns(
         "plans",
         "external_plan_id text, name text, currency text?, price_monthly numeric?, price_yearly numeric?, "
-        "included_quantity numeric, unit_price numeric, unit_batch numeric, is_active bool, valid_from time?",
+        "included_quantity numeric, unit_price numeric, unit_batch numeric, is_active bool, valid_from time?, "
+        "price_quarterly numeric??, charges json??",
     ),
 )
 SUBSCRIPTIONS = EntitySpec(
@@ -110,7 +121,7 @@ SUBSCRIPTIONS = EntitySpec(
         "subscriptions",
         "external_subscription_id text, external_deployment_id text?, external_user_id text, external_plan_id text, "
         "billing_interval text?, status text, started_at time, ended_at time?, contract_price numeric?, "
-        "discount_percent numeric?",
+        "discount_percent numeric?, billing_anchor time??, instalments numeric??",
     ),
 )
 USAGE = EntitySpec(

@@ -87,6 +87,8 @@ def problems(service: Service, spec: EntitySpec, found: Sequence[Described]) -> 
 
 def _column_problem(service: Service, spec: EntitySpec, column: Column, found: Mapping[str, Described]) -> Problem | None:
     described = found.get(column.name)
+    if described is None and column.is_optional:
+        return None
     if described is None:
         null = f" (NULL AS {column.name}, cast to its type, where the source has none)" if column.is_nullable else ""
         return _error(spec, column.name, f"is missing: return it{null}")

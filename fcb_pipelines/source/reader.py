@@ -4,7 +4,7 @@ Owns: rows, their ids, usage as a stream. Does not own: the session (connection)
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -71,7 +71,7 @@ def read(conn: Connection, service: Service, spec: EntitySpec) -> EntityRows:
     printed: list[Values] = []
     with said_by(spec.file), conn.cursor() as cursor:
         _as_text(cursor)
-        for values in cursor.execute(_select(service, spec)):
+        for values in cursor.execute(_select(service, spec, _absent(conn, service, spec))):
             _sort_row(spec, parse, values, good, bad)
             printed.append(values)
     repeated = _repeated(spec, printed)
@@ -135,6 +135,14 @@ def _out_of_bounds(event: UsageEvent, period: Period) -> str:
     )
 
 
+def _absent(conn: Connection, service: Service, spec: EntitySpec) -> Collection[str]:
+    """The columns that the file's statement leaves out, as it may."""
+    if not any(column.is_optional for column in spec.columns):
+        return ()
+    names = {column.name for column in describe(conn, service, spec)}
+    return [column.name for column in spec.columns if column.is_optional and column.name not in names]
+
+
 def _parser(service: Service, spec: EntitySpec) -> Callable[[Values], dict[str, Any]]:
     """How a row of Postgres texts becomes values by column; raises `InvalidInput` naming file and column."""
     steps: list[tuple[str, bool, Convert]] = [
@@ -171,7 +179,13 @@ def _sort_row(
     except InvalidInput as error:
         bad.append(_bad(spec, values, str(error)))
     else:
-        good.append(EntityRow(external_id=_id(spec, values), row={name: jsonable(value) for name, value in row.items()}))
+        good.append(EntityRow(external_id=_id(spec, values), row=_kept(spec, row)))
+
+
+def _kept(spec: EntitySpec, row: dict[str, Any]) -> Row:
+    """A row as the store keeps it: without a column that may be left out and says nothing, so that no row is another for it."""
+    unsaid = {column.name for column in spec.columns if column.is_optional and row[column.name] is None}
+    return {name: jsonable(value) for name, value in row.items() if name not in unsaid}
 
 
 def _repeated(spec: EntitySpec, printed: Sequence[Values]) -> dict[str, int]:
@@ -201,8 +215,9 @@ def _id(spec: EntitySpec, values: Values) -> str:
     return "/".join(parts[name] or "" for name in spec.key)
 
 
-def _select(service: Service, spec: EntitySpec) -> bytes:
-    return statement(service, spec, [column.name for column in spec.columns]).encode()
+def _select(service: Service, spec: EntitySpec, absent: Collection[str] = ()) -> bytes:
+    names = (f"NULL::text AS {column.name}" if column.name in absent else column.name for column in spec.columns)
+    return statement(service, spec, names).encode()
 
 
 def _as_text(cursor: Any) -> None:

@@ -22,6 +22,16 @@ def test_a_source_that_fits_is_reached_counted_and_checked_by_column(host: Small
     assert at(Level.ERROR, found) == {}
 
 
+def test_columns_that_may_be_left_out_are_information_and_looked_at_where_they_are_there(host: SmallHost) -> None:
+    host.remap("plans", "charges", "'[]'::jsonb")
+    found = check(host.service())
+    fine = at(Level.OK, found)
+    assert fine["plans.sql: charges"] == "jsonb"
+    for left_out in ("plans.sql: price_quarterly", "subscriptions.sql: billing_anchor", "subscriptions.sql: instalments"):
+        assert fine[left_out] == "is not returned, as it may be"
+    assert (at(Level.ERROR, found), fine["plans.sql"]) == ({}, "read 2 plans")
+
+
 def test_optional_files_that_are_missing_say_what_stays_undecidable(host: SmallHost) -> None:
     warned = at(Level.WARNING, check(host.service()))
     assert "evidence.sql" not in warned

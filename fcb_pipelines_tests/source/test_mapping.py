@@ -34,6 +34,8 @@ def test_a_mapping_that_fits_has_no_problem(host: SmallHost, entity: str) -> Non
         ("usage", "quantity", "0.1::real", "usage.sql: column quantity is real, must be numeric or an integer: a float"),
         ("invoices", "lines", "'[]'", "invoices.sql: column lines is text, must be jsonb or json"),
         ("subscriptions", "started_at", "'today'", "subscriptions.sql: column started_at is text, must be timestamptz"),
+        ("plans", "charges", "'[]'", "plans.sql: column charges is text, must be jsonb or json"),
+        ("subscriptions", "billing_anchor", "now()::date", "subscriptions.sql: column billing_anchor is date, which names no"),
     ],
 )
 def test_each_misfit_names_the_file_and_the_column(

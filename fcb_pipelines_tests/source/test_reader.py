@@ -97,6 +97,21 @@ def test_a_bad_row_is_named_and_stops_no_other(host: SmallHost, entity: str, cha
     assert found.bad[0].row.keys() == {column.name for column in SPECS[entity].columns}
 
 
+def test_a_row_has_a_column_that_may_be_left_out_only_where_it_says_something(host: SmallHost) -> None:
+    plain = rows(host, "plans").rows
+    host.remap("plans", "charges", """CASE external_plan_id WHEN 's' THEN '[{"metric": "gb", "price": 0.10}]'::jsonb END""")
+    large, small = rows(host, "plans").rows
+    assert (large, small.row) == (plain[0], {**plain[1].row, "charges": [{"metric": "gb", "price": "0.10"}]})
+    assert "charges" not in plain[1].row
+
+
+def test_a_bad_row_names_each_value_by_its_own_column_though_some_are_left_out(host: SmallHost) -> None:
+    host.remap("plans", "charges", "'[1]'::jsonb")
+    host.run("UPDATE plans SET unit_price = 'NaN' WHERE external_plan_id = 'l'")
+    (bad,) = rows(host, "plans").bad
+    assert (bad.row["charges"], bad.row["price_quarterly"], bad.row["unit_price"]) == ("[1]", None, "NaN")
+
+
 def test_no_row_of_a_repeated_id_is_taken(host: SmallHost) -> None:
     host.run("INSERT INTO users SELECT 1, 'Ada again' FROM generate_series(1, 2)")
     found = rows(host, "users")
