@@ -1,0 +1,23 @@
+"""There is no tolerance: a cent off is unexplained, and so is a random amount, whatever is on record beside it."""
+
+import pytest
+
+from fcb_pipelines_tests.seeded.disturbing import explained_at_random, still_explained_a_cent_off
+from fcb_pipelines_tests.seeded.generator import seeded
+from fcb_pipelines_tests.seeded.host import dice
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_cent_more_or_less_is_never_explained(seed: int) -> None:
+    found, still = still_explained_a_cent_off(seeded(seed, 25, share=0.8))
+    assert found > 5
+    assert still == []
+
+
+def test_random_amounts_are_hardly_ever_explained() -> None:
+    rng, tried, hits = dice(5), 0, list[str]()
+    for seed in range(4):
+        found, again = explained_at_random(seeded(seed, 250, share=0.9), rng)
+        tried, hits = tried + found, hits + again
+    assert tried > 200
+    assert len(hits) / tried <= 0.005, (len(hits), tried, hits[:20])
