@@ -15,10 +15,10 @@ from fractions import Fraction
 from fcb_pipelines.domain.case import Case, OtherUsage, Step
 from fcb_pipelines.domain.matching import Met
 from fcb_pipelines.domain.money import Money, rounded, total
-from fcb_pipelines.domain.pricing import Flat, Pricing
+from fcb_pipelines.domain.pricing import WHOLE, Flat, Pricing
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.rows import Remedy
-from fcb_pipelines.domain.steps import steps
+from fcb_pipelines.domain.steps import walk
 
 CONVENTIONS = tuple(Proration)
 
@@ -97,18 +97,20 @@ def _chosen(case: Case, convention: Proration, usage: OtherUsage | None) -> Case
 
 
 def _predicted(chosen: Case, case: Case, currency: str) -> Predicted:
-    walk = tuple(steps(chosen))
-    own = {step.cause: effect for step, effect in _effects(case.as_rated.pricing, steps(case.as_rated))}
-    named = tuple(step for step, effect in _effects(chosen.pricing, walk) if own.get(step.cause) != effect)
-    exact = walk[-1].pricing.exact if walk else chosen.pricing.exact
-    return Predicted(net=rounded(exact, currency), steps=walk, named=named)
+    taken = tuple(walk(chosen))
+    own = {step.cause: effect for step, effect in _effects(case.as_rated.pricing, walk(case.as_rated))}
+    told = [(step, effect, own.get(step.cause, WHOLE)) for step, effect in _effects(chosen.pricing, taken)]
+    named = tuple(step for step, effect, ours in told if effect != ours)
+    shown = tuple(step for step, effect, ours in told if (effect, ours) != (WHOLE, WHOLE))
+    exact = taken[-1].pricing.exact if taken else chosen.pricing.exact
+    return Predicted(net=rounded(exact, currency), steps=shown, named=named)
 
 
-def _effects(pricing: Pricing, walk: Iterable[Step]) -> Iterator[tuple[Step, Fraction | None]]:
+def _effects(pricing: Pricing, taken: Iterable[Step]) -> Iterator[tuple[Step, Fraction]]:
     """What each step multiplies the amount by: the same cause with the same effect is part of our own rating."""
-    for step in walk:
-        before = pricing.exact
-        yield step, step.pricing.exact / before if before else step.pricing.exact
+    for step in taken:
+        before, after = pricing.exact, step.pricing.exact
+        yield step, WHOLE if after == before else after / before if before else after
         pricing = step.pricing
 
 

@@ -39,7 +39,7 @@ def adoptable() -> frozenset[str]:
 def steps(case: Case) -> Iterator[Step]:
     """The steps that change the amount of a case by its records, in order."""
     pricing = case.pricing
-    for step in _walk(case):
+    for step in walk(case):
         if step.pricing.exact != pricing.exact:
             yield step
         pricing = step.pricing
@@ -48,12 +48,13 @@ def steps(case: Case) -> Iterator[Step]:
 def priced(case: Case) -> Pricing:
     """The pricing at the end of the waterfall."""
     pricing = case.pricing
-    for step in _walk(case):
+    for step in walk(case):
         pricing = step.pricing
     return pricing
 
 
-def _walk(case: Case) -> Iterator[Step]:
+def walk(case: Case) -> Iterator[Step]:
+    """Every step that its records demand, whether it changes the amount or not."""
     pricing = case.pricing
     for cause in pricing_causes():
         step = cause.step(case, pricing)
