@@ -7,9 +7,16 @@ from rich.table import Table
 
 from fcb_pipelines.acts.remedies import OpenRemedy, open_remedies
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, service_option
+from fcb_pipelines.domain.rows import Remedy
 
 WIDTH = 150
 """Columns that its table needs."""
+
+_SAID = {
+    Remedy.FIX_MODEL: "fcb adopt ROW",
+    Remedy.FIX_SOURCE: "mend it in the source, or  fcb accept ROW",
+    Remedy.CARRY: "fcb carry ROW",
+}
 
 
 @click.command()
@@ -30,7 +37,7 @@ def remedies(period: str | None, service_code: str | None, *, as_json: bool) -> 
     if as_json:
         answer([_as_json(one) for one in found])
     else:
-        console_of(WIDTH).print(_table(found))
+        console_of(WIDTH).print(_table(found, service.code))
 
 
 def _as_json(one: OpenRemedy) -> dict[str, Any]:
@@ -47,12 +54,12 @@ def _as_json(one: OpenRemedy) -> dict[str, Any]:
     }
 
 
-def _table(found: tuple[OpenRemedy, ...]) -> Table:
-    table = Table(title="Open remedies", caption=f"{len(found)} open" if found else "none is open")
-    for name in ("row", "partner", "remedy", "causes"):
-        table.add_column(name, overflow="fold")
+def _table(found: tuple[OpenRemedy, ...], service: str) -> Table:
+    caption = f"{len(found)} open. " + ("  ".join(f"{remedy}: {said}." for remedy, said in _SAID.items()) if found else "")
+    table = Table(title=f"Open remedies of {service}", caption=caption.strip())
     table.add_column("money", justify="right", no_wrap=True)
-    table.add_column("do", overflow="fold")
+    for name in ("remedy", "causes", "partner", "row"):
+        table.add_column(name, overflow="fold")
     for one in found:
-        table.add_row(one.row_id, one.partner, one.remedy.value, ", ".join(one.causes), str(one.amount), one.do)
+        table.add_row(str(one.amount), one.remedy.value, ", ".join(one.causes), one.partner, one.row_id)
     return table

@@ -21,7 +21,7 @@ from itertools import groupby
 
 from fcb_pipelines.domain.actual import STATUS_UNVERIFIED, ActualLine
 from fcb_pipelines.domain.expected import ExpectedLine
-from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.instances import FLAT, INTERNAL
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.money import ZERO, Money, total
 
@@ -137,6 +137,9 @@ class _Sides:
         self.of_plan: dict[tuple[str, str], list[int]] = defaultdict(list)
         self.of_customer: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, line in enumerate(self.expected):
+            if INTERNAL in line.notes:
+                # Nothing is due of an account of the service itself, so nothing that is billed to it can be for that.
+                continue
             self.of_subscription[line.external_subscription_id].append(number)
             self.of_customer[line.external_user_id, line.currency].append(number)
             if plan := plans.get(line.line_key):
@@ -153,7 +156,12 @@ class _Sides:
         Several lines of one invoice bill it together. Of several invoices the first that asks for money takes it, a void that
         nobody confirmed last; another bills it twice and is left over.
         """
-        at = {key: number for number, line in enumerate(self.expected) if (key := _key(line))}
+        at = {
+            key: number
+            for numbers in self.of_subscription.values()
+            for number in numbers
+            if (key := _key(self.expected[number]))
+        }
         found: dict[int, list[ActualLine]] = defaultdict(list)
         for line in self.lines:
             number = at.get(_key(line) or ())

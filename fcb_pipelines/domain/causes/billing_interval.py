@@ -1,7 +1,7 @@
 """Billing interval: the listed price is for a longer time than the one that is billed, as a year billed month by month."""
 
 from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
-from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.money import amount_text
 from fcb_pipelines.domain.pricing import Flat, Pricing
 from fcb_pipelines.domain.rows import Remedy
 
@@ -20,7 +20,7 @@ def _step(case: Case, pricing: Pricing) -> Step | None:
     return Step(
         cause=CAUSE.name,
         remedy=CAUSE.remedy,
-        words=f"{interval} price {plain(pricing.spans[0].price)} ÷ {parts}",
+        words=f"{interval} price {amount_text(pricing.spans[0].price, case.plan.currency)} ÷ {parts}",
         pricing=pricing.in_parts(parts),
         references=(record.reference,),
         parameter=f"interval of plan {case.plan.external_plan_id}",

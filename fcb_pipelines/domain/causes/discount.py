@@ -6,7 +6,7 @@ from dataclasses import replace
 from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.instances import FLAT
-from fcb_pipelines.domain.money import ZERO, plain
+from fcb_pipelines.domain.money import ZERO, amount_text, plain
 from fcb_pipelines.domain.pricing import Discount, Pricing
 from fcb_pipelines.domain.rows import Remedy
 
@@ -21,7 +21,7 @@ def _step(case: Case, pricing: Pricing) -> Step | None:
     return Step(
         cause=CAUSE.name,
         remedy=CAUSE.remedy,
-        words=", ".join(map(_words, records)),
+        words=", ".join(_words(record, case.plan.currency) for record in records),
         pricing=replace(pricing, discounts=(*pricing.discounts, *discounts)),
         references=tuple(record.reference for record in records),
     )
@@ -46,9 +46,9 @@ def _has_uses_left(case: Case, record: Evidence) -> bool:
     return any(each is record for each in first)
 
 
-def _words(record: Evidence) -> str:
+def _words(record: Evidence, currency: str) -> str:
     percent, amount, coupon = record.number("percent"), record.number("amount"), record.data.get("coupon")
-    off = f"{plain(percent)} %" if percent is not None else plain(amount or ZERO)
+    off = f"{plain(percent)} %" if percent is not None else amount_text(amount or ZERO, currency)
     return f"less {off} by {f'coupon {coupon}' if coupon else 'an agreed discount'}"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
-from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.money import amount_text
 from fcb_pipelines.domain.pricing import Metered, Pricing
 from fcb_pipelines.domain.rows import Remedy
 
@@ -18,7 +18,7 @@ def _step(case: Case, pricing: Pricing) -> Step | None:
     return Step(
         cause=CAUSE.name,
         remedy=CAUSE.remedy,
-        words=f"at most {plain(amount)}",
+        words=f"at most {amount_text(amount, case.plan.currency)}",
         pricing=replace(pricing, charge=replace(pricing.charge, maximum_amount=amount)),
         references=(record.reference,),
     )

@@ -1,7 +1,7 @@
 """Plan version: the plan had another price at the start of the range than the one in its price list."""
 
 from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
-from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.money import amount_text
 from fcb_pipelines.domain.pricing import Flat, Pricing
 from fcb_pipelines.domain.rows import Remedy
 
@@ -20,7 +20,7 @@ def _step(case: Case, pricing: Pricing) -> Step | None:
     return Step(
         cause=CAUSE.name,
         remedy=CAUSE.remedy,
-        words=f"price {plain(price)} of its plan at that time",
+        words=f"price {amount_text(price, case.plan.currency)} of its plan at that time",
         pricing=pricing.priced(price=price),
         references=(of_interval[-1].reference,),
         parameter=f"price of plan {case.plan.external_plan_id}",

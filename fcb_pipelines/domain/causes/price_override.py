@@ -1,7 +1,7 @@
 """Price override: a contract gives one subscription a flat price of its own, and with it the interval that the price is for."""
 
 from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
-from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.money import amount_text
 from fcb_pipelines.domain.pricing import Flat, Pricing
 from fcb_pipelines.domain.rows import Remedy
 
@@ -18,7 +18,7 @@ def _step(case: Case, pricing: Pricing) -> Step | None:
     return Step(
         cause=CAUSE.name,
         remedy=CAUSE.remedy,
-        words=f"contract price {plain(price)}",
+        words=f"contract price {amount_text(price, case.plan.currency)}",
         pricing=pricing.priced(price=price).in_parts(parts),
         references=(record.reference,),
     )

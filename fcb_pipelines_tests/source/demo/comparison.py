@@ -31,7 +31,10 @@ SIDES = """
     ),
     instance AS (
         SELECT id, is_internal, 'flat' AS charge, first, greatest(first, started) AS service_from, next AS service_to,
-               price_monthly AS amount
+               coalesce((SELECT plans.price_monthly FROM subscription_history AS told JOIN plans ON plans.id::text = told.value
+                          WHERE told.subscription_id = life.id AND told.field = 'plan'
+                            AND (told.valid_from AT TIME ZONE 'America/Toronto')::date <= greatest(first, started)
+                          ORDER BY told.valid_from DESC LIMIT 1), price_monthly) AS amount
         FROM life, month WHERE billing_cycle = 'monthly' AND started < next AND ended > first
         UNION ALL
         SELECT id, is_internal, 'flat', first, renewal, (renewal + interval '1 year')::date, price_yearly
