@@ -150,8 +150,8 @@ def of_its_own(host: Host, _: Plan) -> None:
 def own_subscription(host: Host, plan: Plan) -> None:
     """A subscription of the service itself, billed and never paid."""
     one = host.subscribe(plan, host.customer(is_internal=True))
-    host.bill(one, plan.flat_price(one.interval))
-    host.told(one.external_subscription_id, FLAT, "own_subscription", Verdict.EXPLAINED, "test_account")
+    invoice = host.bill(one, plan.flat_price(one.interval))
+    host.told(f"{invoice.external_invoice_id}/1", "", "own_subscription", Verdict.EXPLAINED, "test_account")
 
 
 def not_in_the_model(host: Host, plan: Plan) -> None:

@@ -200,6 +200,16 @@ def a_test_account_that_paid(host: Host, _: Plan) -> None:
     host.told(f"{invoice.external_invoice_id}/1", "", "a_test_account_that_paid", Verdict.UNEXPLAINED)
 
 
+def an_own_account_with_a_contract(host: Host, plan: Plan) -> None:
+    """The same on a subscription, and a contract says what was billed: nothing is due of an account of our own."""
+    one = host.subscribe(plan, host.customer(is_internal=True))
+    host.record("payment_method", one.external_user_id, "user")
+    host.record("contract_price", one.external_subscription_id, price="21.17")
+    invoice = host.bill(one, Decimal("21.17"))
+    place = f"{invoice.external_invoice_id}/1"
+    host.told(place, "", "own account", Verdict.UNEXPLAINED, "missing_in_expected", remedy=Remedy.FIX_SOURCE)
+
+
 def without_a_record(host: Host, plan: Plan) -> None:
     """Some amount, and nothing on record."""
     one = host.subscribe(plan)
@@ -232,6 +242,7 @@ TRAPS = (
     another_partner,
     a_total_off_by_a_cent,
     a_test_account_that_paid,
+    an_own_account_with_a_contract,
     without_a_record,
     usage_random,
 )
