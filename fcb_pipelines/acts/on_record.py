@@ -28,6 +28,7 @@ from fcb_pipelines.domain.money import ZERO, plain
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.pricing import Metered
 from fcb_pipelines.domain.scenes import Month
+from fcb_pipelines.domain.steps import priced
 from fcb_pipelines.domain.terms import cases, is_known
 from fcb_pipelines.store import late_usage, successors, usage_boundaries
 from fcb_pipelines.store.database import Connection
@@ -113,6 +114,15 @@ def _untold(lines: Sequence[ActualLine], pays_for: Mapping[str, PaysFor]) -> dic
     return found
 
 
+def _makes_a_price(case: Case) -> bool:
+    """Whether its records agree with one another: a minimum above a maximum predicts nothing."""
+    try:
+        priced(case)
+    except InvalidInput:
+        return False
+    return True
+
+
 class _Cases:
     """The cases of a month, made when they are asked for."""
 
@@ -138,9 +148,8 @@ class _Cases:
         except InvalidInput:
             return None
         case = next((case for instance, case in found if instance.line_key == line.line_key and is_known(instance)), None)
-        if case is None:
+        if case is None or not _makes_a_price(case := replace(case, records=self._directory.records)):
             return None
-        case = replace(case, records=self._directory.records)
         return case if line.charge == FLAT else replace(case, usage=tuple(self._counted_otherwise(case)))
 
     def _counted_otherwise(self, case: Case) -> Sequence[OtherUsage]:

@@ -216,6 +216,15 @@ def without_a_record(host: Host, plan: Plan) -> None:
     _trap(host, one, Decimal(host.rng.randint(100, 9900)) / 100, "without_a_record")
 
 
+def bounds_that_contradict(host: Host, plan: Plan) -> None:
+    """A minimum above a maximum: whichever was billed, the other record speaks against it."""
+    one, _ = used(host, plan)
+    host.record("minimum", one.external_subscription_id, amount="900")
+    host.record("maximum", one.external_subscription_id, amount="800")
+    host.bill(one, Decimal(host.rng.choice((800, 900))), LineKind.OVERAGE)
+    host.told(one.external_subscription_id, CPU_SECONDS, "bounds_that_contradict", Verdict.UNEXPLAINED)
+
+
 def usage_random(host: Host, plan: Plan) -> None:
     """Events that came late are on record, and something else was billed."""
     one, units = used(host, plan)
@@ -244,5 +253,6 @@ TRAPS = (
     a_test_account_that_paid,
     an_own_account_with_a_contract,
     without_a_record,
+    bounds_that_contradict,
     usage_random,
 )

@@ -65,3 +65,6 @@ def limited(host: Host, plan: Plan) -> None:
 
 def _told(host: Host, one: Subscription, cause: str, remedy: Remedy) -> None:
     host.told(one.external_subscription_id, CPU_SECONDS, cause, Verdict.EXPLAINED, cause, remedy=remedy)
+
+
+PLANTS = (as_listed, counted_otherwise, limited)
