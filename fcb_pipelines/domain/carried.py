@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.period import month_key
 
 RECURS = "recurs"
 """A carried line that is billed again and again, or for a time with an end: no one-off, whatever its kind says."""
@@ -91,8 +90,3 @@ class Successor:
             Heir.ENDED: f"ended on {self.ended_on}",
         }
         return said[self.heir]
-
-
-def months_of(lines: Iterable[ActualLine], zone: ZoneInfo) -> list[str]:
-    """The months in which lines were billed, in order."""
-    return sorted({month_key((line.service_from or line.issued_at).astimezone(zone).date()) for line in lines})
