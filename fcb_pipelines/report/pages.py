@@ -1,0 +1,178 @@
+"""The pages of a report, as HTML that works without a script.
+
+Owns: which templates show what. Does not own: the figures (view and its parts), addresses (links), how a page is sent or filed.
+
+Everything that comes from the source is escaped by the templates, and stands in <bdi> so that its direction ends with it.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.resources import files
+from math import ceil
+from typing import Any
+
+import jinja2
+
+from fcb_pipelines.domain.acceptances import STATES
+from fcb_pipelines.domain.money import ZERO, Money, total
+from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.report import amounts, pictures, selections
+from fcb_pipelines.report.charges import charge
+from fcb_pipelines.report.links import Links
+from fcb_pipelines.report.queue import command, due
+from fcb_pipelines.report.selections import Selection
+from fcb_pipelines.report.stakes import against, open_instances
+from fcb_pipelines.report.view import View
+from fcb_pipelines.store.report_rows import RowBefore
+
+MOST_ROWS = 500
+"""Rows of one page."""
+
+
+def first(view: View, links: Links) -> str:
+    """The first screen."""
+    shape = view.shape
+    return _page(
+        "first.html",
+        view,
+        links,
+        here="first",
+        figures=shape.figures,
+        partners=shape.partners,
+        strips=shape.strips,
+        odoo=_odoo(view),
+        clean_periods=view.clean_periods,
+        history=view.material.history,
+        periods={one.period for one in view.material.history},
+        signed=view.material.signed,
+        rows=shape.rows,
+        picture=lambda kind, currency, paper: links.picture(pictures.name(kind, currency, paper)),
+    )
+
+
+def queue(view: View, links: Links) -> str:
+    """What waits for a decision."""
+    return _page("queue.html", view, links, here="queue")
+
+
+def rows(view: View, links: Links, selection: Selection, page: int = 1) -> str:
+    """A part of the rows of a selection; `page` counts from 1 and must be there (`parts`)."""
+    shown = selection.rows[(page - 1) * MOST_ROWS : page * MOST_ROWS]
+    return _page("rows.html", view, links, here="rows", selection=selection, shown=shown, page=page, pages=parts(selection))
+
+
+def parts(selection: Selection) -> int:
+    """How many pages the rows of a selection take; one at least."""
+    return max(1, ceil(len(selection.rows) / MOST_ROWS))
+
+
+def row(view: View, links: Links, found: Row, history: tuple[RowBefore, ...]) -> str:
+    """A row's own page; `history` is the row in every revision, the newest first."""
+    base = view.shape.base
+    stopping = dict.fromkeys(each for one in found.instances if (each := against(one)) is not None)
+    commands = [command(base, each, [found.row_id]) for each in stopping]
+    return _page(
+        "row.html",
+        view,
+        links,
+        here="row",
+        row=found,
+        charges=[charge(base, one) for one in found.instances],
+        open=bool(open_instances(found)),
+        due=due(base),
+        commands=commands,
+        signed=[one for one in view.material.signed if _is_about(found, one.acceptance.row_id)],
+        history=[_before(one) for one in history],
+    )
+
+
+def note(title: str, text: str, onward: str | None = None) -> str:
+    """A page that says one thing; with `onward` the browser goes on there by itself."""
+    return _environment().get_template("note.html").render(title=title, text=text, onward=onward)
+
+
+def style() -> bytes:
+    """The one style sheet."""
+    return files("fcb_pipelines.report").joinpath("templates", "report.css").read_bytes()
+
+
+def _page(template: str, view: View, links: Links, **shown: Any) -> str:
+    shape = view.shape
+    common = {
+        "links": links,
+        "base": shape.base,
+        "zone": shape.base.service.zone,
+        "judged": view.judged,
+        "sentence": view.sentence,
+        "groups": shape.groups,
+        **_looks(view, links),
+    }
+    return _environment().get_template(template).render(**common, **shown)
+
+
+def _looks(view: View, links: Links) -> dict[str, Callable[..., Any]]:
+    """What templates ask for by name."""
+    base, found = view.shape.base, view.shape.selections
+
+    def verdict_link(verdict: str, currency: str) -> str | None:
+        key = f"verdict:{verdict}:{currency}"
+        return links.rows(key) if key in found else None
+
+    return {
+        "has": found.__contains__,
+        "verdict_link": verdict_link,
+        "name_of": lambda partner: base.partners.get(partner) or partner,
+        "plan_of": lambda row: base.plans.get(row.external_subscription_id or "", ""),
+    }
+
+
+def _odoo(view: View) -> dict[str, dict[str, Money]]:
+    """Last and next bill per currency: the sums of the table per partner."""
+    found = {}
+    for one in view.shape.figures:
+        lines = [line for line in view.shape.partners if line.last.currency == one.currency]
+        last, coming = (total(nets, one.currency) for nets in ((x.last for x in lines), (x.next for x in lines)))
+        found[one.currency] = {"last": last, "next": coming, "difference": coming - last}
+    return found
+
+
+def _before(one: RowBefore) -> dict[str, Any]:
+    def shown(net: Any) -> Money | None:
+        return None if net is None else Money(net, one.currency)
+
+    return {
+        "revision": one.revision,
+        "made_at": one.made_at,
+        "expected": shown(one.expected_net),
+        "actual": shown(one.actual_net),
+        "difference": Money(one.difference or ZERO, one.currency),
+        "verdict": one.verdict,
+    }
+
+
+def _is_about(found: Row, row_id: str) -> bool:
+    """Whether an acceptance is about a row: a standing one names the row of the month in which it was signed."""
+    return row_id.split("/", 2)[2:] == found.row_id.split("/", 2)[2:]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("fcb_pipelines.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(dict(_words()))
+    return made
+
+
+def _words() -> Iterator[tuple[str, Any]]:
+    for name in ("amount", "with_currency", "counted", "joined", "percent", "day", "time", "words_of"):
+        yield name, getattr(amounts, name)
+    for name in ("of_cause", "of_currency", "of_issue", "of_objection", "of_partner"):
+        yield name, getattr(selections, name)
+    yield "verdict_words", amounts.VERDICTS
+    yield "remedy_words", amounts.REMEDIES
+    yield "state_words", STATES
