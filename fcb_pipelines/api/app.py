@@ -29,6 +29,7 @@ from fcb_pipelines.api.limits import Limits
 from fcb_pipelines.api.metrics import Metrics
 from fcb_pipelines.api.openapi.document import DOCS
 from fcb_pipelines.api.problems import Problem
+from fcb_pipelines.api.report_links import LINK, opening
 from fcb_pipelines.api.routes import KEYED, OPEN
 from fcb_pipelines.api.writer import Writer
 from fcb_pipelines.settings import Settings
@@ -73,13 +74,15 @@ def create_app(
 
 def _routes(desk: Desk) -> list[Route]:
     keyed = [_route(each.path, with_key(desk, each), each.method) for each in KEYED]
-    return [*keyed, *(_route(each.path, _without_key(desk, each.handler), "GET") for each in (*OPEN, *DOCUMENTS))]
+    without_key = [_route(each.path, _without_key(desk, each.handler), "GET") for each in (*OPEN, *DOCUMENTS)]
+    return [*keyed, *without_key, _route(LINK, opening(desk), "GET")]
 
 
 def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str) -> Route:
-    """A route under its template; the id of a subscription is the service's own, so it may hold slashes (sent as %2F)."""
+    """A route under its template; ids of subscriptions and rows hold what the service's own do, slashes too (sent as %2F)."""
     route = Route(path, endpoint, methods=[method])
-    route.path_regex, _, route.param_convertors = compile_path(path.replace("{external_id}", "{external_id:path}"))
+    taking_slashes = path.replace("{external_id}", "{external_id:path}").replace("{row_id}", "{row_id:path}")
+    route.path_regex, _, route.param_convertors = compile_path(taking_slashes)
     return route
 
 

@@ -7,7 +7,7 @@ Owns: the way of every request that needs a key, and reading its body. Does not 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,8 +24,9 @@ from fcb_pipelines.api.idempotency import Running
 from fcb_pipelines.api.limits import Limits
 from fcb_pipelines.api.metrics import Metrics
 from fcb_pipelines.api.problems import Problem
+from fcb_pipelines.api.shelf import Shelf
 from fcb_pipelines.api.writer import Write, Writer
-from fcb_pipelines.domain.access import AccessEntry, Authenticated, Refusal, Scope, access_entry
+from fcb_pipelines.domain.access import AccessEntry, ApiKey, Authenticated, Refusal, Scope, access_entry
 from fcb_pipelines.domain.errors import RemoteError
 from fcb_pipelines.domain.intake import Result
 from fcb_pipelines.services import Service
@@ -53,6 +54,7 @@ class Desk:
     clock: Callable[[], datetime]
     body_seconds: float
     """How long a body may take to arrive."""
+    reports: Shelf = field(default_factory=Shelf)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -154,6 +156,15 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
+class Readers:
+    """Who else than keys may read a route, and how whoever may not is told: for pages that a browser shows."""
+
+    visitor: Callable[[Database, Request, datetime], ApiKey | None]
+    """What stands for the key of a request that brings none; None where it may not."""
+    refused: Callable[[Problem, Request], Response]
+
+
+@dataclass(frozen=True, slots=True)
 class KeyedRoute:
     """A route that needs a key with a scope."""
 
@@ -163,15 +174,16 @@ class KeyedRoute:
     handler: Handler
     parameters: tuple[str, ...] = ()
     """Of its query; any other is refused."""
+    readers: Readers | None = None
 
 
 def with_key(desk: Desk, route: KeyedRoute) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of a route that needs a key."""
 
     async def endpoint(request: Request) -> Response:
-        headers, now = request.headers.getlist("authorization"), desk.clock()
+        now = desk.clock()
         try:
-            answer = await run_in_threadpool(authenticate, desk.ring.find, headers, now, route.scope)
+            answer = await run_in_threadpool(_who, desk, route, request, now)
         except RemoteError:
             raise unavailable() from None
         call = Call(desk=desk, request=request, route=route.path, scope=route.scope, at=now, answer=answer)
@@ -180,7 +192,7 @@ def with_key(desk: Desk, route: KeyedRoute) -> Callable[[Request], Awaitable[Res
             queries.require_known(request, route.parameters)
             response = await route.handler(call)
         except Problem as problem:
-            response = problem.response()
+            response = problem.response() if route.readers is None else route.readers.refused(problem, request)
         except Exception:
             # It is in the access log too, and nobody else's request fails with it.
             _LOGGER.exception("%s %s failed", request.method, route.path)
@@ -191,6 +203,15 @@ def with_key(desk: Desk, route: KeyedRoute) -> Callable[[Request], Awaitable[Res
         return response
 
     return endpoint
+
+
+def _who(desk: Desk, route: KeyedRoute, request: Request, now: datetime) -> Authenticated | Refusal:
+    headers = request.headers.getlist("authorization")
+    if route.readers is not None and not headers:
+        visiting = route.readers.visitor(desk.db, request, now)
+        if visiting is not None:
+            return Authenticated(key=visiting)
+    return authenticate(desk.ring.find, headers, now, route.scope)
 
 
 def unavailable() -> Problem:

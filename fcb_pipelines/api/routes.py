@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fcb_pipelines.api.calls import KeyedRoute
 from fcb_pipelines.api.health import HEALTHZ, METRICS, READYZ, OpenHandler, healthz, read_metrics, readyz
 from fcb_pipelines.api.reconciliation import RECONCILED, read_reconciliation
+from fcb_pipelines.api.report_links import STYLE_SHEET, read_style
+from fcb_pipelines.api.reports import REPORTS
 from fcb_pipelines.api.subscriptions import USAGE_BACK, read_usage
 from fcb_pipelines.api.termination import TERMINATE, terminate_subscription
 from fcb_pipelines.api.usage import USAGE, push_usage
@@ -27,6 +29,7 @@ KEYED = (
     KeyedRoute("GET", USAGE_BACK, Scope.USAGE_READ, read_usage, ("period",)),
     KeyedRoute("POST", TERMINATE, Scope.SUBSCRIPTIONS_TERMINATE, terminate_subscription),
     KeyedRoute("GET", RECONCILED, Scope.RECONCILIATION_READ, read_reconciliation, ("limit", "after")),
+    *REPORTS,
     KeyedRoute("GET", METRICS, Scope.METRICS_READ, read_metrics),
 )
-OPEN = (OpenRoute(HEALTHZ, healthz), OpenRoute(READYZ, readyz))
+OPEN = (OpenRoute(HEALTHZ, healthz), OpenRoute(READYZ, readyz), OpenRoute(STYLE_SHEET, read_style))

@@ -45,6 +45,8 @@ class Act(StrEnum):
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
     PERIOD_CLOSED = "period_closed"
+    REPORT_LINK_MADE = "report_link_made"
+    REPORT_LINK_OPENED = "report_link_opened"
     SUCCESSOR_NAMED = "successor_named"
     TERM_ADOPTED = "term_adopted"
     SUBSCRIPTION_TERMINATED = "subscription_terminated"

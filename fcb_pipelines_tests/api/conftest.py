@@ -115,7 +115,24 @@ def two_services(db: Database) -> None:
     with db.transaction() as conn:
         for code in ("nexacloud", "other"):
             snapshot_id = snapshots.open_snapshot(conn, code, NOW)
-            snapshots.add_rows(conn, snapshot_id, "subscriptions", [("s-1", {"of": code}), (f"s-{code}", {})])
+            ids = ("s-1", f"s-{code}")
+            snapshots.add_rows(conn, snapshot_id, "subscriptions", [(each, a_subscription_of(each, code)) for each in ids])
+
+
+def a_subscription_of(external_id: str, service: str) -> dict[str, Any]:
+    """The row of a subscription whose plan the source does not have."""
+    absent = dict.fromkeys(
+        ("external_deployment_id", "ended_at", "contract_price", "discount_percent", "billing_anchor", "instalments")
+    )
+    return {
+        **absent,
+        "external_subscription_id": external_id,
+        "external_user_id": f"u-{service}",
+        "external_plan_id": "p-none",
+        "billing_interval": "monthly",
+        "status": "active",
+        "started_at": "1999-01-01T05:00:00+00:00",
+    }
 
 
 def make_keys(db: Database) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,12 +32,13 @@ class Probe:
     scope: str
     body: str | None = None
     """The field of an event that names the subscription, or nothing."""
-    subjects: tuple[str, str, str] = ("s-1", "s-other", "s-nobody")
+    subjects: tuple[str, ...] = ("s-1", "s-other", "s-nobody")
     """Our own, another service's, nobody's."""
     theirs: int = 404
     """What is answered of another service's."""
 
 
+PAGE = Probe(path="/reports/{}", scope="reconciliation:read", subjects=("2026-04", "2026-03", "2026-02"))
 PROBES = {
     ("POST", "/v1/usage"): Probe(path="/v1/usage", scope="usage:write", body="external_subscription_id", theirs=422),
     ("GET", "/v1/subscriptions/{external_id}/usage"): Probe(
@@ -49,10 +50,19 @@ PROBES = {
     ("GET", "/v1/periods/{period}/reconciliation"): Probe(
         path="/v1/periods/{}/reconciliation", scope="reconciliation:read", subjects=("2026-04", "2026-03", "2026-02")
     ),
+    ("GET", "/reports/{period}"): PAGE,
+    ("GET", "/reports/{period}/queue"): replace(PAGE, path="/reports/{}/queue"),
+    ("GET", "/reports/{period}/rows"): replace(PAGE, path="/reports/{}/rows"),
+    ("GET", "/reports/{period}/rows/{row_id}"): replace(
+        PAGE,
+        path="/reports/2026-04/rows/{}",
+        subjects=tuple(f"nexacloud%2F2026-04%2Fsubscription%2F{each}" for each in ("s-1", "s-other", "s-nobody")),
+    ),
+    ("GET", "/reports/{period}/pictures/{picture}"): replace(PAGE, path="/reports/{}/pictures/scatter.cad.light.svg"),
     # It tells of the server and of nobody in particular, so that there is nothing of another's to ask for.
     ("GET", "/metrics"): Probe(path="/metrics", scope="metrics:read", theirs=200),
 }
-WITHOUT_KEY = {"/healthz", "/readyz", OPENAPI, DOCS}
+WITHOUT_KEY = {"/healthz", "/readyz", "/report.css", "/report-links/{token}", OPENAPI, DOCS}
 REFUSALS = {
     "none": (401, Reason.MISSING),
     "basic": (401, Reason.MALFORMED),
@@ -79,7 +89,8 @@ class Doors:
     def make_keys(self) -> None:
         """All before the first call: of keys that it does not know yet, a server looks up only so many at a time."""
         kinds = ("own", "unknown", "revoked", "expired", "wrong scope", "no scope", "service gone")
-        self.keys = {(kind, each.scope): self._made(kind, each.scope) for kind in kinds for each in KEYED}
+        scopes = sorted({each.scope for each in KEYED})
+        self.keys = {(kind, scope): self._made(kind, scope) for kind in kinds for scope in scopes}
 
     def _made(self, kind: str, scope: Scope) -> str:
         if kind == "unknown":

@@ -13,6 +13,7 @@ from fcb_pipelines.api.calls import KeyedRoute
 from fcb_pipelines.api.health import HEALTHZ, READYZ
 from fcb_pipelines.api.openapi.answers import answered, of_keyed
 from fcb_pipelines.api.openapi.operations import OPERATIONS
+from fcb_pipelines.api.openapi.reports import WITHOUT_KEY
 from fcb_pipelines.api.openapi.schemas import Schema, ref, schemas
 from fcb_pipelines.api.routes import KEYED
 from fcb_pipelines.domain.access import Scope
@@ -79,6 +80,7 @@ def _open() -> dict[str, Schema]:
             {"200": answered("OpenAPI 3.1.", {"type": "object"}, {"its beginning": {"openapi": "3.1.0"}})},
         ),
         DOCS: _without_key("docs", "This document for people.", {"200": _page()}),
+        **{path: operation() for path, operation in WITHOUT_KEY.items()},
     }
 
 

@@ -14,6 +14,7 @@ from fcb_pipelines.api.health import METRICS
 from fcb_pipelines.api.metrics import MEDIA_TYPE as PROMETHEUS
 from fcb_pipelines.api.openapi import examples
 from fcb_pipelines.api.openapi.answers import answered, either, not_found, of_body, problem, replayable
+from fcb_pipelines.api.openapi.reports import PAGES
 from fcb_pipelines.api.openapi.schemas import PERIOD, STORABLE, Schema, ref
 from fcb_pipelines.api.problems import Problem
 from fcb_pipelines.api.reconciliation import MOST_ROWS, NO_LIMIT, RECONCILED, USUAL_ROWS, never, no_row
@@ -192,6 +193,7 @@ OPERATIONS: Mapping[str, Callable[[], Schema]] = {
     TERMINATE: terminate_subscription,
     RECONCILED: read_reconciliation,
     METRICS: read_metrics,
+    **PAGES,
 }
 """By the route's path."""
 
