@@ -7,13 +7,15 @@ Owns: the names of the charge models, how their numbers and tiers are read and w
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from decimal import Decimal
+from fractions import Fraction
 from functools import partial
 from reprlib import repr as shortened
 from typing import Any
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.money import plain
+from fcb_pipelines.domain.money import Rounding, decimal, plain
 from fcb_pipelines.domain.plans import Interval, MeteredCharge
+from fcb_pipelines.domain.pricing import Discount, Metered, Quota
 from fcb_pipelines.domain.rating import Charge, Graduated, Package, Standard, Tier, Volume
 from fcb_pipelines.domain.written import check_keys, mapping, number, text, within
 
@@ -66,6 +68,51 @@ def write_charge(charge: Charge) -> dict[str, object]:
     """Write a charge as `read_charge` reads it, in full: numbers as exact text, and no key for a limit that there is not."""
     model = next(name for name, kind in MODELS.items() if kind is type(charge))
     return {"model": model, **_written(charge)}
+
+
+def write_pricing(pricing: Metered) -> dict[str, object]:
+    """Write what an amount of usage was priced from, its quantity apart, as `read_pricing` reads it."""
+    quota = pricing.quota
+    return {
+        "metric": pricing.metric,
+        "charge": write_charge(pricing.charge),
+        "share": str(pricing.share),
+        "discounts": [_written_discount(discount) for discount in pricing.discounts],
+        "quota": {"share": str(quota.share), "used_before": str(quota.used_before), "months": list(quota.months)},
+    }
+
+
+def read_pricing(written: Mapping[str, Any], quantity: Decimal) -> Metered:
+    """Read back what we wrote, for a quantity."""
+    quota = written["quota"]
+    return Metered(
+        metric=written["metric"],
+        charge=read_charge(written["charge"]),
+        quantity=Fraction(quantity),
+        share=Fraction(written["share"]),
+        discounts=tuple(_discount(one) for one in written["discounts"]),
+        quota=Quota(share=Fraction(quota["share"]), used_before=Fraction(quota["used_before"]), months=tuple(quota["months"])),
+    )
+
+
+def _written_discount(discount: Discount) -> dict[str, object]:
+    shown = {
+        "percent": None if discount.percent is None else plain(discount.percent),
+        "amount": None if discount.amount is None else plain(discount.amount),
+        "factor": None if discount.factor is None else str(discount.factor),
+        "rounded": None if discount.rounded is None else list(discount.rounded),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _discount(written: Mapping[str, Any]) -> Discount:
+    rounded = written.get("rounded")
+    return Discount(
+        percent=decimal(written["percent"]) if "percent" in written else None,
+        amount=decimal(written["amount"]) if "amount" in written else None,
+        factor=Fraction(written["factor"]) if "factor" in written else None,
+        rounded=None if rounded is None else (rounded[0], Rounding(rounded[1])),
+    )
 
 
 def _written(record: Charge | Tier) -> dict[str, object]:

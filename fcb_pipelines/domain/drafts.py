@@ -220,6 +220,8 @@ def _line(due: Due, line: ExpectedLine, rated: RatedLine | None, kept: Kept, zon
     range_ = range_text(line.service_from, line.service_to, zone)
     if rated is not None and rated.adjusts is not None:
         (quantity, price), what = (ONE, line.net.amount), _late_text(line, rated)
+    elif rated is not None and not rated.is_by_unit:
+        (quantity, price), what = (ONE, line.net.amount), f"{line.charge}: {_model_text(rated)}"
     elif rated is None or line.charge == FLAT or not _sells_units(rated):
         (quantity, price), what = (ONE, line.net.amount), "flat price" if line.charge == FLAT else line.charge
     else:
@@ -253,6 +255,12 @@ def _units_text(rated: RatedLine) -> str:
     """What was used, what of it the plan includes, and the price of the rest, so that a line of 1 × its net can be checked."""
     used, included = plain(rated.quantity), plain(rated.included_quantity)
     return f"{used} used, {included} included, {plain(rated.unit_price)} per {plain(rated.unit_batch)}"
+
+
+def _model_text(rated: RatedLine) -> str:
+    """What was used, and by which kind of price it came to the net."""
+    included = f", {plain(rated.included_quantity)} included" if rated.included_quantity else ""
+    return f"{plain(rated.quantity)} used{included}, {type(rated.pricing.charge).__name__.lower()} price"
 
 
 def _late_text(line: ExpectedLine, rated: RatedLine) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from fcb_pipelines.domain.money import ZERO, exact_text
+from fcb_pipelines.domain.money import ZERO, Rounding, exact_text, round_to
 from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.proration import NOTHING, Proration, share
 from fcb_pipelines.domain.rating import Charge, Package, Standard, rate
@@ -40,15 +40,25 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discount:
-    """What is taken off: a percentage, 0 to 100, or a fixed amount that never takes more than there is."""
+    """What is taken off: a percentage, 0 to 100, or a fixed amount that never takes more than there is.
+
+    What makes an amount another one without taking off is one too, as it has its place in the same order: a factor, such as
+    an exchange rate or the net part of a gross price, and a rounding to so many decimals.
+    """
 
     percent: Decimal | None = None
     amount: Decimal | None = None
+    factor: Fraction | None = None
+    rounded: tuple[int, Rounding] | None = None
 
     def off(self, exact: Fraction) -> Fraction:
         """The amount that is left."""
         if self.percent is not None:
             return exact * (100 - Fraction(self.percent)) / 100
+        if self.factor is not None:
+            return exact * self.factor
+        if self.rounded is not None:
+            return Fraction(round_to(exact, *self.rounded))
         return exact - min(max(exact, NOTHING), Fraction(self.amount or 0))
 
 

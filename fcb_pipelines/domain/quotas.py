@@ -68,9 +68,7 @@ def used_before(metric: str, months: list[str], of: Metered) -> Fraction:
     for month in months:
         units = of(metric, month)
         if units is None:
-            raise InvalidInput(
-                f"its included quantity counts from {months[0]} on, and the {metric} of {month} was never metered"
-            )
+            raise InvalidInput(f"its included quantity counts from {months[0]} on, and {month} was never metered")
         total += Fraction(units)
     return total
 

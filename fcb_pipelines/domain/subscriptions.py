@@ -41,8 +41,8 @@ class Subscription:
         if self.instalments < 1 or self.interval.months % self.instalments:
             parts = [str(parts) for parts in range(1, 13) if self.interval.months % parts == 0]
             raise InvalidInput(
-                f"subscription {self.external_subscription_id}: {self.instalments} instalments of a {self.interval} price are not of "
-                f"whole months; it can have {' or '.join(parts)}"
+                f"subscription {self.external_subscription_id}: {self.instalments} instalments of a {self.interval} price are "
+                f"not of whole months; it can have {' or '.join(parts)}"
             )
 
     @property

@@ -15,7 +15,7 @@ from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.rating import rated_line
 
 _LINE = """line_key, external_subscription_id, charge, service_from, service_to, due_at, currency, quantity, included_quantity,
-           unit_price, unit_batch, exact_numerator, exact_denominator, is_due, notes"""
+           unit_price, unit_batch, exact_numerator, exact_denominator, is_due, notes, rounding, metered"""
 KEEP = f"""
     INSERT INTO billed_usage (service, period, external_user_id, {_LINE})
     SELECT service, period, expected.external_user_id,

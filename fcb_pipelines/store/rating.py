@@ -11,8 +11,9 @@ from typing import Any
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from fcb_pipelines.domain.charges import read_pricing, write_pricing
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
-from fcb_pipelines.domain.money import Money, plain
+from fcb_pipelines.domain.money import Money, Rounding, plain
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxComponent
 from fcb_pipelines.store.database import Connection
@@ -20,14 +21,14 @@ from fcb_pipelines.store.database import Connection
 INSERT_RATED = """
     INSERT INTO rated_line (service, period, line_key, external_subscription_id, charge, service_from, service_to, due_at,
                             currency, quantity, included_quantity, unit_price, unit_batch, exact_numerator, exact_denominator,
-                            is_due, notes, adjusts)
+                            is_due, notes, adjusts, rounding, metered)
     VALUES (%(service)s, %(period)s, %(line_key)s, %(external_subscription_id)s, %(charge)s, %(service_from)s, %(service_to)s,
             %(due_at)s, %(currency)s, %(quantity)s, %(included_quantity)s, %(unit_price)s, %(unit_batch)s, %(exact_numerator)s,
-            %(exact_denominator)s, %(is_due)s, %(notes)s, %(adjusts)s)
+            %(exact_denominator)s, %(is_due)s, %(notes)s, %(adjusts)s, %(rounding)s, %(metered)s)
 """
 SELECT_RATED = """
     SELECT line_key, external_subscription_id, charge, service_from, service_to, due_at, currency, quantity, included_quantity,
-           unit_price, unit_batch, exact_numerator, exact_denominator, is_due, notes, adjusts
+           unit_price, unit_batch, exact_numerator, exact_denominator, is_due, notes, adjusts, rounding, metered
       FROM rated_line WHERE service = %s AND period = %s ORDER BY line_key
 """
 
@@ -50,6 +51,7 @@ def _rated_values(line: RatedLine) -> dict[str, Any]:
     exact = line.exact
     return values | {
         "notes": list(line.notes),
+        "metered": None if line.metered is None else Jsonb(write_pricing(line.metered)),
         "exact_numerator": None if exact is None else Decimal(exact.numerator),
         "exact_denominator": None if exact is None else Decimal(exact.denominator),
     }
@@ -58,8 +60,13 @@ def _rated_values(line: RatedLine) -> dict[str, Any]:
 def rated_line(row: dict[str, Any]) -> RatedLine:
     """A line as it is read from its columns."""
     top, bottom = row.pop("exact_numerator"), row.pop("exact_denominator")
-    exact = None if top is None else Fraction(int(top), int(bottom))
-    return RatedLine(**{**row, "exact": exact, "notes": tuple(row["notes"])})
+    read = {
+        "exact": None if top is None else Fraction(int(top), int(bottom)),
+        "notes": tuple(row["notes"]),
+        "rounding": Rounding(row["rounding"]),
+        "metered": None if row["metered"] is None else read_pricing(row["metered"], row["quantity"]),
+    }
+    return RatedLine(**{**row, **read})
 
 
 INSERT_EXPECTED = """
