@@ -2,14 +2,17 @@
 
 import json
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcb_pipelines.domain.charges import read_charge, write_charge
+from fcb_pipelines.domain.charges import read_charge, read_pricing, write_charge, write_pricing
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.money import Rounding
+from fcb_pipelines.domain.pricing import Discount, Metered, Quota
 from fcb_pipelines.domain.rating import Charge, Graduated, Package, Standard, Tier, Volume
 
 TIERS = (Tier(up_to=Decimal("1000"), unit_price=Decimal("0.10")), Tier(up_to=None, flat_amount=Decimal(2)))
@@ -70,6 +73,33 @@ def charges(draw: st.DrawFn) -> Charge:
 @given(charges())
 def test_what_is_written_and_kept_as_json_reads_as_the_same_charge(charge: Charge) -> None:
     assert read_charge(json.loads(json.dumps(write_charge(charge)))) == charge
+
+
+SHARES = st.fractions(0, 1)
+DISCOUNTS = st.one_of(
+    st.builds(Discount, percent=st.decimals(0, 100, places=3)),
+    st.builds(Discount, amount=PRICES),
+    st.builds(Discount, factor=SHARES),
+    st.builds(Discount, rounded=st.tuples(st.integers(0, 6), st.sampled_from(Rounding))),
+)
+QUOTAS = st.builds(
+    Quota, share=SHARES, used_before=st.fractions(0, 10**9), months=st.sampled_from([(), ("2026-03",), ("2026-03", "2026-04")])
+)
+
+
+@given(charges(), PRICES, SHARES, st.lists(DISCOUNTS, max_size=3), QUOTAS)
+def test_what_an_amount_was_priced_from_is_kept_whole(
+    charge: Charge, quantity: Decimal, share: Fraction, discounts: list[Discount], quota: Quota
+) -> None:
+    pricing = Metered(
+        charge=charge,
+        quantity=Fraction(quantity),
+        share=share,
+        discounts=tuple(discounts),
+        quota=quota,
+        metric="requests",
+    )
+    assert read_pricing(json.loads(json.dumps(write_pricing(pricing))), quantity) == pricing
 
 
 @pytest.mark.parametrize(
