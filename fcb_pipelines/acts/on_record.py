@@ -4,14 +4,14 @@ Owns: how a snapshot's records become what explaining is given. Does not own: th
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from fractions import Fraction
 
 from fcb_pipelines.acts.directory import Directory
 from fcb_pipelines.acts.directory import directory as indexed
 from fcb_pipelines.acts.invoices import issued
+from fcb_pipelines.acts.other_usage import counted_otherwise
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.acts.used import usage_told
@@ -24,16 +24,12 @@ from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import InvoiceStatus
 from fcb_pipelines.domain.matching import BESIDE, PaysFor
-from fcb_pipelines.domain.money import ZERO, plain
-from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.pricing import Metered
+from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.scenes import Month
 from fcb_pipelines.domain.steps import priced
 from fcb_pipelines.domain.terms import cases, is_known
-from fcb_pipelines.store import late_usage, successors, usage_boundaries
+from fcb_pipelines.store import late_usage, successors
 from fcb_pipelines.store.database import Connection
-
-USAGE_TIME = "usage.started_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +64,21 @@ def on_record(
         recurring=recurring((line for line in lines if line.kind in BESIDE), work.service.zone),
         alive=frozenset(one.external_subscription_id for one in records.subscriptions if one.is_alive_in(work.period)),
     )
-    return OnRecord(month, _Cases(conn, work, directory), pays_for, _plans(directory, expected))
+    of_month = [line for line in lines if line.counts and line.period(work.service.zone) == work.period]
+    cases_ = _Cases(conn, work, directory, _billed_at(of_month, pays_for))
+    return OnRecord(month, cases_, pays_for, _plans(directory, expected))
+
+
+def _billed_at(lines: Iterable[ActualLine], pays_for: Mapping[str, PaysFor]) -> dict[tuple[str, str], datetime]:
+    """(subscription, charge) → when it was first billed for the month, by ids and records."""
+    found: dict[tuple[str, str], datetime] = {}
+    for line in lines:
+        record = pays_for.get(line.line_key)
+        named = (line.external_subscription_id,) if line.external_subscription_id else record.subscriptions if record else ()
+        for subscription in named if line.charge else ():
+            place = subscription, line.charge or ""
+            found[place] = min(found.get(place, line.issued_at), line.issued_at)
+    return found
 
 
 def _plans(directory: Directory, expected: Sequence[ExpectedLine]) -> dict[str, str]:
@@ -126,8 +136,10 @@ def _makes_a_price(case: Case) -> bool:
 class _Cases:
     """The cases of a month, made when they are asked for."""
 
-    def __init__(self, conn: Connection, work: PeriodWork, directory: Directory) -> None:
-        self._conn, self._work, self._directory = conn, work, directory
+    def __init__(
+        self, conn: Connection, work: PeriodWork, directory: Directory, billed_at: Mapping[tuple[str, str], datetime]
+    ) -> None:
+        self._conn, self._work, self._directory, self._billed_at = conn, work, directory, billed_at
         self._told = usage_told(conn, work.service.code, work.period)
         self._told.take(late_usage.stored(conn, work.service.code, work.period.key))
         self._made: dict[str, Case | None] = {}
@@ -152,17 +164,6 @@ class _Cases:
             return None
         return case if line.charge == FLAT else replace(case, usage=tuple(self._counted_otherwise(case)))
 
-    def _counted_otherwise(self, case: Case) -> Sequence[OtherUsage]:
-        """The month's usage by the zone that the source keeps its times in, where that is another one."""
-        meaning = self._work.service.times.get(USAGE_TIME)
-        if meaning is None or meaning.zone.key == self._work.period.zone.key:
-            return ()
-        there = Period(self._work.period.key, meaning.zone)
-        service, feed = self._work.service.code, self._work.service.billed_feed
-        subscription = case.subscription.external_subscription_id
-        metric = case.pricing.metric if isinstance(case.pricing, Metered) else case.charge
-        series = usage_boundaries.Series(service=service, feed=feed, external_subscription_id=subscription, metric=metric)
-        found = usage_boundaries.counted(self._conn, series, self._work.period, there)
-        words = f"usage by days of {meaning.zone.key}: {plain(found.quantity)} {metric}"
-        keys = tuple(f"usage/{subscription}/{key}" for key in found.moved)
-        return (OtherUsage(cause="timezone_boundary", quantity=Fraction(found.quantity), words=words, references=keys),)
+    def _counted_otherwise(self, case: Case) -> Iterable[OtherUsage]:
+        billed_at = self._billed_at.get((case.subscription.external_subscription_id, case.charge))
+        return counted_otherwise(self._conn, self._work, case, billed_at)

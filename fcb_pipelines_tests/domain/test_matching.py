@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,8 @@ from fcb_pipelines_tests.builders import actual, day, expected
 ONE = expected("50")
 TWO = expected("30", line_key="s2/flat/2026-04-01", external_subscription_id="s2")
 USAGE = expected("5", line_key="s1/cpu_seconds/2026-04-01", charge="cpu_seconds", due_at=day("2026-05-01"))
-NO_RANGE = {"service_from": None, "service_to": None, "issued_at": day("2026-04-02")}
-HEADER = {**NO_RANGE, "kind": LineKind.BALANCING, "charge": None, "ordinal": 0}
+NO_RANGE: dict[str, Any] = {"service_from": None, "service_to": None, "issued_at": day("2026-04-02")}
+HEADER: dict[str, Any] = {**NO_RANGE, "kind": LineKind.BALANCING, "charge": None, "ordinal": 0}
 
 
 def together(found: Matched) -> list[tuple[Pass, list[str], list[str]]]:
@@ -106,7 +107,7 @@ def test_lines_that_share_an_instance_are_one_group() -> None:
     ],
     ids=["by its id", "by a record", "a header"],
 )
-def test_a_second_invoice_on_an_instance_is_left_over(second: dict[str, object], notes: tuple[str, ...]) -> None:
+def test_a_second_invoice_on_an_instance_is_left_over(second: dict[str, Any], notes: tuple[str, ...]) -> None:
     again = actual("50", **{"external_invoice_id": "i2", "issued_at": day("2026-04-09"), **second})
     found = matched([ONE], [actual("50"), again], {again.line_key: names("s1")})
     (left,) = found.left
@@ -127,7 +128,7 @@ def test_two_invoices_for_ranges_that_lie_apart_bill_an_instance_together() -> N
 )
 @pytest.mark.parametrize("beside", [{}, {"external_subscription_id": None}, HEADER], ids=["range", "record", "header"])
 def test_another_partner_or_currency_is_left_over_with_the_reason(
-    changes: dict[str, str], note: str, beside: dict[str, object]
+    changes: dict[str, str], note: str, beside: dict[str, Any]
 ) -> None:
     line = actual("50", changes.get("currency", "CAD"), **{**beside, **{k: v for k, v in changes.items() if k != "currency"}})
     found = matched([ONE], [line], {line.line_key: names("s1")})
@@ -158,7 +159,7 @@ def test_a_product_meets_as_many_instances_as_its_quantity_says(
         assert [left.notes for left in found.left] == [(AMBIGUOUS,)]
 
 
-TOTAL = {**HEADER, "external_subscription_id": None}
+TOTAL: dict[str, Any] = {**HEADER, "external_subscription_id": None}
 
 
 def test_one_header_meets_all_that_is_due_of_the_customer_and_open() -> None:
