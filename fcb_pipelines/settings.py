@@ -97,14 +97,18 @@ class Settings(Strict):
         return TaxTable(rates=tuple(TaxRate(**dict(tax)) for tax in self.taxes))
 
     def rules_hash(self, service: Service) -> str:
-        """SHA-256 of everything reviewed that can change a figure of a service: rules and taxes, no secret, no address."""
+        """SHA-256 of `rules_text`."""
+        return hashlib.sha256(self.rules_text(service).encode()).hexdigest()
+
+    def rules_text(self, service: Service) -> str:
+        """Everything reviewed that can change a figure of a service, as JSON: rules and taxes, no secret, no address."""
         rules = service.model_dump(
             mode="json",
             exclude={"source_url", "is_demo", "folder", "owner", "acceptance", "account_links", "odoo_taxes", "zone", "times"},
         )
         rules |= {"zone": service.zone.key, "times": {name: (time.kind, time.zone.key) for name, time in service.times.items()}}
         rules |= {"taxes": [tax.model_dump(mode="json") for tax in self.taxes]}
-        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
+        return json.dumps(rules, sort_keys=True)
 
     def service(self, code: str | None) -> Service:
         """The service of a code, or the only one there is."""

@@ -82,8 +82,12 @@ def published(row: Row, *, service: str, period: str, zone: ZoneInfo) -> Publish
 
 def content_hash(rows: Iterable[Published]) -> str:
     """SHA-256 of the rows' canonical JSON, in hex."""
-    text = json.dumps(list(rows), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical_text(rows).encode()).hexdigest()
+
+
+def canonical_text(rows: Iterable[Published]) -> str:
+    """The one way in which rows are written to be hashed: keys sorted, nothing blank."""
+    return json.dumps(list(rows), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def changes(
