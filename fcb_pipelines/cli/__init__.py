@@ -34,6 +34,7 @@ COMMANDS = {
     "quote": "Price quantities under a charge.",
     "register": "Show the source's invoices by issue month.",
     "remedies": "List what differences still ask for.",
+    "report": "Show a period's report, write it to files, or link to it.",
     "reset": "Remove the embedded stack and its state.",
     "retention": "Drop the usage events of old, closed months.",
     "rows": "Show the reconciliation rows of a period.",

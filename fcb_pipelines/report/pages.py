@@ -14,11 +14,12 @@ from typing import Any
 import jinja2
 
 from fcb_pipelines.domain.acceptances import STATES
-from fcb_pipelines.domain.money import ZERO, Money, total
+from fcb_pipelines.domain.money import ZERO, Money
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.report import amounts, pictures, selections
 from fcb_pipelines.report.charges import charge
 from fcb_pipelines.report.links import Links
+from fcb_pipelines.report.partners import bills
 from fcb_pipelines.report.queue import command, due
 from fcb_pipelines.report.selections import Selection
 from fcb_pipelines.report.stakes import against, open_instances
@@ -40,7 +41,7 @@ def first(view: View, links: Links) -> str:
         figures=shape.figures,
         partners=shape.partners,
         strips=shape.strips,
-        odoo=_odoo(view),
+        odoo={one.currency: bills(shape.partners, one.currency) for one in shape.figures},
         clean_periods=view.clean_periods,
         history=view.material.history,
         periods={one.period for one in view.material.history},
@@ -124,16 +125,6 @@ def _looks(view: View, links: Links) -> dict[str, Callable[..., Any]]:
         "name_of": lambda partner: base.partners.get(partner) or partner,
         "plan_of": lambda row: base.plans.get(row.external_subscription_id or "", ""),
     }
-
-
-def _odoo(view: View) -> dict[str, dict[str, Money]]:
-    """Last and next bill per currency: the sums of the table per partner."""
-    found = {}
-    for one in view.shape.figures:
-        lines = [line for line in view.shape.partners if line.last.currency == one.currency]
-        last, coming = (total(nets, one.currency) for nets in ((x.last for x in lines), (x.next for x in lines)))
-        found[one.currency] = {"last": last, "next": coming, "difference": coming - last}
-    return found
 
 
 def _before(one: RowBefore) -> dict[str, Any]:

@@ -49,6 +49,25 @@ class PartnerLine:
         return self.next - self.last
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bills:
+    """All customers of one currency."""
+
+    last: Money
+    next: Money
+
+    @property
+    def difference(self) -> Money:
+        """The next bills − the last ones."""
+        return self.next - self.last
+
+
+def bills(lines: Iterable[PartnerLine], currency: str) -> Bills:
+    """The sums of the table in one currency."""
+    found = [one for one in lines if one.last.currency == currency]
+    return Bills(last=total((one.last for one in found), currency), next=total((one.next for one in found), currency))
+
+
 def partners(base: Base) -> tuple[PartnerLine, ...]:
     """Each customer that was billed or will be, by currency, the largest difference first."""
     rows: dict[tuple[str, str], list[Row]] = defaultdict(list)

@@ -42,8 +42,8 @@ def test_a_row_is_told_as_each_revision_had_it(store_database: str) -> None:
         every = report_rows.revisions(conn, "shop", "2026-04")
     told = [(one.revision, one.expected_net, one.actual_net, one.difference, one.verdict) for one in found]
     assert told == [
-        (3, Decimal("31.00"), Decimal("31.00"), 0, "match"),
-        (2, Decimal("40.00"), Decimal("31.00"), 9, "explained"),
-        (1, Decimal("40.00"), None, 40, "unexplained"),
+        (3, Decimal("31.00"), Decimal("31.00"), Decimal(0), "match"),
+        (2, Decimal("40.00"), Decimal("31.00"), Decimal(9), "explained"),
+        (1, Decimal("40.00"), None, Decimal(40), "unexplained"),
     ]
     assert [one.revision for one in every] == [4, 3, 2, 1]
