@@ -8,7 +8,7 @@ from typing import Any
 
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.partners import LinkState
-from fcb_pipelines.domain.rows import Status
+from fcb_pipelines.domain.rows import Status, Verdict
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import closings, drafts, imports, partners, read_back, reconciliation
 from fcb_pipelines.store.database import Connection
@@ -58,6 +58,11 @@ class PeriodStatus:
     """The newest revision of a period."""
 
     rows: dict[str, int]
+    """By status: how the sides compare."""
+    verdicts: dict[str, int]
+    """Rows by verdict: what is decided."""
+    open_remedies: int
+    """Instances that still ask for something."""
     coverage_money: dict[str, str]
     proved_money: dict[str, str]
     coverage_subscriptions: str
@@ -138,10 +143,14 @@ def _read_back(conn: Connection, service: Service) -> tuple[ReadBackStatus, ...]
 def _periods(conn: Connection, service: Service) -> dict[str, PeriodStatus]:
     revisions = reconciliation.latest_revisions(conn, service.code)
     closed = closings.closings(conn, service.code)
-    counts = reconciliation.counts_by_status(conn, [revision.revision_id for revision in revisions])
+    ids = [revision.revision_id for revision in revisions]
+    counts, verdicts = reconciliation.counts_by_status(conn, ids), reconciliation.counts_by_verdict(conn, ids)
+    to_remedy = reconciliation.counts_to_remedy(conn, ids)
     return {
         revision.period: PeriodStatus(
             rows={status.value: counts[revision.period][status] for status in Status},
+            verdicts={verdict.value: verdicts[revision.period][verdict] for verdict in Verdict},
+            open_remedies=to_remedy[revision.period],
             coverage_money=revision.coverage["money"],
             proved_money=revision.coverage["proved_money"],
             coverage_subscriptions=revision.coverage["subscriptions"],

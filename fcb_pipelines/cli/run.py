@@ -44,7 +44,7 @@ def run(period: str, service_code: str | None, *, refresh: bool, as_json: bool) 
         origin = {"snapshot": revision.snapshot_id, "changes": revision.changes}
         answer({"service": service.code, "period": key, **found, **origin, **undone})
     else:
-        _print(revision, found["rows"], undone)
+        _print(revision, found["verdicts"], undone)
     tell_warnings(checked)
     if any(undone.values()):
         sys.exit(1)
@@ -61,8 +61,8 @@ def _unrated(rows: list[Published]) -> list[dict[str, str]]:
     ]
 
 
-def _print(revision: Revision, rows: dict[str, int], undone: dict[str, list[dict[str, str]]]) -> None:
-    counts = ", ".join(f"{count} {status}" for status, count in rows.items())
+def _print(revision: Revision, verdicts: dict[str, int], undone: dict[str, list[dict[str, str]]]) -> None:
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
     say(f"{revision.service} {revision.period}: revision {revision.revision} from snapshot {revision.snapshot_id}: {counts}")
     say(_compared(revision))
     for what, found in undone.items():

@@ -8,10 +8,10 @@ from rich.table import Table
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.status import InvoiceStatus, ServiceStatus, service_status
 from fcb_pipelines.cli.session import answer, connected, connections, console_of, json_option
-from fcb_pipelines.domain.rows import Status
+from fcb_pipelines.domain.rows import Verdict
 from fcb_pipelines.settings import Settings
 
-WIDTH = 120
+WIDTH = 130
 """Columns that the table of periods needs."""
 
 
@@ -21,7 +21,7 @@ def status(*, as_json: bool) -> None:
     """Show what is imported and how each period stands.
 
     Partners, plans and subscriptions are those in Odoo as the last import saw them; rows are those of each period's newest
-    reconciliation, by status. Shares are from 0 to 1, cut and never rounded up.
+    reconciliation, by verdict; "to do" counts what they still ask for (fcb remedies). Shares are cut and never rounded up.
     """
     with connected() as reached:
         found = read_status(reached)
@@ -75,11 +75,13 @@ def _invoices(one: InvoiceStatus) -> str:
 def _periods(one: ServiceStatus) -> Table:
     table = Table()
     table.add_column("period", no_wrap=True)
-    for name in (*(status.replace("_", " ") for status in Status), "revision", "closed", "money decided", "due decided"):
-        table.add_column(name, justify="right", no_wrap=name == "money decided")
+    verdicts = [verdict for verdict in Verdict if verdict is not Verdict.NOTHING_DUE]
+    shown = (*verdicts, "to do", "revision", "closed", "money decided", "due decided")
+    for name in shown:
+        table.add_column(name, justify="right", no_wrap=name in {"money decided", "unexplained"})
     for period, found in one.periods.items():
         money = ", ".join(f"{_percent(share)} {code}" for code, share in found.coverage_money.items())
-        counts = (str(found.rows[status]) for status in Status)
+        counts = (*(str(found.verdicts[verdict]) for verdict in verdicts), str(found.open_remedies))
         closed = "no" if found.closed_at is None else "yes"
         table.add_row(period, *counts, str(found.revision), closed, money, _percent(found.coverage_subscriptions))
     return table

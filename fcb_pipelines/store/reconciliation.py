@@ -219,6 +219,33 @@ def counts_by_status(conn: Connection, revision_ids: Sequence[int]) -> dict[str,
     return counts
 
 
+COUNT_BY_VERDICT = """
+    SELECT v.period, r.verdict, count(*)
+      FROM reconciliation_row r JOIN period_revision v USING (revision_id)
+     WHERE revision_id = ANY(%s) GROUP BY v.period, r.verdict
+"""
+
+
+def counts_by_verdict(conn: Connection, revision_ids: Sequence[int]) -> dict[str, Counter[Verdict]]:
+    """Rows per verdict for each period of the revisions."""
+    counts: dict[str, Counter[Verdict]] = defaultdict(Counter)
+    for period, verdict, count in conn.execute(COUNT_BY_VERDICT, [list(revision_ids)]):
+        counts[period][Verdict(verdict)] = count
+    return counts
+
+
+COUNT_TO_REMEDY = """
+    SELECT v.period, count(*)
+      FROM reconciliation_instance i JOIN period_revision v USING (revision_id)
+     WHERE revision_id = ANY(%s) AND remedy <> 'none' GROUP BY v.period
+"""
+
+
+def counts_to_remedy(conn: Connection, revision_ids: Sequence[int]) -> Counter[str]:
+    """Instances that still ask for something, for each period of the revisions."""
+    return Counter(dict(conn.execute(COUNT_TO_REMEDY, [list(revision_ids)])))
+
+
 def _row_values(row: Row) -> dict[str, Any]:
     return {
         **{name: getattr(row, name) for name in Row.__dataclass_fields__ if name != "instances"},
