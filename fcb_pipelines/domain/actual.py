@@ -4,6 +4,7 @@ Owns: which invoices count, which month a line belongs to, which charge it pays 
 Does not own: how lines meet what we expect (reconciliation).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +20,7 @@ from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, L
 from fcb_pipelines.domain.money import ZERO, Money, decimal, rounded, total
 from fcb_pipelines.domain.period import Period, period_of
 from fcb_pipelines.domain.plans import CPU_SECONDS
-from fcb_pipelines.domain.tax import TaxRounding
+from fcb_pipelines.domain.tax import TaxRounding, component_tax
 
 DATED_BY_ISSUE = "dated_by_issue"
 STATUS_UNVERIFIED = "status_unverified"
@@ -33,6 +34,8 @@ _BILLED = frozenset(
     {InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.VOID}
 )
 _REPLACES = frozenset({"credit_note", "reissue"})
+TAX_RATE = "tax_rate"
+"""Evidence of the rates that a customer is taxed at, in place of those of the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,28 +102,39 @@ def actual_lines(
     `previous` are the invoices of the snapshot before, by id: a finalised amount that changed since is marked.
     """
     confirmed = frozenset(_confirmed_voids(evidence))
+    rates: dict[str, list[Evidence]] = defaultdict(list)
+    for record in evidence:
+        if record.kind == TAX_RATE and record.subject_kind == "user":
+            rates[record.subject_id].append(record)
     return tuple(
         line
         for invoice in sorted(_placed(invoices, evidence), key=lambda invoice: (invoice.issued_at, invoice.external_invoice_id))
-        for line in _lines(invoice, confirmed, previous.get(invoice.external_invoice_id), taxes)
+        for line in _lines(
+            invoice, confirmed, previous.get(invoice.external_invoice_id), taxes, rates.get(invoice.external_user_id, ())
+        )
     )
 
 
 def _placed(invoices: Iterable[Invoice], evidence: Iterable[Evidence]) -> Iterable[Invoice]:
-    """The invoices, with credits placed where a record links them to: one without a range takes that of what it gives back."""
+    """The invoices, with those that a record links to another one placed where that one is."""
     known = {invoice.external_invoice_id: invoice for invoice in invoices}
-    originals = {
-        record.subject_id: str(record.data.get("original_invoice")) for record in evidence if record.kind == "credit_note"
-    }
+    records = {record.subject_id: record for record in evidence if record.kind in _REPLACES}
     for invoice in known.values():
-        original = known.get(originals.get(invoice.external_invoice_id, ""))
-        ranges = {(line.service_from, line.service_to) for line in original.lines if line.service_from} if original else set()
-        if len(ranges) == 1 and not all(line.service_from for line in invoice.lines):
-            ((start, end),) = ranges
-            lines = (line if line.service_from else replace(line, service_from=start, service_to=end) for line in invoice.lines)
-            yield replace(invoice, lines=tuple(lines))
-        else:
-            yield invoice
+        record = records.get(invoice.external_invoice_id)
+        original = known.get(str(record.data.get("original_invoice"))) if record else None
+        yield invoice if record is None or original is None else _beside(invoice, original, record.kind)
+
+
+def _beside(invoice: Invoice, original: Invoice, kind: str) -> Invoice:
+    """A credit or a reissue without a range of its own takes that of its original, a reissue the subscription too."""
+    if kind == "reissue" and invoice.external_subscription_id is None:
+        invoice = replace(invoice, external_subscription_id=original.external_subscription_id)
+    ranges = {(line.service_from, line.service_to) for line in original.lines if line.service_from}
+    if len(ranges) != 1:
+        return invoice
+    ((start, end),) = ranges
+    lines = (line if line.service_from else replace(line, service_from=start, service_to=end) for line in invoice.lines)
+    return replace(invoice, lines=tuple(lines))
 
 
 def _confirmed_voids(evidence: Iterable[Evidence]) -> Iterable[str]:
@@ -139,12 +153,14 @@ def counts_as_billed(invoice: Invoice, confirmed: Collection[str]) -> bool:
     return invoice.status in _BILLED and not is_confirmed_void
 
 
-def _lines(invoice: Invoice, confirmed: Collection[str], before: Invoice | None, taxes: TaxesOf) -> Iterable[ActualLine]:
+def _lines(
+    invoice: Invoice, confirmed: Collection[str], before: Invoice | None, taxes: TaxesOf, rates: Sequence[Evidence]
+) -> Iterable[ActualLine]:
     counts = counts_as_billed(invoice, confirmed)
     notes = tuple(_invoice_notes(invoice, counts=counts, before=before))
     lines = with_balancing_line(invoice)
     ruled = taxes(invoice, [Money(line.amount, invoice.currency) for line in lines]) if lines else None
-    fits = tuple(_tax_fits(invoice, ruled))
+    fits = (*_tax_fits(invoice, ruled), *_rates_that_fit(invoice, [line.amount for line in lines], rates))
     for line, tax in zip(lines, shared_tax(invoice, lines, ruled), strict=True):
         yield ActualLine(
             external_invoice_id=invoice.external_invoice_id,
@@ -177,6 +193,16 @@ def _tax_fits(invoice: Invoice, ruled: RuledTaxes | None) -> Iterable[str]:
             yield TaxRounding.LINE
         if ruled.total == tax:
             yield TaxRounding.TOTAL
+
+
+def _rates_that_fit(invoice: Invoice, nets: Sequence[Decimal], rates: Iterable[Evidence]) -> Iterable[str]:
+    """By which records of other rates the header's tax follows from those nets, and rounded where: `line/<reference>`."""
+    tax = Money(invoice.tax, invoice.currency)
+    for record in rates:
+        for rounding, bases in ((TaxRounding.LINE, nets), (TaxRounding.TOTAL, [sum(nets, ZERO)])):
+            parts = (component_tax(Money(net, tax.currency), each) for each in record.percents() for net in bases)
+            if record.holds_at(invoice.issued_at) and total(parts, tax.currency) == tax:
+                yield f"{rounding}/{record.reference}"
 
 
 def unusable_line(bad: BadRow, number: int) -> ActualLine | None:

@@ -9,8 +9,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from fcb_pipelines.domain.charges import read_charge
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.money import ZERO, decimal
+from fcb_pipelines.domain.money import ZERO, Rounding, decimal
 from fcb_pipelines.domain.plans import Interval
 
 
@@ -35,6 +36,10 @@ class Evidence:
         value = self.data.get(key)
         return None if value is None else decimal(value)
 
+    def percents(self) -> tuple[Decimal, ...]:
+        """The percentages of its data, one for each component of a tax."""
+        return tuple(decimal(each) for each in self.data.get("percents") or ())
+
     def interval(self, default: Interval, key: str = "interval") -> Interval:
         """A billing interval of its data."""
         value = self.data.get(key)
@@ -56,6 +61,27 @@ def _interval(value: object) -> None:
     Interval.read(str(value))
 
 
+def _above_zero(value: object) -> None:
+    if decimal(value) <= ZERO:  # type: ignore[arg-type]
+        raise InvalidInput("must be above 0")
+
+
+def _percents(value: object) -> None:
+    if not isinstance(value, list):
+        raise InvalidInput("must be a list, with a percentage for each component of the tax")
+    for each in value:
+        _number(each)
+
+
+def _mode(value: object) -> None:
+    if value not in set(Rounding):
+        raise InvalidInput(f"must be one of {', '.join(Rounding)}")
+
+
+def _charge(value: object) -> None:
+    read_charge(value)
+
+
 Check = Callable[[object], None]
 
 DATA: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
@@ -67,6 +93,11 @@ DATA: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
     "minimum": {"amount": (_number, True)},
     "maximum": {"amount": (_number, True)},
     "quota": {"included_quantity": (_number, True)},
+    "charge": {"price": (_charge, True)},
+    "exchange_rate": {"rate": (_above_zero, True)},
+    "rounding": {"mode": (_mode, True)},
+    "tax_inclusive": {"percents": (_percents, True)},
+    "tax_rate": {"percents": (_percents, True)},
 }
 """What the data of a kind brings: key → how it is checked, whether it must be there. Other kinds bring what they like."""
 

@@ -113,17 +113,18 @@ def _is_cut(case: Case) -> bool:
 
 def _agreed(group: Met, month: Month) -> Group:
     """A group that agrees: a match where an invoice names the instance, else explained by how the lines were found."""
-    findings = tuple(each.finding for each in judged(_met_scene(group, month)))
+    found = judged(_met_scene(group, month))
+    findings, is_told = tuple(each.finding for each in found), any(each.explains for each in found)
     nets = [one.net for one in group.expected]
-    if group.by is Pass.INSTANCE and not findings:
+    if group.by is Pass.INSTANCE and not is_told:
         verdict, taxes = _taxed(group, Verdict.MATCH, month, nets)
-    elif findings:
+    elif is_told:
         verdict, taxes = _taxed(group, Verdict.EXPLAINED, month, nets)
     else:
         verdict, taxes = Verdict.UNEXPLAINED, ()
     explanation = _explanation(group, (*findings, *taxes))
     if verdict is Verdict.UNEXPLAINED:
-        explanation = replace(explanation, missing=(TAX if findings or group.by is Pass.INSTANCE else OTHER_RANGE,))
+        explanation = replace(explanation, missing=(TAX if is_told or group.by is Pass.INSTANCE else OTHER_RANGE,))
     return Group(met=group, told=tuple(Told(net=one.net, verdict=verdict, explanation=explanation) for one in group.expected))
 
 

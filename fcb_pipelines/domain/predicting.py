@@ -103,7 +103,7 @@ def _predicted(chosen: Case, case: Case, currency: str) -> Predicted:
     named = tuple(step for step, effect, ours in told if effect != ours)
     shown = tuple(step for step, effect, ours in told if (effect, ours) != (WHOLE, WHOLE))
     exact = taken[-1].pricing.exact if taken else chosen.pricing.exact
-    return Predicted(net=rounded(exact, currency), steps=shown, named=named)
+    return Predicted(net=rounded(exact, currency, case.rounding), steps=shown, named=named)
 
 
 def _effects(pricing: Pricing, taken: Iterable[Step]) -> Iterator[tuple[Step, Fraction]]:

@@ -11,7 +11,7 @@ from fcb_pipelines.domain.plans import Interval, Plan
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.rows import Remedy, Verdict
 from fcb_pipelines.domain.subscriptions import Subscription
-from fcb_pipelines_tests.seeded.host import Host
+from fcb_pipelines_tests.seeded.host import PERCENTS, Host
 from fcb_pipelines_tests.seeded.pricing import Bill, cents
 
 Change = Callable[[Bill], Bill]
@@ -164,22 +164,30 @@ def _without_trial(host: Host, bill: Bill, until: object) -> Bill:
 
 def percent(draft: Draft) -> None:
     """A coupon of some percent."""
-    off = draft.host.rng.choice((5, 10, 15, 20, 25, 33))
+    off = Decimal(draft.host.rng.choice((5, 10, 15, 20, 25, 33)))
     draft.host.record("discount", draft.key, percent=str(off), coupon=f"C{off}")
-    draft.change("discount", lambda bill: replace(bill, discounts=(*bill.discounts, ("percent", Fraction(off)))))
+    draft.change("discount", lambda bill: bill.less("percent", off))
 
 
 def amount_off(draft: Draft) -> None:
     """An agreed amount off."""
     off = Decimal(draft.host.rng.randint(100, 900)) / 100
     draft.host.record("discount", draft.key, amount=str(off))
-    draft.change("discount", lambda bill: replace(bill, discounts=(*bill.discounts, ("amount", Fraction(off)))))
+    draft.change("discount", lambda bill: bill.less("amount", off))
+
+
+def inclusive(draft: Draft) -> None:
+    """Taxes are in the price."""
+    user = draft.one.external_user_id
+    percents = PERCENTS[draft.host.users[user].state or ""]
+    draft.host.record("tax_inclusive", user, "user", percents=list(percents))
+    draft.change("tax_inclusion", lambda bill: bill.less("factor", 100 / sum(map(Fraction, percents), Fraction(100))))
 
 
 PRICES = (price_override, plan_change)
 CUTS = (started, inactive, ended, trial)
 OFF = (percent, amount_off)
-ALONE = (quantity, *PRICES, instalment, *CUTS, *OFF)
+ALONE = (quantity, *PRICES, instalment, *CUTS, *OFF, inclusive)
 
 
 def plain_plans(host: Host) -> list[Plan]:
@@ -202,6 +210,13 @@ def listed_before(host: Host, price: str, before: str) -> Plan:
     return plan
 
 
+def listed_abroad(host: Host, price: str, rate: str) -> Plan:
+    """A plan that is listed in another currency, and billed at a stored rate."""
+    plan = host.plan(price)
+    host.record("exchange_rate", plan.external_plan_id, "plan", rate=rate, currency="USD")
+    return plan
+
+
 def made(host: Host, plan: Plan, *features: Callable[[Draft], None]) -> Draft:
     """A subscription with so many reasons to differ, in the order of the waterfall."""
     draft = Draft(host=host, plan=plan, one=host.subscribe(plan))
@@ -216,8 +231,13 @@ def made(host: Host, plan: Plan, *features: Callable[[Draft], None]) -> Draft:
             each(draft)
     if "list_interval" in records and price_override not in features:
         draft.change("billing_interval", lambda bill: replace(bill, parts=bill.parts * 12))
+    if instalment in features:
+        instalment(draft)
+    if "exchange_rate" in records and price_override not in features:
+        rate = records["exchange_rate"].number("rate") or Decimal(1)
+        draft.change("currency", lambda bill: bill.less("factor", rate))
     for each in features:
-        if each not in PRICES and each is not quantity:
+        if each not in {*PRICES, quantity, instalment}:
             each(draft)
     return draft
 
@@ -270,6 +290,7 @@ def _several(host: Host, plan: Plan, first: Sequence[Callable[[Draft], None]]) -
     features += [instalment] if rng.random() < 0.2 else []
     features += [rng.choice(CUTS)]
     features += [rng.choice(OFF)] if rng.random() < 0.6 else []
+    features += [inclusive] if rng.random() < 0.1 else []
     billed(made(host, plan, *features), "+".join(each.__name__ for each in features))
 
 

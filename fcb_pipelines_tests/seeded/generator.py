@@ -8,7 +8,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines_tests.builders import TORONTO
-from fcb_pipelines_tests.seeded import flat_plants, invoice_plants, traps, usage_plants
+from fcb_pipelines_tests.seeded import flat_plants, invoice_plants, tax_plants, traps, usage_plants
 from fcb_pipelines_tests.seeded.host import Host, dice
 
 MONTHS = ("2026-02", "2026-03", "2026-04")
@@ -68,6 +68,7 @@ def seeded(seed: int, size: int, share: float = 0.4) -> Host:
         flat_plants.listed_yearly(host, "240"),
         flat_plants.listed_yearly(host, "600"),
         flat_plants.listed_before(host, "59", "54.50"),
+        flat_plants.listed_abroad(host, "35", "1.3725"),
     ]
     while len(host.subscriptions) < size:
         plan = host.rng.choice(plain)
@@ -89,8 +90,8 @@ def _plant(host: Host, plan: Plan, told: Plan) -> None:
     elif kind <= 4:
         flat_plants.quarterly(host, plan)
     elif kind <= 5:
-        host.rng.choice((usage_plants.counted_otherwise, usage_plants.limited))(host, plan)
+        host.rng.choice(usage_plants.PLANTS)(host, plan)
     elif kind <= 7:
-        host.rng.choice(invoice_plants.PLANTS)(host, plan)
+        host.rng.choice((*invoice_plants.PLANTS, *tax_plants.PLANTS))(host, plan)
     else:
         host.rng.choice(traps.TRAPS)(host, plan)

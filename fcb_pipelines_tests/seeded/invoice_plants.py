@@ -8,7 +8,8 @@ from typing import Any
 from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import InvoiceLine, InvoiceStatus, LineKind
-from fcb_pipelines.domain.plans import Plan
+from fcb_pipelines.domain.period import add_months
+from fcb_pipelines.domain.plans import Interval, Plan
 from fcb_pipelines.domain.rows import Remedy, Verdict
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines_tests.seeded.flat_plants import made, percent, price_override, told
@@ -154,22 +155,6 @@ def own_subscription(host: Host, plan: Plan) -> None:
     host.told(f"{invoice.external_invoice_id}/1", "", "own_subscription", Verdict.EXPLAINED, "test_account")
 
 
-def not_in_the_model(host: Host, plan: Plan) -> None:
-    """Overage of a month in which nothing above the quota was used: billed in a range of no instance."""
-    one = host.subscribe(plan)
-    host.bill(one, plan.flat_price(one.interval))
-    start, end = host.usage_range_of(one)
-    line = InvoiceLine(
-        ordinal=1,
-        kind=LineKind.PLAN,
-        description="again",
-        amount=Decimal(7),
-        service_from=start + timedelta(days=3),
-        service_to=end - timedelta(days=3),
-    )
-    host.invoice(one.external_user_id, [line], issued_at=end, external_subscription_id=one.external_subscription_id)
-
-
 def taken_off(host: Host, plan: Plan) -> None:
     """An account credit or a deposit that stands as a line on an invoice: it lowers no net."""
     kind, one, amount = host.rng.choice(("account_credit", "deposit")), host.subscribe(plan), Decimal(host.rng.randint(1, 9))
@@ -180,27 +165,34 @@ def taken_off(host: Host, plan: Plan) -> None:
     host.told(f"{invoice.external_invoice_id}/1", "", kind, Verdict.UNEXPLAINED, kind)
 
 
-def taxed_in_total(host: Host, plan: Plan) -> None:
-    """Several subscriptions on one invoice whose tax is rounded once on their sum."""
-    user = host.customer(state="ON")
-    found = [made(host, plan, price_override) for _ in range(4)]
-    for draft in found:
-        draft.become(external_user_id=user.external_user_id)
-    lines = [host.line(draft.one, draft.net, external_subscription_id=draft.key) for draft in found]
-    nets = [draft.net for draft in found]
-    once = host.tax(user.external_user_id, [sum(nets, Decimal(0))])
-    host.invoice(user.external_user_id, lines, issued_at=host.at(host.first), tax=once)
-    is_other = once != host.tax(user.external_user_id, nets)
-    for draft in found:
-        told(draft, "taxed_in_total", maybe=["tax_rounding"] if is_other else [])
-
-
 def void_and_anew(host: Host, plan: Plan) -> None:
     """A void, and the invoice that was issued in its place, which says so."""
     one = host.subscribe(plan)
     void = host.bill(one, plan.flat_price(one.interval) * 2, status=InvoiceStatus.VOID)
     anew = host.bill(one, plan.flat_price(one.interval), issued_at=host.at(host.day(1, 4)))
+    if host.rng.random() < 0.5:
+        bare = tuple(replace(line, service_from=None, service_to=None) for line in anew.lines)
+        host.invoices[anew.external_invoice_id] = replace(anew, lines=bare, external_subscription_id=None)
     host.record("reissue", anew.external_invoice_id, "invoice", original_invoice=void.external_invoice_id)
+    host.told(one.external_subscription_id, FLAT, "void_and_anew", Verdict.MATCH, "reissue")
+
+
+def late(host: Host, plan: Plan) -> None:
+    """The right amount, after the month closed."""
+    one = host.subscribe(plan)
+    host.bill(one, plan.flat_price(one.interval), issued_at=host.at(host.last + timedelta(days=2)))
+    host.told(one.external_subscription_id, FLAT, "late", Verdict.MATCH, "issued_late")
+
+
+def not_expected(host: Host, plan: Plan) -> None:
+    """A year that was paid before, and a month of it billed again."""
+    one = host.subscribe(plan, interval=Interval.YEARLY, started_at=host.at(add_months(host.first, -5)))
+    line = replace(
+        host.line(one, plan.flat_price(Interval.MONTHLY)), service_from=host.at(host.first), service_to=host.at(host.last)
+    )
+    invoice = host.invoice(one.external_user_id, [line], external_subscription_id=one.external_subscription_id)
+    place = f"{invoice.external_invoice_id}/1"
+    host.told(place, "", "not_expected", Verdict.UNEXPLAINED, "missing_in_expected", remedy=Remedy.FIX_SOURCE)
 
 
 PLANTS = (
@@ -216,6 +208,7 @@ PLANTS = (
     of_its_own,
     own_subscription,
     taken_off,
-    taxed_in_total,
     void_and_anew,
+    late,
+    not_expected,
 )

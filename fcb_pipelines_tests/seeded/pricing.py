@@ -32,7 +32,7 @@ class Bill:
     stretches: tuple[Stretch, ...]
     parts: int = 1
     discounts: tuple[tuple[str, Fraction], ...] = ()
-    factor: Fraction = Fraction(1)
+    """Percentages and amounts off, and factors, in the order in which they apply."""
 
     def without(self, first: date, last: date) -> "Bill":
         """Not asked for in `[first, last)`."""
@@ -61,8 +61,15 @@ class Bill:
         paid = self.stretches[:1] if convention is Proration.NONE else self.stretches
         amount = sum((self._share(one, convention) * one.price * one.quantity for one in paid), Fraction(0)) / self.parts
         for kind, value in self.discounts:
-            amount = amount * (1 - value / 100) if kind == "percent" else max(amount - value, Fraction(0))
-        return amount * self.factor
+            if kind == "amount":
+                amount = max(amount - value, Fraction(0))
+            else:
+                amount *= value if kind == "factor" else 1 - value / 100
+        return amount
+
+    def less(self, kind: str, value: Amount) -> "Bill":
+        """With one more percentage, amount or factor."""
+        return replace(self, discounts=(*self.discounts, (kind, Fraction(value))))
 
     def _share(self, one: Stretch, convention: Proration) -> Fraction:
         days = (one.last - one.first).days
@@ -79,6 +86,11 @@ class Bill:
     def _hours(self, first: date, last: date) -> int:
         start, end = (datetime.combine(day, time(), tzinfo=self.zone).astimezone(UTC) for day in (first, last))
         return int((end - start).total_seconds()) // 3600
+
+
+def cents_even(exact: Amount) -> Decimal:
+    """Rounded, with halves to the even cent."""
+    return Decimal(round(Fraction(exact) * 100)) / 100
 
 
 def cents(exact: Amount) -> Decimal:

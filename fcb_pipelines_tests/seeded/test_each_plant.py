@@ -6,14 +6,14 @@ import pytest
 
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.proration import Proration
-from fcb_pipelines_tests.seeded import flat_plants, invoice_plants, traps, usage_plants
+from fcb_pipelines_tests.seeded import flat_plants, invoice_plants, tax_plants, traps, usage_plants
 from fcb_pipelines_tests.seeded.generator import empty
 from fcb_pipelines_tests.seeded.harness import reconciled, sides
 from fcb_pipelines_tests.seeded.host import Host
 from fcb_pipelines_tests.seeded.measures import Measured, measure
 
 Plant = Callable[[Host, Plan], None]
-MADE: tuple[Plant, ...] = (*invoice_plants.PLANTS, *usage_plants.PLANTS, *traps.TRAPS)
+MADE: tuple[Plant, ...] = (*invoice_plants.PLANTS, *tax_plants.PLANTS, *usage_plants.PLANTS, *traps.TRAPS)
 
 
 def measured(host: Host) -> Measured:

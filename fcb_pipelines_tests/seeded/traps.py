@@ -63,6 +63,13 @@ def coupon_used_up(host: Host, plan: Plan) -> None:
     _trap(host, second, cents(_price(host, second) * 4 / 5), "coupon_used_up")
 
 
+def rate_of_another_day(host: Host, _: Plan) -> None:
+    """An exchange rate that ended with the month before."""
+    plan = host.plan("35")
+    host.record("exchange_rate", plan.external_plan_id, "plan", rate="1.3725", until=host.first)
+    _trap(host, host.subscribe(plan), cents(Fraction("48.0375")), "rate_of_another_day")
+
+
 def coupon_of_other_plan(host: Host, plan: Plan) -> None:
     """A coupon for another plan."""
     one = host.subscribe(plan)
@@ -240,6 +247,7 @@ TRAPS = (
     coupon_not_yet,
     coupon_used_up,
     coupon_of_other_plan,
+    rate_of_another_day,
     trial_over,
     contract_not_yet,
     contract_of_another,

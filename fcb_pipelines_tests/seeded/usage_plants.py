@@ -63,8 +63,19 @@ def limited(host: Host, plan: Plan) -> None:
     _told(host, one, kind, Remedy.FIX_MODEL)
 
 
+def tiered(host: Host, plan: Plan) -> None:
+    """Tiers on record: 200 core-hours at 0.50, what is above at 0.25."""
+    one, units = used(host, plan)
+    hours = Fraction(units) / HOUR
+    tiers = [{"up_to": str(200 * HOUR), "unit_price": "0.0001388888888888888888888888889"}, {"up_to": None, "unit_price": "0"}]
+    host.record("charge", one.external_subscription_id, price={"model": "graduated", "tiers": tiers}, charges=[CPU_SECONDS])
+    price = Fraction("0.0001388888888888888888888888889") * HOUR
+    host.bill(one, cents(min(hours, Fraction(200)) * price), LineKind.OVERAGE)
+    _told(host, one, "tier", Remedy.FIX_MODEL)
+
+
 def _told(host: Host, one: Subscription, cause: str, remedy: Remedy) -> None:
     host.told(one.external_subscription_id, CPU_SECONDS, cause, Verdict.EXPLAINED, cause, remedy=remedy)
 
 
-PLANTS = (as_listed, counted_otherwise, limited)
+PLANTS = (as_listed, counted_otherwise, counted_otherwise, limited, tiered)
