@@ -5,7 +5,7 @@ what a price is made of (pricing, causes), charge models (rating), tax rates (ta
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -175,7 +175,7 @@ def _rated(terms: Terms, instance: ChargeInstance, case: Case, used: Used) -> Ra
     is_unknown = term == TERM_UNKNOWN or not is_known(instance)
     known = Fraction(0) if not_due else None if is_unknown else pricing.exact
     included, unit_price, unit_batch = _unit(pricing)
-    line = RatedLine(
+    return RatedLine(
         line_key=instance.line_key,
         external_subscription_id=instance.external_subscription_id,
         charge=instance.charge,
@@ -191,8 +191,15 @@ def _rated(terms: Terms, instance: ChargeInstance, case: Case, used: Used) -> Ra
         is_due=known is None or known > 0,
         notes=(*instance.notes, *not_due, *((term,) if term else ())),
         rounding=case.rounding,
+        metered=None if isinstance(pricing, Flat) or _is_told(pricing, instance.charge) else pricing,
     )
-    return replace(line, metered=pricing) if isinstance(pricing, Metered) and line.pricing != pricing else line
+
+
+def _is_told(pricing: Metered, charge: str) -> bool:
+    """Whether quota, unit price and batch say all that the amount was priced from."""
+    priced, is_whole = pricing.charge, pricing.quota == OF_ITS_MONTH and pricing.share == 1 and not pricing.discounts
+    has_limit = priced.minimum_amount is not None or priced.maximum_amount is not None
+    return isinstance(priced, Standard) and is_whole and not has_limit and pricing.metric == charge
 
 
 def _is_free(pricing: Pricing) -> bool:

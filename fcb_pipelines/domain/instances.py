@@ -67,7 +67,7 @@ def flat_instances(
     found = []
     for full in _ranges(subscription, period, conventions.months):
         start = max(full[0], began)
-        if start in period and _is_alive_at(subscription, start, full[1], conventions.months, zone=zone):
+        if _is_alive_at(subscription, start, full[1], conventions.months, zone=zone):
             ended = subscription.ended_at if subscription.ended_at is not None and subscription.ended_at < full[1] else None
             due_at = start if conventions.billed is Billed.IN_ADVANCE else full[1]
             instance = _instance(subscription, FLAT, start, full[1], due_at=due_at)
@@ -155,7 +155,7 @@ def _instance(subscription: Subscription, charge: str, start: datetime, end: dat
 
 
 def _ranges(subscription: Subscription, period: Period, months: Months) -> tuple[tuple[datetime, datetime], ...]:
-    """The whole ranges that may have an instance in a month: those which start in it, and the one that the life starts in."""
+    """The whole ranges that have an instance in a month, if it lives then: they start in it, or the life starts in both."""
     if _is_by_calendar(subscription, months):
         return ((period.start, period.end),)
     zone, size, started = period.zone, subscription.months, _day(subscription.started_at, period.zone)
@@ -164,7 +164,8 @@ def _ranges(subscription: Subscription, period: Period, months: Months) -> tuple
     found = set() if since % size else {_counted(anchor, size, since, zone)}
     if month_key(started) == period.key:
         found.add(_range_of(anchor, size, started, zone))
-    return tuple(sorted(each for each in found if each[1] > midnight(started, zone)))
+    began = midnight(started, zone)
+    return tuple(sorted(each for each in found if each[1] > began and max(each[0], began) in period))
 
 
 def _is_by_calendar(subscription: Subscription, months: Months) -> bool:

@@ -6,7 +6,7 @@ Owns: the plan record, its metered charges and which plans an import takes. Does
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -93,6 +93,8 @@ class Plan:
     valid_from: datetime | None = None
     charges: tuple[MeteredCharge, ...] = ()
     """More charges; one of the first metric stands in place of the quota and the unit price above."""
+    metered: tuple[MeteredCharge, ...] = field(init=False, repr=False, compare=False)
+    """Every charge for what is metered, by code."""
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -106,15 +108,15 @@ class Plan:
             raise InvalidInput(
                 f"plan {self.external_plan_id} has {codes[code]} charges called {code}: give each a code of its own"
             )
+        # Made once, because every subscription of the plan asks for it.
+        object.__setattr__(self, "metered", self._metered())
 
-    @property
-    def metered(self) -> tuple[MeteredCharge, ...]:
-        """Every charge for what is metered, by code."""
-        if any(charge.metric == CPU_SECONDS for charge in self.charges):
-            return tuple(sorted(self.charges, key=lambda charge: charge.code))
-        overage = Standard(unit_price=self.unit_price, included_quantity=self.included_quantity, unit_batch=self.unit_batch)
-        own = MeteredCharge(metric=CPU_SECONDS, charge=overage)
-        return tuple(sorted((own, *self.charges), key=lambda charge: charge.code)) if self.charges else (own,)
+    def _metered(self) -> tuple[MeteredCharge, ...]:
+        own: tuple[MeteredCharge, ...] = ()
+        if all(charge.metric != CPU_SECONDS for charge in self.charges):
+            overage = Standard(unit_price=self.unit_price, included_quantity=self.included_quantity, unit_batch=self.unit_batch)
+            own = (MeteredCharge(metric=CPU_SECONDS, charge=overage),)
+        return tuple(sorted((*own, *self.charges), key=lambda charge: charge.code))
 
     def flat_price(self, interval: Interval) -> Decimal:
         """The flat price of an interval; raises `InvalidInput` where the plan has none."""
