@@ -3,7 +3,6 @@
 Owns: how a snapshot's records become what explaining is given. Does not own: the rules (domain/explaining, domain/causes).
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,16 +14,13 @@ from fcb_pipelines.acts.other_usage import counted_otherwise
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.acts.used import usage_told
-from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.carried import recurring
 from fcb_pipelines.domain.case import Case, OtherUsage
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import FLAT
-from fcb_pipelines.domain.invoices import InvoiceStatus
 from fcb_pipelines.domain.matching import BESIDE, PaysFor
-from fcb_pipelines.domain.money import ZERO
+from fcb_pipelines.domain.paying import billed_at, payers, pays_for, untold
 from fcb_pipelines.domain.scenes import Month
 from fcb_pipelines.domain.steps import priced
 from fcb_pipelines.domain.terms import cases, is_known
@@ -49,7 +45,7 @@ def on_record(
     """Gather it; cases are made one by one, as they are asked for."""
     directory = indexed(records, work.service)
     lines = issued(conn, records.snapshot_id, work.service, work.taxes).lines
-    pays_for = _pays_for(records.evidence, lines)
+    told = pays_for(records.evidence, lines)
     month = Month(
         as_of=as_of,
         closes_at=work.closes_at,
@@ -58,70 +54,21 @@ def on_record(
         tax_rounding=work.service.conventions.tax_rounding,
         billing_states={state.external_subscription_id: state for state in records.billing_states},
         internal=frozenset(user.external_user_id for user in records.users if user.is_internal),
-        paying=_paying(records),
-        untold=_untold(lines, pays_for),
+        paying=payers(records.invoices, records.evidence),
+        untold=untold(lines, told),
         successors=successors.successors(conn, work.service.code),
         recurring=recurring((line for line in lines if line.kind in BESIDE), work.service.zone),
         alive=frozenset(one.external_subscription_id for one in records.subscriptions if one.is_alive_in(work.period)),
     )
     of_month = [line for line in lines if line.counts and line.period(work.service.zone) == work.period]
-    cases_ = _Cases(conn, work, directory, _billed_at(of_month, pays_for))
-    return OnRecord(month, cases_, pays_for, _plans(directory, expected))
+    cases_ = Cases(conn, work, directory, billed_at(of_month, told))
+    return OnRecord(month, cases_, told, plans_of(directory, expected))
 
 
-def _billed_at(lines: Iterable[ActualLine], pays_for: Mapping[str, PaysFor]) -> dict[tuple[str, str], datetime]:
-    """(subscription, charge) → when it was first billed for the month, by ids and records."""
-    found: dict[tuple[str, str], datetime] = {}
-    for line in lines:
-        record = pays_for.get(line.line_key)
-        named = (line.external_subscription_id,) if line.external_subscription_id else record.subscriptions if record else ()
-        for subscription in named if line.charge else ():
-            place = subscription, line.charge or ""
-            found[place] = min(found.get(place, line.issued_at), line.issued_at)
-    return found
-
-
-def _plans(directory: Directory, expected: Sequence[ExpectedLine]) -> dict[str, str]:
+def plans_of(directory: Directory, expected: Sequence[ExpectedLine]) -> dict[str, str]:
+    """Expected line → the plan of its subscription."""
     found = {one.line_key: directory.subscriptions.get(one.external_subscription_id) for one in expected}
     return {key: one.external_plan_id for key, one in found.items() if one is not None}
-
-
-def _paying(records: SourceRecords) -> frozenset[str]:
-    """Who ever paid, or could be charged: an account that did is nobody's test."""
-    paid = {InvoiceStatus.PAID, InvoiceStatus.PARTIALLY_PAID}
-    payers = {invoice.external_user_id for invoice in records.invoices if invoice.status in paid and invoice.total > ZERO}
-    return frozenset(payers | {one.subject_id for one in records.evidence if one.kind == "payment_method"})
-
-
-def _pays_for(evidence: Sequence[Evidence], lines: Sequence[ActualLine]) -> dict[str, PaysFor]:
-    """Line key → what a record says that it pays for: references of lines, and credits linked to what they give back."""
-    found = {}
-    for record in evidence:
-        if record.kind == "line_reference" and record.data.get("subscriptions"):
-            subscriptions = tuple(dict.fromkeys(map(str, record.data["subscriptions"])))
-            key = f"{record.subject_id}/{record.data.get('line', 0)}"
-            found[key] = PaysFor(subscriptions=subscriptions, references=(record.reference,))
-    credited = {one.subject_id: one for one in evidence if one.kind == "credit_note" and one.data.get("subscription")}
-    for line in lines:
-        credit = credited.get(line.external_invoice_id)
-        if credit is not None:
-            known = found.get(line.line_key)
-            found[line.line_key] = PaysFor(
-                subscriptions=known.subscriptions if known else (str(credit.data["subscription"]),),
-                references=(*(known.references if known else ()), credit.reference),
-                is_credit=True,
-            )
-    return found
-
-
-def _untold(lines: Sequence[ActualLine], pays_for: Mapping[str, PaysFor]) -> dict[str, list[ActualLine]]:
-    """Customer → lines of which no record says what they pay for: those without a range that no charge of ours is beside."""
-    found: dict[str, list[ActualLine]] = defaultdict(list)
-    for line in lines:
-        is_told = line.line_key in pays_for or line.service_from is not None or line.kind in BESIDE
-        if line.counts and not is_told:
-            found[line.external_user_id].append(line)
-    return found
 
 
 def _makes_a_price(case: Case) -> bool:
@@ -133,7 +80,7 @@ def _makes_a_price(case: Case) -> bool:
     return True
 
 
-class _Cases:
+class Cases:
     """The cases of a month, made when they are asked for."""
 
     def __init__(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.carried import item_of
 from fcb_pipelines.domain.case import Case, Step
+from fcb_pipelines.domain.causes.missing_in_source import may_have
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.matching import Left, Met, Pass
@@ -233,7 +234,7 @@ def absent(one: ExpectedLine, case_of: CaseOf, month: Month) -> tuple[Verdict, E
 def _untold(one: ExpectedLine, month: Month) -> tuple[str, ...]:
     if one.net is None:
         return ("the terms that held at the start of the range (valid_from of the plan, or terms_assumed_from in fcb.toml)",)
-    invoices = dict.fromkeys(line.external_invoice_id for line in month.untold.get(one.external_user_id, ()))
+    invoices = dict.fromkeys(line.external_invoice_id for line in may_have(one, month))
     return tuple(f"what invoice {invoice} pays for (evidence line_reference), or its items" for invoice in invoices)
 
 

@@ -15,6 +15,7 @@ from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.reconciliation import owners
 from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.acts.used import UsageTold
+from fcb_pipelines.domain import paying
 from fcb_pipelines.domain.actual import ActualLine, actual_lines
 from fcb_pipelines.domain.case import Case, OtherUsage
 from fcb_pipelines.domain.expected import ExpectedLine
@@ -85,7 +86,7 @@ def reconciled(both: Sides, *, actual: Sequence[ActualLine] | None = None) -> tu
     """The rows of the month; `actual` takes the place of what was billed for it."""
     work, records = both.world.work, both.world.records
     directory = indexed(records, work.service)
-    pays_for = on_record._pays_for(records.evidence, both.issued)
+    pays_for = paying.pays_for(records.evidence, both.issued)
     month = Month(
         as_of=work.now,
         closes_at=work.closes_at,
@@ -94,8 +95,8 @@ def reconciled(both: Sides, *, actual: Sequence[ActualLine] | None = None) -> tu
         tax_rounding=work.service.conventions.tax_rounding,
         billing_states={state.external_subscription_id: state for state in records.billing_states},
         internal=frozenset(user.external_user_id for user in records.users if user.is_internal),
-        paying=on_record._paying(records),
-        untold=on_record._untold(both.issued, pays_for),
+        paying=paying.payers(records.invoices, records.evidence),
+        untold=paying.untold(both.issued, pays_for),
         alive=frozenset(one.external_subscription_id for one in records.subscriptions if one.is_alive_in(work.period)),
     )
     return reconcile(
@@ -106,11 +107,11 @@ def reconciled(both: Sides, *, actual: Sequence[ActualLine] | None = None) -> tu
         month,
         case_of=_Cases(both.world, directory),
         pays_for=pays_for,
-        plans=on_record._plans(directory, both.expected),
+        plans=on_record.plans_of(directory, both.expected),
     )
 
 
-class _Cases(on_record._Cases):
+class _Cases(on_record.Cases):
     """The cases of a month whose usage stands in no table."""
 
     def __init__(self, world: World, directory: Directory) -> None:

@@ -30,14 +30,17 @@ def _judge(scene: Scene) -> Finding | None:
 
 
 def may_have(one: ExpectedLine, month: Month) -> list[ActualLine]:
-    """The lines that may pay for an instance, as no record says what they pay for: issued on the day it was due or later."""
-    return [
-        line
-        for line in month.untold.get(one.external_user_id, ())
-        if line.external_subscription_id in {None, one.external_subscription_id}
-        and line.net.currency == one.currency
-        and line.issued_at >= one.due_at
-    ]
+    """The lines that may pay for an instance, as no record says what they pay for."""
+    return [line for line in month.untold.get(one.external_user_id, ()) if _may_be_for(line, one)]
+
+
+def _may_be_for(line: ActualLine, one: ExpectedLine) -> bool:
+    """Whether a line is for its time or, without a range, issued on the day it was due or later."""
+    if line.external_subscription_id not in {None, one.external_subscription_id} or line.net.currency != one.currency:
+        return False
+    if line.service_from is None or line.service_to is None:
+        return line.issued_at >= one.due_at
+    return line.service_from < one.service_to and one.service_from < line.service_to
 
 
 CAUSE = JudgingCause(
