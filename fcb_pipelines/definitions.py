@@ -21,6 +21,7 @@ from fcb_pipelines.assets.source import source_assets
 from fcb_pipelines.assets.subscriptions import subscription_assets
 from fcb_pipelines.assets.usage import usage_assets
 from fcb_pipelines.checks.adjustments import adjustment_checks
+from fcb_pipelines.checks.clean import clean_checks
 from fcb_pipelines.checks.contradictions import contradiction_checks
 from fcb_pipelines.checks.imports import import_checks
 from fcb_pipelines.checks.odoo_invoices import invoice_checks
@@ -66,6 +67,7 @@ def _service_defs(settings: Settings, service: Service) -> dg.Definitions:
             *source_checks(service),
             *import_checks(service),
             *period_checks(service, partitions),
+            *clean_checks(service, partitions),
             *adjustment_checks(service, partitions),
             *contradiction_checks(service, partitions),
             *invoice_checks(service, partitions),

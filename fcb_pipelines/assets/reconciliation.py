@@ -9,6 +9,7 @@ from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.assets.shell import DUAL_RUN, asset, key, table
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.rows import Row, Status, Verdict
+from fcb_pipelines.report.figures import figures, summary
 from fcb_pipelines.services import Service
 
 
@@ -36,6 +37,7 @@ def reconciliation_assets(service: Service, months: dg.PartitionsDefinition[str]
                 "revision": done.revision,
                 "rows": len(done.rows),
                 **{f"rows {status}": statuses[status] for status in Status},
+                **summary(figures(done.rows, service.currency)),
                 **{f"coverage of money {code}": share for code, share in done.coverage.money.items()},
                 "coverage of subscriptions": done.coverage.subscriptions,
                 "changed since the last revision": len(done.changes.rows),

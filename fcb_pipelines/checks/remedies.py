@@ -45,6 +45,7 @@ REMEDIES = {
         "the table of this check in the Dagster page has both sides"
     ),
     "coverage": "fcb rows --service {service} --period {period}  names each row that is undecided, and why",
+    "reconciliation_clean": "fcb report --service {service} --period {period}  names what stands against it, and what to do",
     "register_reconciled": "run the months that its table names:  fcb run --service {service} --period YYYY-MM",
     "draft_invoices_complete": _DRAFTS,
     "source_invoices_carried": _DRAFTS,

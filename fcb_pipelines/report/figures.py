@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fcb_pipelines.acts.report import Base
 from fcb_pipelines.domain.clean import is_without_successor
 from fcb_pipelines.domain.coverage import PROVED
-from fcb_pipelines.domain.money import ZERO, Money, total
-from fcb_pipelines.domain.rows import Amounts, Instance, Verdict
+from fcb_pipelines.domain.money import ZERO, Money, amount_text, total
+from fcb_pipelines.domain.rows import Amounts, Instance, Row, Verdict
 from fcb_pipelines.report.stakes import cause
 
 MOST_STEPS = 12
@@ -75,14 +74,29 @@ class CurrencyFigures:
     points: tuple[Point, ...]
 
 
-def figures(base: Base) -> tuple[CurrencyFigures, ...]:
+def figures(rows: Iterable[Row], own: str) -> tuple[CurrencyFigures, ...]:
     """The figures of each currency that a row has, the service's own first."""
-    rows: dict[str, list[tuple[str, Instance]]] = defaultdict(list)
-    for row in base.rows:
+    placed: dict[str, list[tuple[str, Instance]]] = defaultdict(list)
+    for row in rows:
         for one in row.instances:
-            rows[one.currency].append((row.row_id, one))
-    own = base.service.currency
-    return tuple(_of_currency(code, rows[code]) for code in sorted(rows, key=lambda code: (code != own, code)))
+            placed[one.currency].append((row.row_id, one))
+    return tuple(_of_currency(code, placed[code]) for code in sorted(placed, key=lambda code: (code != own, code)))
+
+
+def summary(found: Iterable[CurrencyFigures]) -> dict[str, str]:
+    """The five numbers of each currency by name, such as `billed CAD`, for whoever shows no pages."""
+    return {
+        f"{name} {each.currency}": amount_text(amount.amount, each.currency)
+        for each in found
+        for name, amount in (
+            ("billed", each.billed),
+            ("proved", each.proved),
+            ("accepted", each.accepted),
+            ("carried", each.carried),
+            ("undecided", each.undecided),
+            ("due and not billed", each.unbilled),
+        )
+    }
 
 
 def _of_currency(currency: str, placed: Sequence[tuple[str, Instance]]) -> CurrencyFigures:

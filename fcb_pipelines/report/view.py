@@ -51,7 +51,7 @@ def shape(base: Base) -> Shape:
     """What follows from a revision alone."""
     return Shape(
         base=base,
-        figures=figures(base),
+        figures=figures(base.rows, base.service.currency),
         partners=partners(base),
         strips=strips(base),
         groups=queue(base),

@@ -39,6 +39,7 @@ PERIOD_CHECKS = {
     "closed_usage_confirmed": False,
     "money_conserved": True,
     "coverage": False,
+    "reconciliation_clean": False,
     "register_reconciled": False,
     "draft_invoices_complete": True,
     "source_invoices_carried": True,

@@ -8,7 +8,7 @@ import pytest
 
 from fcb_pipelines.report import pictures
 from fcb_pipelines.report.figures import figures
-from fcb_pipelines_tests.report.material import HOSTILE, a_base, carried, every_kind, explained, row
+from fcb_pipelines_tests.report.material import HOSTILE, carried, every_kind, explained, row
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.mark.parametrize("paper", list(pictures.INKS))
 @pytest.mark.parametrize("kind", [pictures.SCATTER, pictures.WATERFALL])
 def test_a_picture_is_svg_and_the_same_each_time(kind: str, paper: str) -> None:
-    cad = figures(a_base(*every_kind()))[0]
+    cad = figures([*every_kind()], "CAD")[0]
     first, second = (pictures.drawn(cad, kind, paper) for _ in range(2))
     assert first == second
     root = ElementTree.fromstring(first)  # noqa: S314 - our own
@@ -25,7 +25,7 @@ def test_a_picture_is_svg_and_the_same_each_time(kind: str, paper: str) -> None:
 
 
 def test_light_and_dark_paper_have_their_own_colours() -> None:
-    cad = figures(a_base(*every_kind()))[0]
+    cad = figures([*every_kind()], "CAD")[0]
     light, dark = (pictures.drawn(cad, pictures.SCATTER, paper) for paper in pictures.INKS)
     assert pictures.LIGHT.text.encode() in light
     assert pictures.DARK.text.encode() in dark
@@ -34,13 +34,13 @@ def test_light_and_dark_paper_have_their_own_colours() -> None:
 
 @pytest.mark.parametrize("evil", HOSTILE)
 def test_no_cause_is_markup_or_mathematics(evil: str) -> None:
-    (cad,) = figures(a_base(row("s1", explained(cause=evil)), row("s2", carried(charge=evil))))
+    (cad,) = figures([row("s1", explained(cause=evil)), row("s2", carried(charge=evil))], "CAD")
     ElementTree.fromstring(pictures.drawn(cad, pictures.WATERFALL, "light"))  # noqa: S314 - our own
 
 
 def test_many_points_are_one_image() -> None:
     rows = [row(f"s{n}", explained("50.00", f"{n % 90}.00")) for n in range(pictures.MOST_VECTORS + 1)]
-    (cad,) = figures(a_base(*rows))
+    (cad,) = figures([*rows], "CAD")
     content = pictures.drawn(cad, pictures.SCATTER, "light")
     assert b"<image" in content
     assert len(content) < 300_000

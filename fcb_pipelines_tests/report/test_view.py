@@ -54,7 +54,7 @@ def test_the_sentence(rows: Sequence[Row], said: str) -> None:
 def test_sums_close_to_the_cent(drawn: list[tuple[str, str, object]]) -> None:
     rows = [row(f"s{n}", make(expected, billed)) for n, (expected, billed, make) in enumerate(drawn)]  # type: ignore[operator]
     base = a_base(*rows, next_flat=due_next(u1="17.00"))
-    for one in figures(base):
+    for one in figures(rows, "CAD"):
         assert total((each.actual for each in one.verdicts), "CAD") == one.billed
         assert total((each.expected for each in one.verdicts), "CAD") == one.expected
         assert (one.waterfall[-1].after if one.waterfall else one.expected) == one.billed
@@ -64,13 +64,13 @@ def test_sums_close_to_the_cent(drawn: list[tuple[str, str, object]]) -> None:
 
 
 def test_no_figure_sums_currencies() -> None:
-    cad, usd = figures(a_base(*every_kind()))
+    cad, usd = figures([*every_kind()], "CAD")
     assert (cad.currency, usd.currency) == ("CAD", "USD"), "the service's own first"
     assert (usd.billed, usd.undecided) == (money("30.00 USD"), money("30.00 USD"))
 
 
 def test_the_five_numbers() -> None:
-    cad, _ = figures(a_base(*every_kind()))
+    cad, _ = figures([*every_kind()], "CAD")
     told = [
         str(each) for each in (cad.billed, cad.proved, cad.accepted, cad.carried, cad.carried_open, cad.undecided, cad.unbilled)
     ]
@@ -79,7 +79,7 @@ def test_the_five_numbers() -> None:
 
 def test_a_waterfall_has_only_so_many_steps() -> None:
     rows = [row(f"s{n}", explained("50.00", f"{n}.00", cause=f"cause_{n:02d}")) for n in range(1, MOST_STEPS + 4)]
-    (cad,) = figures(a_base(*rows))
+    (cad,) = figures([*rows], "CAD")
     assert len(cad.waterfall) == MOST_STEPS + 1
     assert cad.waterfall[-1].cause == OTHERS
     assert cad.waterfall[-1].after == cad.billed
