@@ -5,7 +5,7 @@ Owns: how a snapshot's records become what explaining is given. Does not own: th
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fcb_pipelines.acts.directory import Directory
 from fcb_pipelines.acts.directory import directory as indexed
@@ -49,6 +49,7 @@ def on_record(
     month = Month(
         as_of=as_of,
         closes_at=work.closes_at,
+        lag=timedelta(days=work.service.arrears_lag_days),
         zone=work.service.zone,
         records=directory.records,
         tax_rounding=work.service.conventions.tax_rounding,

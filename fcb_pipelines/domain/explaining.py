@@ -17,7 +17,7 @@ from fcb_pipelines.domain.causes.missing_in_source import may_have
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.matching import Left, Met, Pass
-from fcb_pipelines.domain.money import Money, rounded, total
+from fcb_pipelines.domain.money import Money, Rounding, rounded, total
 from fcb_pipelines.domain.predicting import Agreeing, Option, agreeing, options, upheld
 from fcb_pipelines.domain.pricing import Flat
 from fcb_pipelines.domain.rows import NO_EXPLANATION, Explanation, Finding, Remedy, Verdict, WaterfallStep
@@ -136,7 +136,7 @@ def _by_option(group: Met, option: Option, month: Month) -> Group:
     told = []
     for predicted in option.predicted:
         findings = (*(_finding(step, option) for step in predicted.named), *others, *taxes)
-        explanation = _explanation(group, findings, waterfall(predicted.steps, predicted.net))
+        explanation = _explanation(group, findings, waterfall(predicted.steps, predicted.net, predicted.rounding))
         if verdict is Verdict.UNEXPLAINED:
             explanation = replace(explanation, missing=(TAX,))
         told.append(Told(net=predicted.net, verdict=verdict, explanation=explanation))
@@ -150,7 +150,9 @@ def _open(group: Met, cases: Sequence[Case], found: Sequence[Option], month: Mon
     explanation = Explanation(
         missing=tuple(missing),
         suggestions=suggestions(cases[0], billed) if len(cases) == len(group.expected) == 1 else (),
-        waterfall=waterfall(tuple(steps(cases[0])), billed) if len(cases) == len(group.expected) == 1 else (),
+        waterfall=waterfall(tuple(steps(cases[0])), billed, cases[0].rounding)
+        if len(cases) == len(group.expected) == 1
+        else (),
     )
     net = billed if len(group.expected) == 1 and group.by is not Pass.TOTAL else None
     told = Told(net=net, verdict=Verdict.UNEXPLAINED, explanation=explanation)
@@ -212,11 +214,11 @@ def _explanation(group: Met, findings: Iterable[Finding], steps_shown: tuple[Wat
     return Explanation(findings=tuple(findings), waterfall=steps_shown, is_in_total=group.by in {Pass.TOTAL, Pass.SUBSCRIPTION})
 
 
-def waterfall(walk: Sequence[Step], billed: Money) -> tuple[WaterfallStep, ...]:
+def waterfall(walk: Sequence[Step], billed: Money, rounding: Rounding) -> tuple[WaterfallStep, ...]:
     """What the amount is after each step, and what is left of the difference then."""
     found = []
     for step in walk:
-        amount = rounded(step.pricing.exact, billed.currency)
+        amount = rounded(step.pricing.exact, billed.currency, rounding)
         found.append(WaterfallStep(name=step.cause, words=step.words, amount=amount, residual=amount - billed))
     return tuple(found)
 

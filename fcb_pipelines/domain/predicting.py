@@ -14,11 +14,11 @@ from fractions import Fraction
 
 from fcb_pipelines.domain.case import Case, OtherUsage, Step
 from fcb_pipelines.domain.matching import Met
-from fcb_pipelines.domain.money import Money, rounded, total
+from fcb_pipelines.domain.money import Money, Rounding, rounded, total
 from fcb_pipelines.domain.pricing import WHOLE, Flat, Pricing
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.rows import Remedy
-from fcb_pipelines.domain.steps import walk
+from fcb_pipelines.domain.steps import priced, walk
 
 CONVENTIONS = tuple(Proration)
 
@@ -32,6 +32,8 @@ class Predicted:
     """The whole waterfall."""
     named: tuple[Step, ...]
     """Those of its steps that our own rating does not take."""
+    rounding: Rounding
+    """How its net is rounded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +74,12 @@ def options(met: Met, cases: Sequence[Case]) -> tuple[Option, ...]:
     families = frozenset(case.family for case in cases)
     found: dict[tuple[tuple[Money, ...], frozenset[Remedy]], Option] = {}
     for convention, usage in _choices(cases):
-        predicted = tuple(_predicted(_chosen(case, convention, usage), case, currency) for case in cases)
-        if total((each.net for each in predicted), currency) != billed or not any(each.named for each in predicted):
+        chosen = [_chosen(case, convention, usage) for case in cases]
+        # The amount first: most ways come to another one, and then nobody asks for the steps.
+        if total((_net(one, currency) for one in chosen), currency) != billed:
+            continue
+        predicted = tuple(_predicted(one, case, currency) for one, case in zip(chosen, cases, strict=True))
+        if not any(each.named for each in predicted):
             continue
         option = Option(predicted=predicted, conventions=frozenset({convention}), families=families)
         key = option.nets, option.remedies
@@ -96,6 +102,10 @@ def _chosen(case: Case, convention: Proration, usage: OtherUsage | None) -> Case
     return replace(case.under(convention), usage=() if usage is None else (usage,))
 
 
+def _net(case: Case, currency: str) -> Money:
+    return rounded(priced(case).exact, currency, case.rounding)
+
+
 def _predicted(chosen: Case, case: Case, currency: str) -> Predicted:
     taken = tuple(walk(chosen))
     own = {step.cause: effect for step, effect in _effects(case.as_rated.pricing, walk(case.as_rated))}
@@ -103,7 +113,7 @@ def _predicted(chosen: Case, case: Case, currency: str) -> Predicted:
     named = tuple(step for step, effect, ours in told if effect != ours)
     shown = tuple(step for step, effect, ours in told if (effect, ours) != (WHOLE, WHOLE))
     exact = taken[-1].pricing.exact if taken else chosen.pricing.exact
-    return Predicted(net=rounded(exact, currency, case.rounding), steps=shown, named=named)
+    return Predicted(net=rounded(exact, currency, case.rounding), steps=shown, named=named, rounding=case.rounding)
 
 
 def _effects(pricing: Pricing, taken: Iterable[Step]) -> Iterator[tuple[Step, Fraction]]:
@@ -129,7 +139,7 @@ def agreeing(cases: Sequence[Case], nets: Sequence[Money]) -> Agreeing:
     """Hold a group that agrees against what is on record all the same."""
     conventions, contradicted = set(), set()
     for convention in CONVENTIONS:
-        predicted = [_predicted(case.under(convention).as_rated, case, net.currency).net for case, net in _pairs(cases, nets)]
+        predicted = [_net(case.under(convention).as_rated, net.currency) for case, net in _pairs(cases, nets)]
         if predicted == list(nets):
             conventions.add(convention)
     for case, net in _pairs(cases, nets):

@@ -113,7 +113,7 @@ class _Table:
             self._add_expected(one, Verdict.NOTHING_DUE, NO_EXPLANATION)
             return
         verdict, explanation = explaining.absent(one, self.case_of, self.month)
-        is_early = self.month.as_of < self.month.closes_at
+        is_early = self.month.as_of < self.month.decides_at(one)
         self._add_expected(one, verdict, explanation, (NOT_YET_ISSUED,) if is_early else ())
 
     def add_left(self, left: Left) -> None:

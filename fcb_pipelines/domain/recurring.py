@@ -21,11 +21,13 @@ from fcb_pipelines.domain.subscriptions import Subscription
 def recurring_price(subscription: Subscription, plan: Plan, adopted: Records, *, at: datetime, zone: ZoneInfo) -> Decimal:
     """The price of a whole range that begins at a moment: as the source has it, or to the cent as an adopted term makes it.
 
+    Of a price in instalments it is one of them.
+
     Raises `InvalidInput` where the plan has no price for the subscription's interval: a missing price is not 0.00.
     """
-    listed = subscription.flat_price(plan)
+    listed, parts = subscription.flat_price(plan), subscription.instalments
     day = at.astimezone(zone).date()
-    start, end = midnight(day, zone), midnight(add_months(day, subscription.interval.months), zone)
+    start, end = midnight(day, zone), midnight(add_months(day, subscription.months), zone)
     whole = Span(service_from=start, service_to=end, price=listed)
     case = Case(
         subscription=subscription,
@@ -35,7 +37,9 @@ def recurring_price(subscription: Subscription, plan: Plan, adopted: Records, *,
         service_to=end,
         due_at=start,
         zone=zone,
-        pricing=Flat(service_from=start, service_to=end, zone=zone, convention=Proration.NONE, spans=(whole,)),
+        pricing=Flat(
+            service_from=start, service_to=end, zone=zone, convention=Proration.NONE, spans=(whole,), instalments=parts
+        ),
         external_user_id=subscription.external_user_id,
         records=adopted,
     )

@@ -6,7 +6,7 @@ predicted (steps), how sides meet (matching).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -43,6 +43,8 @@ class Month:
     """The time of the snapshot, so that the same snapshot gives the same answers whenever it is looked at."""
     closes_at: datetime
     """The month's end and the lag after it: before, what is absent is not yet issued."""
+    lag: timedelta = timedelta(0)
+    """How long after an instance is due its invoice must have been issued."""
     zone: ZoneInfo
     records: Records = NO_RECORDS
     tax_rounding: TaxRounding = TaxRounding.LINE
@@ -59,6 +61,10 @@ class Month:
     """What people said of carried items."""
     recurring: frozenset[Item] = frozenset()
     """Carried items that are billed again and again."""
+
+    def decides_at(self, one: ExpectedLine) -> datetime:
+        """When it is told whether an instance was billed: with the month, or later where it is due later, as in arrears."""
+        return max(self.closes_at, one.due_at + self.lag)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -42,7 +43,11 @@ def test_each_charge_of_a_plan_is_an_instance_that_is_kept_as_it_was_priced(desk
     assert list(found) == ["cpu_seconds/2026-04-01", "requests/2026-04-01"]
     requests = found["requests/2026-04-01"]
     assert isinstance(requests.pricing.charge, Graduated)
-    assert (requests.exact, requests.pricing.quantity, requests.pricing.metric) == (Decimal("0.875"), 107, "requests")
+    assert (requests.exact, requests.pricing.quantity, requests.pricing.metric) == (
+        Fraction("0.875"),
+        Fraction(107),
+        "requests",
+    )
     assert found["cpu_seconds/2026-04-01"].metered is None, "its columns say it all"
 
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fcb_pipelines.domain.case import NO_RECORDS, Records
 from fcb_pipelines.domain.conventions import Billed, Conventions, Families, Family, Months
 from fcb_pipelines.domain.expected import RatedLine, rated_lines
 from fcb_pipelines.domain.instances import ChargeInstance, covered_until, flat_instances
@@ -17,8 +18,9 @@ from fcb_pipelines.domain.period import Period, periods
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.quotas import NOTHING_USED
+from fcb_pipelines.domain.recurring import recurring_price
 from fcb_pipelines.domain.subscriptions import Subscription
-from fcb_pipelines_tests.builders import APRIL, TORONTO, a_plan, a_subscription, day, the_terms
+from fcb_pipelines_tests.builders import APRIL, TORONTO, a_plan, a_subscription, day, evidence, the_terms
 
 ANCHORED = Conventions(months=Months.ANCHORED)
 ARREARS = Conventions(billed=Billed.IN_ARREARS)
@@ -166,6 +168,21 @@ def test_instalments_share_a_price_equally_and_a_year_of_them_is_the_year() -> N
     year = [line for each in periods(month("2026-01"), month("2026-12")) for line in flat(terms, each)]
     assert [line.exact for line in year] == [Fraction(100, 12)] * 12
     assert sum(line.exact for line in year if line.exact is not None) == 100
+
+
+@pytest.mark.parametrize(("parts", "price"), [(1, "100"), (3, "33.33"), (12, "8.33")])
+def test_an_order_recurs_at_one_instalment(parts: int, price: str) -> None:
+    subscription = a_subscription(interval=Interval.YEARLY, instalments=parts)
+    plan = a_plan(flat_prices={Interval.YEARLY: Decimal(100)})
+    assert recurring_price(subscription, plan, NO_RECORDS, at=day("2026-04-01"), zone=TORONTO) == Decimal(price)
+
+
+def test_a_record_of_instalments_does_not_divide_what_the_subscription_divides_already() -> None:
+    plan = a_plan(flat_prices={Interval.YEARLY: Decimal(120)})
+    agreed = Records([evidence("instalment", "s1", data={"instalments": "12"})])
+    subscription = a_subscription(interval=Interval.YEARLY, instalments=12, started_at=day("2026-01-10"))
+    (line,) = flat(the_terms(plan=plan, subscription=subscription, adopted=agreed), APRIL)
+    assert line.exact == 10
 
 
 def test_each_family_has_its_own_proration_rounding_and_day_that_it_is_due() -> None:

@@ -1,6 +1,6 @@
 """Why an instance is as it is: exact predictions, records that contradict, siblings, taxes. Worked examples are marked W."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.case import OtherUsage
+from fcb_pipelines.domain.conventions import Billed, Conventions, Families, Family
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.explaining import OUTSIDE_THE_MODEL
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.matching import PaysFor
-from fcb_pipelines.domain.money import Money, money
+from fcb_pipelines.domain.money import Money, Rounding, money
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.domain.proration import Proration
@@ -326,6 +327,25 @@ def test_what_may_still_be_billed_is_no_leak(as_of: str, verdict: Verdict) -> No
         verdict,
         ["not_issued_yet"] if verdict is Verdict.EXPLAINED else ["missing_in_source"],
     )
+
+
+@pytest.mark.parametrize(("as_of", "found"), [("2027-04-02", ["not_issued_yet"]), ("2027-04-03", ["missing_in_source"])])
+def test_what_is_due_at_the_end_of_a_year_is_no_leak_before_that_and_its_lag(as_of: str, found: list[str]) -> None:
+    world = World(lives("2026-04-02", interval=Interval.YEARLY))
+    world.families = Families(service=Family(conventions=Conventions(billed=Billed.IN_ARREARS)))
+    instance = world.instance(as_of=day(as_of), lag=timedelta(days=1))
+    assert causes(instance) == found
+    if found == ["not_issued_yet"]:
+        assert instance.explanation.findings[0].words == "due and not billed yet; its invoice must be there on 2027-04-03"
+
+
+def test_the_waterfall_rounds_as_its_family_does() -> None:
+    coupon = evidence("discount", "s1", data={"percent": "50"})
+    world = World(plans=[a_plan(flat_prices={Interval.MONTHLY: Decimal("0.25")})], evidence=[coupon])
+    world.families = Families(service=Family(conventions=Conventions(rounding=Rounding.HALF_EVEN)))
+    instance = world.instance(billed("0.12"))
+    assert (instance.verdict, causes(instance)) == (Verdict.EXPLAINED, ["discount"])
+    assert [(str(one.amount), str(one.residual)) for one in instance.explanation.waterfall] == [("0.12 CAD", "0.00 CAD")]
 
 
 @pytest.mark.parametrize(

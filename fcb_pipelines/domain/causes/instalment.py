@@ -10,7 +10,8 @@ KIND = "instalment"
 def _step(case: Case, pricing: Pricing) -> Step | None:
     record = case.holding(KIND)
     parts = record.number("instalments") if record else None
-    if record is None or parts is None or not isinstance(pricing, Flat):
+    # What the subscription itself says is in its list price already.
+    if record is None or parts is None or not isinstance(pricing, Flat) or case.subscription.instalments > 1:
         return None
     return Step(
         cause=CAUSE.name,

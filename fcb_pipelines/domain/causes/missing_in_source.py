@@ -14,7 +14,7 @@ from fcb_pipelines.domain.scenes import JudgingCause, Month, Scene, View
 
 def _judge(scene: Scene) -> Finding | None:
     (one,) = scene.expected
-    if not one.is_due or one.net is None or scene.month.as_of < scene.month.closes_at:
+    if not one.is_due or one.net is None or scene.month.as_of < scene.month.decides_at(one):
         return None
     state = scene.month.billing_states.get(one.external_subscription_id)
     paid_through = state.paid_through if state is not None and one.charge == FLAT else None

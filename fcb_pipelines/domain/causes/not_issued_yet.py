@@ -6,10 +6,12 @@ from fcb_pipelines.domain.scenes import JudgingCause, Scene, View
 
 def _judge(scene: Scene) -> Finding | None:
     (one,) = scene.expected
-    if one.net is None or scene.month.as_of >= scene.month.closes_at:
+    decides_at = scene.month.decides_at(one)
+    if one.net is None or scene.month.as_of >= decides_at:
         return None
-    day = scene.month.closes_at.astimezone(scene.month.zone).date().isoformat()
-    return Finding(cause=CAUSE.name, remedy=CAUSE.remedy, words=f"due and not billed yet; the month closes on {day}")
+    day = decides_at.astimezone(scene.month.zone).date().isoformat()
+    ends = "the month closes" if decides_at == scene.month.closes_at else "its invoice must be there"
+    return Finding(cause=CAUSE.name, remedy=CAUSE.remedy, words=f"due and not billed yet; {ends} on {day}")
 
 
 CAUSE = JudgingCause(
