@@ -14,7 +14,7 @@ from fcb_pipelines.cli.session import say
 Checked = Sequence[dg.AssetCheckEvaluation]
 """What the checks of one or more runs found, in the order of the runs."""
 
-SHOWN_BY_THE_RESULT = frozenset({"coverage", "import_complete"})
+SHOWN_BY_THE_RESULT = frozenset({"coverage", "import_complete", "reconciliation_clean"})
 """The rows by status and the decided shares, or the counts of records with each bad one, say the same."""
 OF_ALL_MONTHS = frozenset({"register_reconciled"})
 """Whichever month they run with they look at every one, so that the last run has the last word."""

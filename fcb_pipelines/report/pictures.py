@@ -125,7 +125,7 @@ def _scatter(figures: CurrencyFigures, ink: Ink) -> "Figure":
             colour, label = ink.verdicts[verdict], words_of(verdict)
             across, up = [x for x, _ in places], [y for _, y in places]
             axes.scatter(
-                across, up, s=26, c=colour, marker=_MARKERS[verdict], alpha=0.75, linewidths=0, label=label, rasterized=is_many
+                across, up, s=34, c=colour, marker=_MARKERS[verdict], alpha=0.75, linewidths=0, label=label, rasterized=is_many
             )
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)

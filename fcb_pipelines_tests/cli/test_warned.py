@@ -18,7 +18,7 @@ TO_DO = "what to do: fcb run --service shop --period"
         ([warning("users_suite", None, "1 row", metadata={})], ["warning: users_suite: 1 row"]),
         ([warning("feeds_agree", passed=True, metadata={})], []),
         ([warning("feeds_agree", severity=dg.AssetCheckSeverity.ERROR)], []),
-        ([warning("coverage"), warning("import_complete", None)], []),
+        ([warning("coverage"), warning("import_complete", None), warning("reconciliation_clean")], []),
     ],
 )
 def test_a_check_that_only_warned_is_told_with_what_to_do(found: list[dg.AssetCheckEvaluation], lines: list[str]) -> None:
