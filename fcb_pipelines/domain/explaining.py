@@ -66,10 +66,13 @@ def explained(met: Sequence[Met], case_of: CaseOf, month: Month) -> tuple[Group,
     found: dict[int, tuple[Option, ...]] = {}
     cases: dict[int, list[Case]] = {}
     for number, group in enumerate(met):
-        if not group.agrees:
-            cases[number] = _cases(group, case_of)
-            found[number] = options(group, cases[number]) if len(cases[number]) == len(group.expected) else ()
-    single = {number: each[0] for number, each in found.items() if len(each) == 1}
+        if group.agrees and len(group.expected) == 1:
+            continue
+        own = _cases(group, case_of)
+        ways = _ways(group, own) if len(own) == len(group.expected) else ()
+        if ways or not group.agrees:
+            cases[number], found[number] = own, ways
+    single = {number: each[0] for number, each in found.items() if len(each) == 1 and not met[number].agrees}
     held = upheld(single, _siblings(met, single, cases, case_of))
     return tuple(
         _agreed(group, month)
@@ -79,6 +82,12 @@ def explained(met: Sequence[Met], case_of: CaseOf, month: Month) -> tuple[Group,
         else _open(group, cases[number], found[number], month, was_single=number in single)
         for number, group in enumerate(met)
     )
+
+
+def _ways(group: Met, cases: Sequence[Case]) -> tuple[Option, ...]:
+    """What records predict of a group; where several instances agree in their sum alone, only if it is other parts of it."""
+    ours = tuple(one.net for one in group.expected)
+    return tuple(each for each in options(group, cases) if not group.agrees or each.nets != ours)
 
 
 def _cases(group: Met, case_of: CaseOf) -> list[Case]:

@@ -9,7 +9,7 @@ from fcb_pipelines.domain.case import OtherUsage
 from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import InvoiceLine, LineKind
-from fcb_pipelines.domain.plans import CPU_SECONDS, Plan
+from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, Plan
 from fcb_pipelines.domain.rows import Remedy, Verdict
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines_tests.seeded.host import Host, overage
@@ -198,6 +198,20 @@ def a_total_off_by_a_cent(host: Host, plan: Plan) -> None:
         host.told(one.external_subscription_id, FLAT, "a_total_off_by_a_cent", Verdict.UNEXPLAINED)
 
 
+def sums_that_cancel(host: Host, plan: Plan) -> None:
+    """A header that is the list prices of three, and as well what the contracts of two of them come to."""
+    user, price = host.customer(), plan.flat_price(Interval.MONTHLY)
+    several = [host.subscribe(plan, user) for _ in range(3)]
+    for one, less in zip(several, (Decimal(3), Decimal(-3)), strict=False):
+        host.record("contract_price", one.external_subscription_id, price=str(price - less))
+    invoice = host.invoice(user.external_user_id, [], subtotal=price * 3, issued_at=host.at(host.first))
+    keys = [one.external_subscription_id for one in several]
+    host.record("line_reference", invoice.external_invoice_id, "invoice", line=0, subscriptions=keys)
+    for key in keys:
+        host.told(key, FLAT, "sums_that_cancel", Verdict.UNEXPLAINED)
+    host.told(f"{invoice.external_invoice_id}/0", "", "sums_that_cancel", Verdict.UNEXPLAINED)
+
+
 def a_test_account_that_paid(host: Host, _: Plan) -> None:
     """An account of the service itself, which has a card on file."""
     user = host.customer(is_internal=True)
@@ -258,6 +272,7 @@ TRAPS = (
     before_it_was_due,
     another_partner,
     a_total_off_by_a_cent,
+    sums_that_cancel,
     a_test_account_that_paid,
     an_own_account_with_a_contract,
     without_a_record,
