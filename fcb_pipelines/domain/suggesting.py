@@ -4,10 +4,11 @@ Owns: the few families of arithmetic that are tried, and the chance that one of 
 never a reason: it tells a person which record to look for.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.case import Case
@@ -39,11 +40,19 @@ def suggestions(case: Case, billed: Money) -> tuple[Suggestion, ...]:
 
 def _fitting(pricing: Flat, billed: Money) -> Iterator[Suggestion]:
     whole = pricing.recurring
-    for family in _families(_days(pricing, pricing.zone)):
-        amounts = {number: rounded(whole * factor, billed.currency) for number, factor in family.factors}
-        fits = [number for number, amount in amounts.items() if amount == billed]
-        if fits:
-            yield Suggestion(words=family.words(fits[0]), amount=billed, chance=_chance(set(amounts.values()), whole, billed))
+    for family, amounts in _amounts(whole, _days(pricing, pricing.zone), billed.currency):
+        if billed in amounts:
+            chance = _chance(len(amounts), whole, billed)
+            yield Suggestion(words=family.words(amounts[billed]), amount=billed, chance=chance)
+
+
+@lru_cache(maxsize=1024)
+def _amounts(whole: Fraction, days: int, currency: str) -> tuple[tuple[_Family, Mapping[Money, int]], ...]:
+    """What each family makes of a price, with the least number that does; many rows have the same price."""
+    return tuple(
+        (family, {rounded(whole * factor, currency): number for number, factor in reversed(family.factors)})
+        for family in _families(days)
+    )
 
 
 def _families(days: int) -> Iterator[_Family]:
@@ -55,11 +64,11 @@ def _families(days: int) -> Iterator[_Family]:
     yield _Family(lambda n: f"{n} of {24 * days} hours", [(n, Fraction(n, 24 * days)) for n in range(1, 24 * days)])
 
 
-def _chance(amounts: set[Money], whole: Fraction, billed: Money) -> str:
+def _chance(amounts: int, whole: Fraction, billed: Money) -> str:
     """The share of all amounts up to the price, or up to the one billed, that such arithmetic can make."""
     top = max(rounded(whole, billed.currency).amount, billed.amount)
     steps = int(top.scaleb(minor_units(billed.currency)))
-    share = min(Fraction(1), Fraction(len(amounts), max(steps, 1)))
+    share = min(Fraction(1), Fraction(amounts, max(steps, 1)))
     return plain(Decimal(int(share * 10_000 + Fraction(1, 2))).scaleb(-4))
 
 
