@@ -124,6 +124,17 @@ def test_late_usage_of_a_quarter_is_billed_once_however_it_falls(desk: Desk) -> 
     ]
 
 
+@ONLY_PULLED
+def test_what_a_later_bill_made_of_a_month_counts_against_its_quarter(desk: Desk) -> None:
+    with_charges(desk, QUARTER | {"included_interval": "quarterly"})
+    desk.close("2026-03")
+    desk.use("2026-03-21T00:00Z", "50", key="late")
+    desk.close("2026-04")
+    desk.use("2026-05-10T00:00Z", "900", key="may")
+    (may,) = rated(desk, "2026-05").values()
+    assert may.included_quantity == 1000 - Decimal("150.500001") - 7
+
+
 class Under(Desk):
     """The same desk under other conventions."""
 

@@ -13,6 +13,8 @@ from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.money import Money, amount_text, money, round_half_up, rounded
+from fcb_pipelines.domain.pricing import Metered
+from fcb_pipelines.domain.rating import Package
 from fcb_pipelines.domain.tax import TaxComponent, TaxRounding
 from fcb_pipelines_tests.builders import APRIL, TORONTO, expected
 from fcb_pipelines_tests.domain.draft_lines import a_draft, a_draft_line
@@ -151,6 +153,18 @@ def test_a_month_of_a_subscription_is_one_draft() -> None:
         "Basic – 2026-04-01 to 2026-04-30 – cpu_seconds overage: 61000 used, 1000 included, 0.0075 per 3600"
     )
     assert str(made.totals.gross) == "56.65 CAD"
+
+
+def test_a_charge_that_is_not_by_unit_is_one_times_its_net_and_names_its_price() -> None:
+    charge = Package(package_size=Decimal(100), package_price=Decimal(3), included_quantity=Decimal(1000))
+    line = usage("1800.00", line_key="s1/requests/2026-04-01", charge="requests")
+    metered = Metered(charge=charge, quantity=Fraction(61000), metric="requests")
+    made = draft(replace(due(), lines=((line, rated(line, metered=metered)),)), "2026-04", Kept(), TORONTO)
+    assert made is not None
+    (only,) = made.lines
+    assert (only.quantity, only.unit_price, str(only.net)) == (Decimal(1), Decimal("1800.00"), "1800.00 CAD")
+    assert only.description.endswith(" – requests: 61000 used, 1000 included, package price")
+    assert only.article == Article(entity=Entity.PLAN_USAGE, external_plan_id="p1")
 
 
 def test_a_further_charge_is_one_times_its_net() -> None:
