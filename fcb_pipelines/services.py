@@ -131,10 +131,19 @@ class MetricSetting(Strict):
 
 
 class LineRuleSetting(Strict):
-    """Lines whose description matches `pattern` (a regular expression, any case) are of `kind`; the first rule wins."""
+    """Lines of which everything holds that is given are of `kind`; the first rule that holds wins."""
 
-    pattern: str
+    pattern: str | None = None
+    """A regular expression that is found in the description, in any case."""
+    product: str | None = None
+    """The source's id of what the line bills."""
+    created_by: str | None = None
+    """Who or what made its invoice, as the source says."""
+    line: str | None = None
+    """One line by its key, such as `inv-7/2`."""
     kind: LineKind
+    because: str | None = None
+    """Why; needed with `line`."""
 
 
 class Service(Strict):
@@ -208,7 +217,7 @@ class Service(Strict):
     @property
     def rules(self) -> tuple[LineRule, ...]:
         """The line rules as the domain reads them."""
-        return tuple(LineRule(pattern=rule.pattern, kind=rule.kind) for rule in self.line_rules)
+        return tuple(LineRule(**rule.model_dump()) for rule in self.line_rules)
 
     @property
     def plan_families(self) -> Families:

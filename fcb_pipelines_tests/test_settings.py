@@ -120,6 +120,8 @@ def test_a_wrong_file_is_refused_naming_the_place(folder: Path, before: str, aft
     [
         ('[[services.demo.line_rules]]\npattern = "("\nkind = "plan"', ("not a regular expression",)),
         ('[[services.demo.line_rules]]\npattern = "x"\nkind = "gift"', ("line_rules.0.kind",)),
+        ('[[services.demo.line_rules]]\nkind = "plan"', ("at least one of pattern, product, created_by and line",)),
+        ('[[services.demo.line_rules]]\nline = "i-7/2"\nkind = "plan"', ("i-7/2 needs because",)),
         ('[[taxes]]\nplace = "CA-ON"\ncomponent = "HST"\npercent = 13.5\nvalid_from = 2010-07-01', ("percent", "not exact")),
         (
             '[[taxes]]\nplace = "CA-ON"\ncomponent = "HST"\npercent = "13"\nvalid_from = 2010-07-01\n' * 2,

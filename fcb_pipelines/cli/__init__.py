@@ -31,6 +31,7 @@ COMMANDS = {
     "import": "Take a snapshot and bring Odoo's shadow copy up to date.",
     "invoices": "Keep what a period bills as drafts in Odoo.",
     "keys": "Make, list, rotate and revoke API keys.",
+    "lines": "Show what the line rules caught, and what is unknown.",
     "migrate": "Bring our own database up to date.",
     "prune": "List, and once confirmed remove, what an import made and nobody uses.",
     "quote": "Price quantities under a charge.",

@@ -15,7 +15,7 @@ from fcb_pipelines.domain.charges import read_metered
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence, check
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
-from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineKind, LineRule, classified
+from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineFacts, LineKind, LineRule, classified
 from fcb_pipelines.domain.money import ZERO, decimal, minor_units
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.plans import Interval, Plan
@@ -128,7 +128,7 @@ def invoice(row: Row, rules: Sequence[LineRule]) -> Invoice:
             total=decimal(row["total"]),
             provider_id=_text(row["provider_id"]),
             created_by=_text(row["created_by"]),
-            lines=tuple(_line(ordinal, line, rules) for ordinal, line in enumerate(row["lines"], start=1)),
+            lines=tuple(_line(ordinal, line, row, rules) for ordinal, line in enumerate(row["lines"], start=1)),
         )
 
 
@@ -183,20 +183,24 @@ def _named(what: str, external_id: str) -> Iterator[None]:
         raise InvalidInput(said if external_id in said else f"{what} {external_id}: {said}") from error
 
 
-def _line(ordinal: int, line: Row, rules: Sequence[LineRule]) -> InvoiceLine:
-    description = str(line.get("description") or "").strip()
+def _line(ordinal: int, line: Row, invoice: Row, rules: Sequence[LineRule]) -> InvoiceLine:
+    description, product = str(line.get("description") or "").strip(), _text(line.get("product"))
+    given = _kind(ordinal, line.get("kind"))
+    key, created_by = f"{invoice['external_invoice_id']}/{ordinal}", _text(invoice["created_by"])
+    facts = LineFacts(line_key=key, description=description, product=product, created_by=created_by)
     if line.get("amount") is None:
         raise InvalidInput(f"line {ordinal} ({description}) has no amount, which is not 0.00")
     return InvoiceLine(
         ordinal=ordinal,
-        kind=_kind(ordinal, line.get("kind")) or classified(description, rules),
+        kind=given or classified(facts, rules),
         description=description,
         amount=decimal(line["amount"]),
         quantity=None if line.get("quantity") is None else decimal(line["quantity"]),
         service_from=_instant("service_from", line.get("service_from")),
         service_to=_instant("service_to", line.get("service_to")),
         external_subscription_id=_text(line.get("external_subscription_id")),
-        product=_text(line.get("product")),
+        product=product,
+        is_kind_given=given is not None,
     )
 
 

@@ -66,6 +66,8 @@ class InvoiceLine:
     """Of a line that names a subscription of its own, as on an invoice for several."""
     product: str | None = None
     """The plan or product that it bills, by the source's id."""
+    is_kind_given: bool = False
+    """Whether the mapping names its kind itself, so that no rule is asked."""
 
     def __post_init__(self) -> None:
         if (self.service_from is None) != (self.service_to is None):
@@ -100,25 +102,65 @@ class Invoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineRule:
-    """One rule of `fcb.toml`: lines whose description matches `pattern` (a regular expression, any case) are of `kind`."""
+class LineFacts:
+    """What rules can ask of a line."""
 
-    pattern: str
+    line_key: str
+    """Invoice id and ordinal, such as `inv-7/2`."""
+    description: str
+    product: str | None = None
+    """The plan or product that it bills, by the source's id."""
+    created_by: str | None = None
+    """Who or what made its invoice, by the source."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineRule:
+    """One rule of `fcb.toml`: lines of which everything holds that is given are of `kind`."""
+
     kind: LineKind
+    pattern: str | None = None
+    """A regular expression that is found in the description, in any case."""
+    product: str | None = None
+    created_by: str | None = None
+    line: str | None = None
+    """One line by its key: what a person says of it."""
+    because: str | None = None
+    """Why, in a person's words; needed where one line is named."""
 
     def __post_init__(self) -> None:
         try:
-            re.compile(self.pattern)
+            re.compile(self.pattern or "")
         except re.error as error:
             raise InvalidInput(f"line rule {self.pattern!r} is not a regular expression: {error}") from error
+        if self.pattern is None and not self._asked:
+            raise InvalidInput("a line rule needs at least one of pattern, product, created_by and line")
+        if not all(value.strip() for value in self._asked.values()):
+            raise InvalidInput("a line rule has an empty product, created_by or line, which no line has")
+        if self.line is not None and not (self.because or "").strip():
+            raise InvalidInput(f"the line rule of {self.line} needs because = why the line is of kind {self.kind}")
+
+    @property
+    def _asked(self) -> dict[str, str]:
+        """What a line must have exactly, by the name that `LineFacts` has for it."""
+        given = {"product": self.product, "created_by": self.created_by, "line_key": self.line}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def holds_for(self, facts: LineFacts) -> bool:
+        """Whether everything that it asks is so."""
+        is_found = self.pattern is None or re.search(self.pattern, facts.description, re.IGNORECASE) is not None
+        return is_found and all(getattr(facts, name) == value for name, value in self._asked.items())
 
 
-def classified(description: str, rules: Sequence[LineRule]) -> LineKind:
-    """The kind by the first rule that matches anywhere in the description; unknown if none does."""
-    for rule in rules:
-        if re.search(rule.pattern, description, re.IGNORECASE):
-            return rule.kind
-    return LineKind.UNKNOWN
+def catching(facts: LineFacts, rules: Sequence[LineRule]) -> int | None:
+    """Which rule catches a line, by its place: the first that holds; None if none does."""
+    return next((number for number, rule in enumerate(rules) if rule.holds_for(facts)), None)
+
+
+def classified(facts: LineFacts, rules: Sequence[LineRule]) -> LineKind:
+    """The kind by the rule that catches a line; unknown if none does."""
+    number = catching(facts, rules)
+    return LineKind.UNKNOWN if number is None else rules[number].kind
 
 
 def with_balancing_line(invoice: Invoice) -> tuple[InvoiceLine, ...]:
