@@ -62,7 +62,7 @@ class Told:
 def of_revision(period: str, rows: Sequence[Row], changes: Mapping[str, Any], *, is_first: bool) -> Iterable[Told]:
     """What the newest revision of a period tells; `changes` are those from the revision before, as they were stored."""
     changed = {each["row_id"]: each for each in changes.get("rows", ())}
-    is_same_origin = not is_first and not changes.get("because")
+    is_same_origin = not changes.get("because")
     for row in rows:
         change = changed.get(row.row_id)
         if row.verdict is Verdict.UNEXPLAINED and (is_first or _came_to_it(change)):

@@ -3,8 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import psycopg
+import pytest
+
 from fcb_pipelines.acts.report_links import make_link, open_link, visitor
 from fcb_pipelines.domain.report_links import Spent
+from fcb_pipelines.store import report_links
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
 
@@ -21,6 +25,17 @@ def test_of_many_at_once_one_opens_it(store_database: str) -> None:
     visiting = visitor(db, opened[0].visit.text, NOW)
     assert visiting is not None
     assert visiting.link_id == link.link_id
+
+
+def test_who_opens_a_link_holds_it(store_database: str) -> None:
+    db = Database(store_database)
+    _, token = make_link(db, service="shop", period="2026-04", hours=1, actor="ada", now=NOW)
+    with db.transaction() as first, db.transaction() as second:
+        assert report_links.held(first, token.digest) is not None
+        second.execute("SET LOCAL lock_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            report_links.held(second, token.digest)
+        second.rollback()
 
 
 def test_the_token_of_the_link_is_not_that_of_the_visit(store_database: str) -> None:

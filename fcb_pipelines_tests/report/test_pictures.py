@@ -32,7 +32,7 @@ def test_light_and_dark_paper_have_their_own_colours() -> None:
     assert pictures.LIGHT.text.encode() not in dark
 
 
-@pytest.mark.parametrize("evil", HOSTILE)
+@pytest.mark.parametrize("evil", [*HOSTILE, r"no $\frac{ mathematics$"])
 def test_no_cause_is_markup_or_mathematics(evil: str) -> None:
     (cad,) = figures([row("s1", explained(cause=evil)), row("s2", carried(charge=evil))], "CAD")
     ElementTree.fromstring(pictures.drawn(cad, pictures.WATERFALL, "light"))  # noqa: S314 - our own

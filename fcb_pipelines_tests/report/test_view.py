@@ -13,6 +13,7 @@ from fcb_pipelines.report import selections
 from fcb_pipelines.report.figures import MOST_STEPS, OTHERS, figures
 from fcb_pipelines.report.partners import NEXT_MONTH, partners
 from fcb_pipelines.report.queue import queue
+from fcb_pipelines.report.stakes import stake
 from fcb_pipelines.report.strip import strips
 from fcb_pipelines_tests.builders import actual, day
 from fcb_pipelines_tests.report.material import (
@@ -136,6 +137,20 @@ def test_siblings_are_one_decision_and_the_most_money_is_first() -> None:
     ]
     assert [one.number for one in found] == [1, 2, 3, 4]
     assert str(found[0].due) == "2026-06-30"
+
+
+@pytest.mark.parametrize(
+    ("instance", "expected"),
+    [
+        (unexplained("40.00", "31.00"), "9.00 CAD"),
+        (unexplained("31.00", "40.00"), "9.00 CAD"),
+        (unexplained("40.00", "31.00", expected_tax="5.20", actual_tax="17.00"), "11.80 CAD"),
+        (unexplained("40.00", "40.00", actual_tax="0.01"), "0.01 CAD"),
+        (unexplained("40.00", "40.00"), "40.00 CAD"),
+    ],
+)
+def test_what_is_at_stake_hides_no_tax(instance: Instance, expected: str) -> None:
+    assert str(stake(instance)) == expected
 
 
 def test_each_plan_and_currency_is_decided_by_itself() -> None:
