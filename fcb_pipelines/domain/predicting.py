@@ -45,6 +45,8 @@ class Option:
     """Those that predict the same."""
     families: frozenset[str]
     """The plan families of its instances."""
+    ways: Mapping[Proration, tuple[Predicted, ...]]
+    """The steps by each of the conventions, the declared one first: to the same amounts they may go by other steps."""
 
     @property
     def nets(self) -> tuple[Money, ...]:
@@ -81,11 +83,25 @@ def options(met: Met, cases: Sequence[Case]) -> tuple[Option, ...]:
         predicted = tuple(_predicted(one, case, currency) for one, case in zip(chosen, cases, strict=True))
         if not any(each.named for each in predicted):
             continue
-        option = Option(predicted=predicted, conventions=frozenset({convention}), families=families)
+        ways = {convention: predicted}
+        option = Option(predicted=predicted, conventions=frozenset(ways), families=families, ways=ways)
         key = option.nets, option.remedies
-        known = found.get(key)
-        found[key] = option if known is None else replace(known, conventions=known.conventions | option.conventions)
+        found[key] = _merged(found[key], option) if key in found else option
     return tuple(found.values())
+
+
+def _merged(known: Option, option: Option) -> Option:
+    """Two options that say the same as one; what counts in two ways by one convention is named in both."""
+    ways = dict(known.ways)
+    for convention, predicted in option.ways.items():
+        before = ways.get(convention)
+        ways[convention] = predicted if before is None else tuple(map(_both, before, predicted))
+    return replace(known, predicted=next(iter(ways.values())), conventions=frozenset(ways), ways=ways)
+
+
+def _both(one: Predicted, other: Predicted) -> Predicted:
+    causes = {step.cause for step in one.named}
+    return replace(one, named=(*one.named, *(step for step in other.named if step.cause not in causes)))
 
 
 def _choices(cases: Sequence[Case]) -> Iterator[tuple[Proration, OtherUsage | None]]:
@@ -173,8 +189,13 @@ def upheld(found: Mapping[int, Option], siblings: Sequence[Agreeing]) -> dict[in
     for number, option in found.items():
         winners = _common(votes, option) if number in told else frozenset()
         if winners <= option.conventions and all(in_favour[each] > against[each] for each in option.parameters):
-            held[number] = replace(option, conventions=winners) if winners else option
+            held[number] = _by(option, winners) if winners else option
     return held
+
+
+def _by(option: Option, winners: frozenset[Proration]) -> Option:
+    """An option with the steps of a convention that holds."""
+    return replace(option, conventions=winners, predicted=next(option.ways[each] for each in option.ways if each in winners))
 
 
 def _common(votes: Mapping[str, Counter[Proration]], option: Option) -> frozenset[Proration]:

@@ -53,8 +53,12 @@ def by_reference_with_terms(host: Host, plan: Plan) -> None:
         user.external_user_id, [], subtotal=sum((each.net for each in drafts), Decimal(0)), issued_at=host.at(host.first)
     )
     host.record("line_reference", invoice.external_invoice_id, "invoice", line=0, subscriptions=[each.key for each in drafts])
-    for each in drafts:
-        told(each, "by_reference_with_terms", "consolidated_invoice")
+    # Now and then the sum is the list's as well, and then nobody can tell.
+    if is_told := sum(each.net for each in drafts) != sum(each.ours for each in drafts):
+        for each in drafts:
+            told(each, "by_reference_with_terms", "consolidated_invoice")
+    for place, charge in () if is_told else ((f"{invoice.external_invoice_id}/0", ""), *((one.key, FLAT) for one in drafts)):
+        host.told(place, charge, "by_reference_with_terms", Verdict.UNEXPLAINED)
 
 
 def by_product(host: Host, plan: Plan) -> None:

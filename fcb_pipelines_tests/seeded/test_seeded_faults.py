@@ -16,7 +16,7 @@ from fcb_pipelines_tests.seeded.harness import Sides, reconciled, sides
 from fcb_pipelines_tests.seeded.host import Host, dice
 from fcb_pipelines_tests.seeded.measures import Measured, measure, sums
 
-SIZES = {10: range(60), 100: range(12), 1000: range(2)}
+SIZES = {10: range(40), 100: range(8), 1000: range(2)}
 RIGHT_AT_LEAST = 0.95
 
 
@@ -55,9 +55,7 @@ def test_what_records_explain_is_explained_with_its_cause_and_remedy(size: int) 
     assert found.share >= RIGHT_AT_LEAST, str(found)
 
 
-@pytest.mark.parametrize(
-    ("seed", "size"), [*((seed, 10) for seed in range(20)), *((seed, 100) for seed in range(6)), (3, 1000)]
-)
+@pytest.mark.parametrize(("seed", "size"), [*((seed, 10) for seed in range(15)), *((seed, 100) for seed in range(5)), (3, 500)])
 def test_a_service_that_was_billed_as_we_would_has_no_difference(seed: int, size: int) -> None:
     host = clean(seed, size)
     found = measure(reconciled(sides(host.world())), host.truths)
@@ -84,7 +82,7 @@ def test_the_register_is_the_rows_and_what_does_not_count(seed: int) -> None:
     assert total(sums(rows).values(), "CAD") + elsewhere == counting
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_order_of_rows_changes_no_verdict(seed: int) -> None:
     _, both, rows = a_service(seed, 100)
     world, shuffled = both.world, dice(seed)

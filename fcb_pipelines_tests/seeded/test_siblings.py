@@ -1,5 +1,8 @@
 """What holds for a plan or a family holds for all of it: a row that its siblings contradict is not explained."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 
 from fcb_pipelines.domain.instances import FLAT
@@ -10,6 +13,8 @@ from fcb_pipelines_tests.seeded.generator import empty
 from fcb_pipelines_tests.seeded.harness import reconciled, sides
 from fcb_pipelines_tests.seeded.host import Host
 from fcb_pipelines_tests.seeded.measures import Measured, measure
+
+TWO = Decimal(2)
 
 
 def a_host(convention: Proration, declared: Proration, seed: int = 1) -> Host:
@@ -57,6 +62,28 @@ def test_a_listed_interval_holds_if_more_rows_follow_it_than_not(followed: int, 
     rows = {row.external_subscription_id: row for row in reconciled(sides(host.world()))}
     assert {rows[f"s{number:05d}"].verdict for number in range(followed)} in ({verdict}, set())
     assert rows[ours.external_subscription_id].verdict is Verdict.MATCH
+
+
+def test_the_steps_are_those_of_the_convention_that_siblings_follow() -> None:
+    """Two units for 15 days and three for ten are 60 of 30 days, and two whole months if nothing is shared out."""
+    host = a_host(Proration.FIXED_30_DAYS, Proration.SECONDS)
+    for price in ("p000", "p001", "p003"):
+        billed(made(host, host.plans[price], ended), "sibling")
+    draft = made(host, host.plans["p003"])
+    change, pause = host.first + timedelta(days=15), (host.first + timedelta(days=20), host.first + timedelta(days=26))
+    host.became(draft.one, "quantity", 2, host.first - timedelta(days=40))
+    host.became(draft.one, "quantity", 3, change)
+    draft.change(
+        "quantity_change",
+        lambda bill: bill.from_day(bill.first, quantity=TWO).from_day(change, quantity=TWO + 1),
+        is_known=True,
+    )
+    host.record("inactive", draft.key, since=pause[0], until=pause[1])
+    draft.change("proration", lambda bill: bill.without(*pause))
+    assert draft.effects(Proration.NONE, known_alone=False)[0] == draft.effects(Proration.FIXED_30_DAYS, known_alone=False)[0]
+    billed(draft, "the same by none")
+    found = measured(host)
+    assert (found.right, found.missed) == (4, []), str(found)
 
 
 def test_a_pause_alone_is_explained_by_the_convention_that_fits() -> None:

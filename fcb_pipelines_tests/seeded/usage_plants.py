@@ -47,6 +47,29 @@ def counted_otherwise(host: Host, plan: Plan) -> None:
     host.bill(one, net, LineKind.OVERAGE)
 
 
+def counted_two_ways(host: Host, plan: Plan) -> None:
+    """Two ways to count come to the same: both are named where they ask for the same, and decide nothing where not."""
+    one, units = used(host, plan)
+    is_same = host.rng.random() < 0.5
+    causes = ("usage_missing", "usage_duplicate" if is_same else "usage_late")
+    other = units - Decimal(host.rng.randint(HOUR, 15 * HOUR))
+    host.other_usage[one.external_subscription_id] = tuple(
+        OtherUsage(cause=cause, quantity=Fraction(other), words=cause, references=(f"usage/{cause}",)) for cause in causes
+    )
+    host.bill(one, cents(overage(other)), LineKind.OVERAGE)
+    if is_same:
+        host.told(
+            one.external_subscription_id,
+            CPU_SECONDS,
+            "counted_two_ways",
+            Verdict.EXPLAINED,
+            *causes,
+            remedy=Remedy.FIX_SOURCE,
+        )
+    else:
+        host.told(one.external_subscription_id, CPU_SECONDS, "counted_two_ways", Verdict.UNEXPLAINED)
+
+
 def limited(host: Host, plan: Plan) -> None:
     """A minimum, a maximum or another quota on record."""
     one, units = used(host, plan)
@@ -78,4 +101,4 @@ def _told(host: Host, one: Subscription, cause: str, remedy: Remedy) -> None:
     host.told(one.external_subscription_id, CPU_SECONDS, cause, Verdict.EXPLAINED, cause, remedy=remedy)
 
 
-PLANTS = (as_listed, counted_otherwise, counted_otherwise, limited, tiered)
+PLANTS = (as_listed, counted_otherwise, counted_two_ways, limited, tiered)
