@@ -4,7 +4,7 @@ Owns: what a reference of the evidence says in words. Does not own: why the char
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fcb_pipelines.acts.report import Base
@@ -44,9 +44,9 @@ class Charge:
     records: tuple[Record, ...]
 
 
-def charge(base: Base, one: Instance) -> Charge:
-    """What the page of a row shows of one of its charges."""
-    return Charge(instance=one, sides=tuple(_sides(one)), records=tuple(_records(base, one)))
+def charge(base: Base, lines: Mapping[str, ActualLine], one: Instance) -> Charge:
+    """What the page of a row shows of one of its charges; `lines` are those of the invoices by their keys."""
+    return Charge(instance=one, sides=tuple(_sides(one)), records=tuple(_records(base, lines, one)))
 
 
 def _sides(one: Instance) -> Iterable[Side]:
@@ -73,8 +73,7 @@ def references(one: Instance) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(each.reference for each in one.evidence), *named]))
 
 
-def _records(base: Base, one: Instance) -> Iterable[Record]:
-    lines = {line.line_key: line for line in base.lines}
+def _records(base: Base, lines: Mapping[str, ActualLine], one: Instance) -> Iterable[Record]:
     for reference in references(one):
         if reference in lines:
             yield _line(base, lines[reference])

@@ -78,7 +78,7 @@ def row(view: View, links: Links, found: Row, history: tuple[RowBefore, ...]) ->
         links,
         here="row",
         row=found,
-        charges=[charge(base, one) for one in found.instances],
+        charges=[charge(base, view.shape.lines, one) for one in found.instances],
         open=bool(open_instances(found)),
         due=due(base),
         commands=commands,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fcb_pipelines.acts.report import Base, Material
+from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.clean import Judged, clean_run
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.report.amounts import counted, joined, listed
@@ -28,6 +29,8 @@ class Shape:
     groups: tuple[Group, ...]
     selections: Mapping[str, Selection]
     rows: Mapping[str, Row]
+    lines: Mapping[str, ActualLine]
+    """Of the invoices, by their keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,7 @@ def shape(base: Base) -> Shape:
         groups=queue(base),
         selections=selections(base),
         rows={row.row_id: row for row in base.rows},
+        lines={line.line_key: line for line in base.lines},
     )
 
 
