@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
+from textwrap import shorten
 
 import click
 
@@ -15,6 +16,8 @@ from fcb_pipelines.services import Service
 
 MOST_SHOWN = 10
 """Lines of one topic; --json has all."""
+LONGEST_WORDS = 160
+"""Characters of a reason; --json has it whole."""
 
 
 @click.command()
@@ -61,7 +64,7 @@ def _lines(service: str, found: Sequence[Told]) -> Iterable[str]:
         yield f"{len(every)} × {TOPICS[topic]}"
         for one in every[:MOST_SHOWN]:
             amount = "" if one.amount is None else f" {one.amount}"
-            yield f"  {one.period}{amount} {one.subject}: {one.words}"
+            yield f"  {one.period}{amount} {one.subject}: {shorten(one.words, LONGEST_WORDS, placeholder=' …')}"
         if len(every) > MOST_SHOWN:
             yield f"  and {len(every) - MOST_SHOWN} more: --json has all"
 
