@@ -12,7 +12,7 @@ from fcb_pipelines_tests.seeded.harness import reconciled, sides
 from fcb_pipelines_tests.seeded.host import dice
 from fcb_pipelines_tests.seeded.measures import Measured, measure
 
-TIMES = {10: 200, 100: 60, 1000: 12, 10_000: 3}
+TIMES = {10: 100, 100: 30, 1000: 6, 10_000: 2}
 RANDOM_AMOUNTS = 10_000
 CENTS = 500
 
@@ -31,7 +31,15 @@ def of_size(size: int) -> str:
     if found.missed or found.unseen or found.invented or found.false:
         sys.stderr.write(f"{size}: {found}\n")
     unfound = len(found.unseen) + len(found.invented)
-    row = (f"{size:,}", TIMES[size], found.planted, unfound, f"{found.explainable:,}", f"{found.share:.2%}", len(found.false))
+    row = (
+        f"{size:,}",
+        TIMES[size],
+        f"{found.planted:,}",
+        unfound,
+        f"{found.explainable:,}",
+        f"{found.share:.2%}",
+        len(found.false),
+    )
     return "| " + " | ".join(map(str, (*row, invented, f"{seconds / TIMES[size]:.2f} s"))) + " |"
 
 
