@@ -83,8 +83,8 @@ def is_without_successor(instance: Instance) -> bool:
 
 
 def asks_for_our_model(instance: Instance) -> bool:
-    """Whether our price, interval, term or tax is wrong and not mended yet: what is mended is a match."""
-    return instance.verdict not in _SETTLED and instance.explanation.remedy is Remedy.FIX_MODEL
+    """Whether our price, interval, term or tax is wrong, neither mended yet nor settled by a signature."""
+    return instance.verdict not in _SETTLED and instance.explanation.open_remedy is Remedy.FIX_MODEL
 
 
 def objections(found: Standing, *, rule_version: str, settings_hash: str) -> tuple[Objection, ...]:

@@ -58,6 +58,9 @@ def accepted(remedy: Remedy) -> Instance:
         (accepted(Remedy.NONE), []),
         # Accepting a difference that our price causes mends nothing.
         (accepted(Remedy.FIX_MODEL), [(Against.FIX_MODEL, 1)]),
+        # Somebody signed that an explained difference stays as it is.
+        (explained(settled_by=Remedy.NONE), []),
+        (explained(settled_by=Remedy.FIX_MODEL), [(Against.FIX_MODEL, 1)]),
         # What the source must mend, our own terms bill right.
         (accepted(Remedy.FIX_SOURCE), []),
     ],

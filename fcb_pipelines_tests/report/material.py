@@ -54,12 +54,21 @@ def shop() -> Service:
         return load({}, folder=write_project(Path(folder))).services["shop"]
 
 
-def explained(expected: str = "200.00", billed: str = "9.14", cause: str = "billing_interval", **changes: Any) -> Instance:
-    """A charge that our own terms price wrongly, as its records say."""
+def explained(
+    expected: str = "200.00",
+    billed: str = "9.14",
+    cause: str = "billing_interval",
+    settled_by: Remedy | None = None,
+    **changes: Any,
+) -> Instance:
+    """A charge that our own terms price wrongly, as its records say; `settled_by` is what a signature still asks for."""
     words = "yearly price 200 ÷ 12"
     finding = Finding(cause=cause, remedy=Remedy.FIX_MODEL, words=words, references=("plans/227",))
     steps = (WaterfallStep(name=cause, words=words, amount=money(f"{billed} CAD"), residual=money("0.00 CAD")),)
     told = Explanation(findings=(finding,), waterfall=steps)
+    if settled_by is not None:
+        signed = Finding(cause="goodwill", remedy=settled_by, words="accepted by ada")
+        told = replace(told, findings=(finding, signed), settled_by="A-1")
     return an_instance(expected, billed, verdict=Verdict.EXPLAINED, explanation=changes.pop("explanation", told), **changes)
 
 

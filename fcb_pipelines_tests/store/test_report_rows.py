@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from fcb_pipelines.domain.clean import standing
 from fcb_pipelines.domain.coverage import coverage
-from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.domain.rows import Remedy, Row
 from fcb_pipelines.store import reconciliation, report_rows
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.report.material import carried, every_kind, explained, matched, row, unexplained
@@ -25,7 +25,8 @@ def stands(*rows: Row) -> tuple[int, int, int]:
 
 def test_the_database_counts_what_the_rule_counts(store_database: str) -> None:
     db = Database(store_database)
-    kept = row("s10", carried(successor="ended 2026-05-01"), carried("2.00"))
+    settled = explained(settled_by=Remedy.NONE)
+    kept = row("s10", carried(successor="ended 2026-05-01"), carried("2.00"), settled, explained(settled_by=Remedy.FIX_MODEL))
     for rows in (every_kind(), (*every_kind(), kept), (row("s1", matched()),)):
         reconcile(db, *rows)
         assert counted(db) == stands(*rows)

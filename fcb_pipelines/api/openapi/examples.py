@@ -83,7 +83,18 @@ _SIDES = {
     "expected": {"net": "50.00", "tax": "6.50", "gross": "56.50"},
     "actual": {"net": "50.25", "tax": "6.53", "gross": "56.78"},
 }
-_DECIDED = {"difference": "-0.25", "status": "delta", "verdict": "unexplained", "causes": []}
+_DECIDED = {"difference": "-0.25", "status": "delta", "verdict": "unexplained", "causes": [], "remedy": "none"}
+_MISSING = "a contract price of the subscription that holds at the start of the range (evidence contract_price)"
+_EXPLAINED = {
+    "findings": [],
+    "waterfall": [],
+    "missing": [_MISSING],
+    "suggestions": [],
+    "is_in_total": False,
+    "successor": None,
+    "open_remedy": "none",
+    "settled_by": None,
+}
 RECONCILIATION: dict[str, Any] = {
     "service": "nexacloud",
     "period": "2026-05",
@@ -106,6 +117,7 @@ RECONCILIATION: dict[str, Any] = {
             **_DECIDED,
             "abs_difference": "0.25",
             "is_due": True,
+            "sentence": f"Billed 50.25 CAD, 50.00 CAD expected (flat): no record says why. It would take: {_MISSING}.",
             "instances": [
                 {
                     "charge": "flat",
@@ -114,6 +126,7 @@ RECONCILIATION: dict[str, Any] = {
                     "due_at": "2026-05-01T00:00:00-04:00",
                     **_SIDES,
                     **_DECIDED,
+                    **_EXPLAINED,
                     "notes": [],
                 }
             ],
