@@ -16,7 +16,16 @@ ROW = {"row_id", "service", "period", "subscription", "partner", "currency", "li
        "actual", "difference", "abs_difference", "status", "verdict", "causes", "instances", "evidence"}  # fmt: skip
 INSTANCE = {"charge", "service_from", "service_to", "due_at", "expected", "actual", "difference", "status", "verdict", "causes"}
 INVOICE = {"external_invoice_id", "partner", "subscription", "status", "counts", "currency", "net", "tax", "gross", "lines"}
-PERIOD = {"rows", "verdicts", "open_remedies", "coverage_money", "proved_money", "coverage_subscriptions", "revision", "closed_at"}
+PERIOD = {
+    "rows",
+    "verdicts",
+    "open_remedies",
+    "coverage_money",
+    "proved_money",
+    "coverage_subscriptions",
+    "revision",
+    "closed_at",
+}
 
 
 def sides(rows: list[Any]) -> Iterator[Any]:
