@@ -143,7 +143,7 @@ def _plans(odoo: Odoo) -> dict[str, int]:
 def test_each_interval_has_its_recurring_plan(enterprise: Odoo) -> None:
     plans = _plans(enterprise)
     assert sorted(plans) == ["Monthly", "Quarterly", "Yearly"]
-    assert subscription_plans(enterprise) == {Interval.MONTHLY: plans["Monthly"], Interval.YEARLY: plans["Yearly"]}
+    assert subscription_plans(enterprise) == {interval: plans[interval.capitalize()] for interval in Interval}
 
 
 def test_a_year_may_be_twelve_months_and_the_oldest_of_several_is_taken(enterprise: Odoo) -> None:
