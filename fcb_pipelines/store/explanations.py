@@ -42,7 +42,10 @@ def written(explanation: Explanation) -> dict[str, Any] | None:
 
 
 def read(stored: dict[str, Any] | None, currency: str) -> Explanation:
-    """The explanation that `written` kept; amounts are of the instance's currency."""
+    """The explanation that `written` kept; amounts are of the instance's currency.
+
+    Revisions are never changed, so those of older versions lack what was not told then.
+    """
     if stored is None:
         return NO_EXPLANATION
     return Explanation(
@@ -51,9 +54,9 @@ def read(stored: dict[str, Any] | None, currency: str) -> Explanation:
                 cause=each["cause"],
                 remedy=Remedy(each["remedy"]),
                 words=each["words"],
-                references=tuple(each["references"]),
-                conventions=tuple(each["conventions"]),
-                family=each["family"],
+                references=tuple(each.get("references", ())),
+                conventions=tuple(each.get("conventions", ())),
+                family=each.get("family", ""),
             )
             for each in stored.get("findings", ())
         ),
