@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fcb_pipelines_tests.acceptance.fixtures import PERIODS, AllPlans, Demo
+from fcb_pipelines_tests.acceptance.fixtures import PERIODS, AllPlans
 from fcb_pipelines_tests.acceptance.project import Project
 from fcb_pipelines_tests.acceptance.warm import Done
 
@@ -34,10 +34,10 @@ class Decided:
 
 
 @pytest.fixture(scope="session")
-def decided(demo: Demo, all_plans: AllPlans) -> Decided:
-    """Everything decided, after all that other tests look at was seen."""
+def decided(demo_to_change: Project, all_plans: AllPlans) -> Decided:
+    """Everything decided, after what a second import and a second run leave was seen."""
     assert all_plans.nothing_left["prunable"] == []
-    project = demo.project
+    project = demo_to_change
     for period in PERIODS:
         _adopt(project, period)
     assert project.fcb("import").code == 0

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fcb_pipelines_tests.acceptance.project import Contents, Project, contents
+from fcb_pipelines_tests.acceptance.project import Places, Project
 from fcb_pipelines_tests.acceptance.remains import Remains, remains
 from fcb_pipelines_tests.acceptance.warm import Done, Warm
 
@@ -24,9 +24,15 @@ KEY_OF_ALL_PLANS = {"FCB_IMPORT_ALL_PLANS": "true"}
 
 @dataclass(frozen=True, kw_only=True)
 class Demo:
-    """What `fcb demo --headless` left, before anybody did anything else."""
+    """What `fcb demo --headless` left, before anybody did anything else.
+
+    It is for reading: what a test changes in it, tests that come later would see. Who changes something asks for
+    `demo_to_change`.
+    """
 
     project: Project
+    copy: Project
+    """The same a second time, not running."""
     ended: Done
     status: Any
     register: Any
@@ -45,10 +51,10 @@ class Demo:
 class Again:
     """The import and a run a second time; nothing changed in between. `dry` wrote nothing between `before` and `after`."""
 
-    before: tuple[Contents, Contents]
+    before: Places
     dry: Any
     dry_for_people: Done
-    after: tuple[Contents, Contents]
+    after: Places
     imported: Any
     run: Any
     rows: list[Any]
@@ -84,37 +90,56 @@ def warm() -> Iterator[Warm]:
 
 @pytest.fixture(scope="session")
 def demo(warm: Warm) -> Iterator[Demo]:
-    """The demo as a new user starts it, from nothing."""
-    with tempfile.TemporaryDirectory(prefix="fcb-acceptance-") as folder:
+    """The demo as a new user starts it, from nothing; that no test changes it is proved at the end."""
+    with tempfile.TemporaryDirectory(prefix="fcb-acceptance-") as folder, tempfile.TemporaryDirectory() as other:
         project = Project(Path(folder), warm)
         ended = project.installed("demo", "--headless")
         assert ended.code == 0, ended.err
+        copy = project.copied(Path(other))
         with project.stack():
-            yield Demo(
-                project=project,
-                ended=ended,
-                status=project.fcb("status", "--json").answer,
-                register=project.fcb("register", "--json").answer,
-                rows={key: project.fcb("rows", "--period", key, "--json").answer for key in PERIODS},
-                doctor=project.fcb("doctor", "--json"),
-                prunable=project.fcb("prune", "--json").answer,
-                remains=remains(project),
-            )
+            before = project.contents
+            yield _looked_at(project, copy, ended)
+            changed = [
+                table for now, then in zip(project.contents, before, strict=True) for table in now if now[table] != then[table]
+            ]
+            assert changed == [], "a test changed the demo that all others see"
         removed(project)
+        removed(copy)
+
+
+def _looked_at(project: Project, copy: Project, ended: Done) -> Demo:
+    return Demo(
+        project=project,
+        copy=copy,
+        ended=ended,
+        status=project.fcb("status", "--json").answer,
+        register=project.fcb("register", "--json").answer,
+        rows={key: project.fcb("rows", "--period", key, "--json").answer for key in PERIODS},
+        doctor=project.fcb("doctor", "--json"),
+        prunable=project.fcb("prune", "--json").answer,
+        remains=remains(project),
+    )
 
 
 @pytest.fixture(scope="session")
-def again(demo: Demo) -> Again:
+def demo_to_change(demo: Demo) -> Iterator[Project]:
+    """A second demo, for those who change something; each of them says after whom it comes."""
+    with demo.copy.stack():
+        yield demo.copy
+
+
+@pytest.fixture(scope="session")
+def again(demo_to_change: Project) -> Again:
     """What an operator sees who does everything a second time."""
-    project = demo.project
-    before = contents(project.store_url), contents(project.sandbox_url)
+    project = demo_to_change
+    before = project.contents
     dry = project.fcb("import", "--dry-run", "--json").answer
     dry_for_people = project.fcb("import", "--dry-run", **KEY_OF_ALL_PLANS)
     return Again(
         before=before,
         dry=dry,
         dry_for_people=dry_for_people,
-        after=(contents(project.store_url), contents(project.sandbox_url)),
+        after=project.contents,
         imported=project.fcb("import", "--json").answer,
         run=project.fcb("run", "--period", "2026-04", "--json").answer,
         rows=project.fcb("rows", "--period", "2026-04", "--json").answer,
@@ -123,10 +148,10 @@ def again(demo: Demo) -> Again:
 
 
 @pytest.fixture(scope="session")
-def all_plans(demo: Demo, again: Again) -> AllPlans:
+def all_plans(demo_to_change: Project, again: Again) -> AllPlans:
     """All plans taken once, then listed and removed."""
     assert again.imported["created"] == 0
-    project = demo.project
+    project = demo_to_change
     imported = project.fcb("import", "--json", **KEY_OF_ALL_PLANS).answer
     listed = project.fcb("prune", "--json").answer
     return AllPlans(

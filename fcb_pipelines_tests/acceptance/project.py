@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 import fcb_pipelines
+from fcb_pipelines.local.placement import place
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.local.sandbox import DATABASE
 from fcb_pipelines.local.stack import running
@@ -29,6 +30,8 @@ FCB = str(Path(sys.executable).with_name("fcb"))
 
 Contents = dict[str, list[str]]
 """Table → its rows as text, in order."""
+Places = tuple[Contents, Contents]
+"""Of our own database and of the sandbox."""
 
 
 class Project:
@@ -39,6 +42,16 @@ class Project:
         self.state = folder / ".fcb"
         for name in FILES:
             shutil.copyfile(ROOT / name, folder / name)
+
+    def copied(self, folder: Path) -> "Project":
+        """The same a second time, with everything that it keeps; nothing of either runs meanwhile."""
+        other = Project(folder, self._warm)
+        shutil.copytree(self.state, other.state, ignore=shutil.ignore_patterns("postgres"))
+        # Which of them are a system user's, and where they are, only the placement knows.
+        home, new_home = place(self.state).home, place(other.state).home
+        kept = [home / name for name in ("data", "complete", "password.secret")]
+        subprocess.run(["cp", "--archive", *kept, new_home], check=True)
+        return other
 
     def environ(self, **more: str) -> dict[str, str]:
         """This machine's environment without its `FCB_*` variables."""
@@ -88,6 +101,11 @@ class Project:
     def source_url(self) -> str:
         """The demo service's database, as its owner."""
         return in_database(self.store_url, "nexacloud")
+
+    @property
+    def contents(self) -> Places:
+        """Everything that we and the sandbox keep."""
+        return contents(self.store_url), contents(self.sandbox_url)
 
     def odoo(self) -> Odoo:
         """The sandbox as its administrator."""

@@ -66,14 +66,14 @@ FORGOTTEN = """
 """
 
 
-def test_a_prune_that_lists_nothing_forgets_what_is_gone_from_odoo(demo: Demo) -> None:
-    with psycopg.connect(demo.project.store_url) as conn:
+def test_a_prune_that_lists_nothing_forgets_what_is_gone_from_odoo(demo_to_change: Project) -> None:
+    with psycopg.connect(demo_to_change.store_url) as conn:
         conn.execute(FORGOTTEN)
     left = []
     for args in (("prune", "--json"), ("prune",)):
-        done = demo.project.fcb(*args)
+        done = demo_to_change.fcb(*args)
         assert done.code == 0, done.err
-        with psycopg.connect(demo.project.store_url) as conn:
+        with psycopg.connect(demo_to_change.store_url) as conn:
             left.append(conn.execute("SELECT count(*) FROM odoo_record WHERE source_id = 'gone'").fetchone())
     assert left == [(1,), (0,)]
 
