@@ -5,11 +5,12 @@ Owns: the acts `accept`, `approve` and `withdraw`, the list of what was signed, 
 bound to (domain/accepting), whose name is signed (cli, api).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from fcb_pipelines.acts.proposing import proposal, require_as_shown
 from fcb_pipelines.acts.signed_rows import Newest
 from fcb_pipelines.domain.acceptance_limits import OverLimit, exposure, over_limit
 from fcb_pipelines.domain.acceptances import (
@@ -24,11 +25,11 @@ from fcb_pipelines.domain.acceptances import (
     require_expiry,
     require_text,
 )
-from fcb_pipelines.domain.accepting import Applied, applied, deciding, proposed, undecided
+from fcb_pipelines.domain.accepting import Applied, applied
 from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.revisions import Published
 from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.domain.signers import why_not_approve
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import acceptances as store
 from fcb_pipelines.store import audit
@@ -36,7 +37,6 @@ from fcb_pipelines.store.database import Connection
 
 RECONCILIATION = "reconciliation"
 """The actor of what a standing acceptance decides in a later period: nobody signs that anew."""
-_TAKING = (State.IN_FORCE, State.AWAITING_APPROVAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,10 @@ class Wanted:
     author: str
     revision: int | None = None
     """Which revision of the rows' periods was looked at; None for the newest."""
+    shown: str | None = None
+    """What was shown of the rows (`proposing.digest`); None where nobody says."""
+    secret_made_by: str | None = None
+    """Who made the secret that it is signed with; None where a login name is signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +83,8 @@ class Listed:
 def accept(conn: Connection, service: Service, wanted: Wanted, now: datetime) -> Accepted:
     """Sign for what is undecided in some rows: for all of them, or for none.
 
-    Raises `InvalidInput` where a row is unknown, was looked at in an older revision, or has nothing left to decide, and for a
-    text or an expiry that cannot be.
+    Raises `InvalidInput` where a row is unknown or has nothing left to decide, and for a text or an expiry that cannot be;
+    `ShownOtherwise` where what was looked at is no longer what is there.
     """
     today = now.astimezone(service.zone).date()
     if not wanted.row_ids:
@@ -92,7 +96,9 @@ def accept(conn: Connection, service: Service, wanted: Wanted, now: datetime) ->
     newest = Newest.of(conn, service)
     rows = [newest.looked_at(conn, row_id, wanted.revision) for row_id in dict.fromkeys(wanted.row_ids)]
     draft = _drafted(service, wanted, now)
-    fields = [each for row in rows for each in _fields(row, draft, before, newest.rule_version(row), today)]
+    proposals = [proposal(row, before, newest.rule_version(row), today) for row in rows]
+    require_as_shown(proposals, wanted.shown)
+    fields = [each for one in proposals for each in one.fields(draft)]
     made = _made(store.next_acceptances(conn, len(fields)), fields)
     over = over_limit(made, before, service.acceptance.limit, at=now)
     # A number is drawn only for what is signed, so that none is missing without a reason.
@@ -103,9 +109,12 @@ def accept(conn: Connection, service: Service, wanted: Wanted, now: datetime) ->
     return Accepted(acceptances=signed, over=over)
 
 
-def approve(conn: Connection, service: Service, named: str, approver: str, now: datetime) -> tuple[Acceptance, ...]:
+def approve(
+    conn: Connection, service: Service, named: str, approver: str, now: datetime, *, secret_made_by: str | None = None
+) -> tuple[Acceptance, ...]:
     """Stand behind somebody else's decision, as a whole; what it then decides.
 
+    `secret_made_by` made the secret that the approver signs with; None where a login name is signed.
     Raises `InvalidInput` where there is no such decision or it needs nobody, `RuleViolation` where the author would approve, or
     what was signed is no longer there.
     """
@@ -114,8 +123,8 @@ def approve(conn: Connection, service: Service, named: str, approver: str, now: 
     decision = listed[0].acceptance.decision if listed else None
     if decision is None or not decision.needs_approval or decision.is_approved:
         raise InvalidInput(f"{named} waits for nobody's approval:  fcb acceptances list  shows what does")
-    if person(approver) in ("", person(decision.author)):
-        raise RuleViolation(f"{decision.author} wrote {decision.decision_id}, so somebody else must approve it")
+    if why_not := why_not_approve(decision, approver, secret_made_by):
+        raise RuleViolation(why_not)
     for one in listed:
         if one.state is not State.AWAITING_APPROVAL:
             raise RuleViolation(f"{one.acceptance.acceptance_id} is {one.state}: withdraw it, look at its row, and decide anew")
@@ -159,6 +168,11 @@ def listed(conn: Connection, service: Service, now: datetime, period: str | None
     )
 
 
+def decision(conn: Connection, service: Service, decision_id: str, now: datetime) -> tuple[Listed, ...]:
+    """All of a decision, and how each stands against its own month; raises `InvalidInput` where there is no such decision."""
+    return tuple(_named(conn, service, decision_id, now, whole=True))
+
+
 def apply(
     conn: Connection, service: Service, period: str, rows: Sequence[Row], *, rule_version: str, as_of: datetime
 ) -> tuple[tuple[Row, ...], tuple[Applied, ...]]:
@@ -193,39 +207,8 @@ def _drafted(service: Service, wanted: Wanted, now: datetime) -> Decision:
         expires_on=wanted.expires_on,
         author=wanted.author,
         made_at=now,
+        secret_made_by=wanted.secret_made_by,
     )
-
-
-def _fields(
-    row: Published, decision: Decision, before: Sequence[Acceptance], rule_version: str, today: date
-) -> list[dict[str, Any]]:
-    """What a decision accepts in a row; raises `InvalidInput` where there is nothing to decide."""
-    taken = deciding(row, before, rule_version=rule_version, today=today, states=_TAKING)
-    places = undecided(row, taken)
-    if not places:
-        raise InvalidInput(f"{row['row_id']} {_why_decided(row, taken)}: there is nothing to accept")
-    if decision.kind is Kind.STANDING:
-        _require_lasting(row, places)
-    return proposed(row, decision, places, rule_version)
-
-
-def _why_decided(row: Published, taken: Mapping[int, Acceptance]) -> str:
-    if not taken:
-        return f"is {row['verdict']}"
-    waiting = [one.acceptance_id for one in taken.values() if not one.decision.is_approved]
-    ids = ", ".join(sorted(set(waiting) or {one.acceptance_id for one in taken.values()}))
-    return f"waits for a second person to approve {ids}" if waiting else f"was accepted already by {ids}"
-
-
-def _require_lasting(row: Published, places: Collection[int]) -> None:
-    """A standing decision is about one instance of one charge of a subscription."""
-    charges = [row["instances"][place - 1]["charge"] for place in places]
-    if row["line_key"] is not None or row["subscription"] is None:
-        raise InvalidInput(
-            f"{row['row_id']} is a line of no subscription, which no later month has: accept it without --standing"
-        )
-    if len(set(charges)) < len(charges):
-        raise InvalidInput(f"{row['row_id']} has a charge more than once: accept it without --standing")
 
 
 def _made(ids: Sequence[str], fields: Sequence[dict[str, Any]]) -> list[Acceptance]:
@@ -274,6 +257,7 @@ def _as_signed(signed: Sequence[Acceptance], over: Sequence[OverLimit]) -> dict[
         "reason": decision.reason.value,
         "text": decision.text,
         "bearer": decision.bearer.value,
+        "secret_made_by": decision.secret_made_by,
     }
     return {**said, "expires_on": str(decision.expires_on), "acceptances": each, "over_limit": [str(one) for one in over]}
 

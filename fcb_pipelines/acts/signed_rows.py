@@ -16,6 +16,11 @@ from fcb_pipelines.store import reconciliation as stored
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.reconciliation import Revision
 
+
+class ShownOtherwise(InvalidInput):
+    """What somebody looked at is not what is there now."""
+
+
 _LAST_CHARACTER = chr(0x10FFFF)
 
 
@@ -46,7 +51,7 @@ class Newest:
                 f"{code}/2026-05/subscription/7;  fcb rows --service {code} --period 2026-05 --json  shows them"
             )
         if revision is not None and revision != newest.revision:
-            raise InvalidInput(
+            raise ShownOtherwise(
                 f"you looked at revision {revision} of {period}, and the newest is {newest.revision}: look at  "
                 f"fcb rows --service {code} --period {period}  again"
             )

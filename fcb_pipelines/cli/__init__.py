@@ -43,6 +43,7 @@ COMMANDS = {
     "rows": "Show the reconciliation rows of a period.",
     "run": "Meter, rate and reconcile a period.",
     "serve": "Take usage that hosts push, over HTTP.",
+    "signers": "Say who signs on the report's pages.",
     "source": "Print the address of the demo's source database.",
     "status": "Show what is imported and how each period stands.",
     "terminations": "Show ended subscriptions, and correct wrong ends.",

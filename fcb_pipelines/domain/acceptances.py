@@ -121,6 +121,8 @@ class Decision:
     """In the billing timezone; the first day on which it no longer holds."""
     author: str
     made_at: datetime
+    secret_made_by: str | None = None
+    """Who made the signing secret that it was signed with; None where somebody signed by their login name."""
     needs_approval: bool = False
     approval: Signature | None = None
 

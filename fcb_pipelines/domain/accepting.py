@@ -111,6 +111,16 @@ def _is_to_decide(instance: Published) -> bool:
     return instance["verdict"] == Verdict.EXPLAINED and (is_asking or instance["settled_by"] is not None)
 
 
+def shown(rows: Iterable[tuple[Published, Sequence[int], str]]) -> str:
+    """What somebody looks at before they sign: SHA-256 of each row as it binds, the instances to be decided, and their amount.
+
+    Each row comes with those instances and the version of the rules; their order changes nothing.
+    """
+    return _digest(
+        sorted([row["row_id"], binding(row, rules), list(places), str(amount_of(row, places))] for row, places, rules in rows)
+    )
+
+
 def places_of(acceptance: Acceptance, row: Published, rule_version: str) -> tuple[int, ...]:
     """Which instances of a row an acceptance is bound to; none where anything of it is not as it was signed."""
     if acceptance.decision.service != row["service"]:

@@ -21,7 +21,7 @@ LONGEST_NAME = 100
 
 _PREFIX = "fcb_"
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_FORM = re.compile(rf"{_PREFIX}[A-Za-z0-9_-]{{43}}[0-9A-Za-z]{{{CHECKSUM_LENGTH}}}")
+_FORM = re.compile(rf"[A-Za-z0-9_-]{{43}}[0-9A-Za-z]{{{CHECKSUM_LENGTH}}}")
 
 
 class Scope(StrEnum):
@@ -87,20 +87,20 @@ class PlainKey:
         return self.text[-4:]
 
 
-def new_key(random: bytes) -> PlainKey:
-    """The key of 32 random bytes."""
+def new_key(random: bytes, prefix: str = _PREFIX) -> PlainKey:
+    """The key of 32 random bytes; its prefix says what it is for."""
     if len(random) != RANDOM_BYTES:
         raise InvalidInput(f"a key is made of {RANDOM_BYTES} random bytes, not {len(random)}")
-    body = _PREFIX + base64.urlsafe_b64encode(random).decode("ascii").rstrip("=")
+    body = prefix + base64.urlsafe_b64encode(random).decode("ascii").rstrip("=")
     return PlainKey(body + _checksum(body))
 
 
-def parsed(text: str) -> PlainKey | None:
-    """The key that a text is; None where it is mistyped, cut off or no key at all, which needs no look at the database.
+def parsed(text: str, prefix: str = _PREFIX) -> PlainKey | None:
+    """The key that a text is; None where it is mistyped, cut off or no such key at all, which needs no look at the database.
 
     Every change of a single character is told: CRC-32 finds any error that lies within 32 bits.
     """
-    if not _FORM.fullmatch(text):
+    if not text.startswith(prefix) or not _FORM.fullmatch(text.removeprefix(prefix)):
         return None
     return PlainKey(text) if _checksum(text[:-CHECKSUM_LENGTH]) == text[-CHECKSUM_LENGTH:] else None
 

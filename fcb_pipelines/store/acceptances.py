@@ -20,9 +20,9 @@ NEXT_DECISION = "SELECT 'D-' || nextval('acceptance_decision_number')"
 NEXT_ACCEPTANCES = "SELECT 'A-' || nextval('acceptance_number') FROM generate_series(1, %s)"
 ADD_DECISION = """
     INSERT INTO acceptance_decision (decision_id, service, kind, reason, text, bearer, expires_on, author, made_at,
-                                     needs_approval)
+                                     secret_made_by, needs_approval)
     VALUES (%(decision_id)s, %(service)s, %(kind)s, %(reason)s, %(text)s, %(bearer)s, %(expires_on)s, %(author)s, %(made_at)s,
-            %(needs_approval)s)
+            %(secret_made_by)s, %(needs_approval)s)
 """
 ADD_ACCEPTANCE = """
     INSERT INTO acceptance (acceptance_id, decision_id, period, row_id, external_subscription_id, external_user_id, charge,
@@ -31,7 +31,8 @@ ADD_ACCEPTANCE = """
             %(charge)s, %(places)s, %(currency)s, %(amount)s, %(exposure)s, %(residual)s, %(binding)s)
 """
 OF_SERVICE = """
-    SELECT a.*, d.service, d.kind, d.reason, d.text, d.bearer, d.expires_on, d.author, d.made_at, d.needs_approval,
+    SELECT a.*, d.service, d.kind, d.reason, d.text, d.bearer, d.expires_on, d.author, d.made_at, d.secret_made_by,
+           d.needs_approval,
            ok.person AS approver, ok.at AS approved_at,
            w.person AS withdrawer, w.at AS withdrawn_at, w.text AS withdrawn_because
       FROM acceptance a
@@ -47,7 +48,7 @@ APPLY = """
     INSERT INTO acceptance_application (acceptance_id, period, row_id, at) VALUES (%s, %s, %s, %s)
     ON CONFLICT (acceptance_id, period) DO NOTHING
 """
-_OF_A_DECISION = ("decision_id", "service", "text", "expires_on", "author", "made_at", "needs_approval")
+_OF_A_DECISION = ("decision_id", "service", "text", "expires_on", "author", "made_at", "secret_made_by", "needs_approval")
 _OF_AN_ACCEPTANCE = ("acceptance_id", "period", "row_id", "external_subscription_id", "external_user_id", "charge", "binding")
 
 
