@@ -60,9 +60,15 @@ def issued(conn: Connection, snapshot_id: int, service: Service, taxes: TaxTable
     records = load(conn, snapshot_id, service)
     unusable = tuple(bad for bad in records.bad if bad.entity == "invoices")
     lines = actual_lines(
-        records.invoices, records.evidence, _previous(conn, snapshot_id, service), _taxes(service, records, taxes)
+        records.invoices, records.evidence, _previous(conn, snapshot_id, service), taxes_of(service, records, taxes)
     )
     return Issued(invoices=records.invoices, lines=(*lines, *_unusable_lines(unusable)), unusable=unusable)
+
+
+def lines_told(records: SourceRecords) -> tuple[ActualLine, ...]:
+    """The lines of the invoices among some records, and of those that could not be read; their taxes are not looked into."""
+    lines = actual_lines(records.invoices, records.evidence, {}, lambda _invoice, _nets: None)
+    return (*lines, *_unusable_lines([bad for bad in records.bad if bad.entity == "invoices"]))
 
 
 def _unusable_lines(unusable: Sequence[BadRow]) -> Iterable[ActualLine]:
@@ -74,7 +80,7 @@ def _unusable_lines(unusable: Sequence[BadRow]) -> Iterable[ActualLine]:
             yield line
 
 
-def _taxes(service: Service, records: SourceRecords, table: TaxTable) -> TaxesOf:
+def taxes_of(service: Service, records: SourceRecords, table: TaxTable) -> TaxesOf:
     """What the table asks on an invoice: at the customer's place, on the day of issue or, of a credit, on its original's."""
     users = {user.external_user_id: user for user in records.users}
     issued_at = {invoice.external_invoice_id: invoice.issued_at for invoice in records.invoices}

@@ -6,7 +6,7 @@ Owns: the acts `rate_period` and `expect_period`. Does not own: the rules (domai
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -62,7 +62,7 @@ def rate_period(work: PeriodWork) -> RatedPeriod:
         records = load(conn, origin.snapshot_id, work.service)
         late = late_usage.stored(conn, service, period)
         told = usage_told(conn, service, work.period)
-        rated = _rated_period(work, records, told, Late(late, billed_usage.of_late(conn, service, late)))
+        rated = rated_period(work, records, told, Late(late, billed_usage.of_late(conn, service, late)))
         stored.replace_rated(conn, service, period, rated.lines)
         stored_adjustments.replace(conn, service, period, rated.adjustments)
         digest = content_hash([{"key": line.line_key, "exact": _exact_text(line.exact)} for line in rated.lines])
@@ -77,14 +77,8 @@ def expect_period(work: PeriodWork) -> tuple[ExpectedLine, ...]:
         work.lock(conn)
         origin = work.require(conn, stages.RATED_LINES)
         records = load(conn, origin.snapshot_id, work.service)
-        users = {user.external_user_id: user for user in records.users}
-        late = late_usage.stored(conn, service, period)
-        owner_of = _owners(records, billed_usage.of_late(conn, service, late))
-        lines = tuple(
-            _expected(work, line, owner, users.get(owner))
-            for line in stored.rated(conn, service, period)
-            for owner in [owner_of(line)]
-        )
+        billed = billed_usage.of_late(conn, service, late_usage.stored(conn, service, period))
+        lines = expected_lines(work, records, stored.rated(conn, service, period), billed)
         stored.replace_expected(conn, service, period, lines)
         digest = content_hash([{"key": line.line_key, "net": str(line.net), "tax": str(line.tax)} for line in lines])
         stages.record(conn, work.stage(stages.EXPECTED_INVOICES, snapshot_id=origin.snapshot_id, content_hash=digest))
@@ -98,7 +92,7 @@ class Late(NamedTuple):
     billed: Mapping[billed_usage.Place, BilledUsage]
 
 
-def _rated_period(work: PeriodWork, records: SourceRecords, told: UsageTold, late: Late) -> RatedPeriod:
+def rated_period(work: PeriodWork, records: SourceRecords, told: UsageTold, late: Late) -> RatedPeriod:
     """Price the month of every subscription; one that cannot be priced gets a line that says so, and stops no other."""
     directory = indexed(records, work.service)
     reasons = _unpriceable(records, told)
@@ -223,6 +217,15 @@ def _owners(records: SourceRecords, billed: Mapping[billed_usage.Place, BilledUs
         return before.external_user_id if before else owners.get(line.external_subscription_id, "")
 
     return owner_of
+
+
+def expected_lines(
+    work: PeriodWork, records: SourceRecords, rated: Iterable[RatedLine], billed: Mapping[billed_usage.Place, BilledUsage]
+) -> tuple[ExpectedLine, ...]:
+    """Round and tax rated lines, each for its customer; `billed` is what late usage among them adjusts."""
+    users = {user.external_user_id: user for user in records.users}
+    owner_of = _owners(records, billed)
+    return tuple(_expected(work, line, owner, users.get(owner)) for line in rated for owner in [owner_of(line)])
 
 
 def _expected(work: PeriodWork, line: RatedLine, owner: str, user: User | None) -> ExpectedLine:

@@ -72,13 +72,9 @@ def work_on(values: PeriodWork, *, now: datetime) -> PeriodWork:
 def sides(world: World) -> Sides:
     """Rate and expect the month, and build the actual side."""
     work, records = world.work, world.records
-    rated = rating._rated_period(work, records, UsageTold(world.usage), rating.Late((), {}))
-    users = {user.external_user_id: user for user in records.users}
-    owner_of = rating._owners(records, {})
-    expected = tuple(
-        rating._expected(work, line, owner, users.get(owner)) for line in rated.lines for owner in [owner_of(line)]
-    )
-    taxes = invoices._taxes(work.service, records, work.taxes)
+    rated = rating.rated_period(work, records, UsageTold(world.usage), rating.Late((), {}))
+    expected = rating.expected_lines(work, records, rated.lines, {})
+    taxes = invoices.taxes_of(work.service, records, work.taxes)
     return Sides(world=world, expected=expected, issued=actual_lines(records.invoices, records.evidence, {}, taxes))
 
 
