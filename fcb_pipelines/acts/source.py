@@ -35,6 +35,8 @@ from fcb_pipelines.store.snapshots import Disappeared, SnapshotHeader
 
 Record = TypeVar("Record")
 Report = Callable[[str], None]
+RowsOf = Callable[[Connection, int, str], Sequence[tuple[str, Row]]]
+"""Reads rows of an entity of a snapshot, with their ids."""
 
 _HASH_RANGE = 2**256
 
@@ -269,12 +271,12 @@ def last_records(db: Database, service: Service) -> SourceRecords:
         return load(conn, last_snapshot(conn, service), service)
 
 
-def load(conn: Connection, snapshot_id: int, service: Service) -> SourceRecords:
-    """The records of a snapshot, under the service's line rules and currency."""
+def load(conn: Connection, snapshot_id: int, service: Service, rows_of: RowsOf = snapshots.identified_rows) -> SourceRecords:
+    """The records of a snapshot, under the service's line rules and currency; all, unless `rows_of` takes a part of them."""
     bad = [one for one in snapshots.issues(conn, snapshot_id) if one.entity != USAGE.name]
 
     def records(entity: str, parse: Callable[[Row], Record]) -> tuple[Record, ...]:
-        good, refused = canonical.read_all(entity, snapshots.identified_rows(conn, snapshot_id, entity), parse)
+        good, refused = canonical.read_all(entity, rows_of(conn, snapshot_id, entity), parse)
         bad.extend(refused)
         return good
 
