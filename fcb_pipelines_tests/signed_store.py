@@ -7,9 +7,10 @@ from fcb_pipelines.domain.revisions import Origin
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import load
-from fcb_pipelines.store import reconciliation, snapshots
+from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.projects import write_project
+from fcb_pipelines_tests.revisions import add_revision
 from fcb_pipelines_tests.signed import NOW, RULES
 
 
@@ -25,14 +26,11 @@ def reconcile(db: Database, *rows: Row, rules: str = RULES) -> int:
     period = rows[0].row_id.split("/")[1]
     with db.transaction() as conn:
         snapshot = snapshots.open_snapshot(conn, "shop", NOW)
-        return reconciliation.add_revision(
+        return add_revision(
             conn,
             service="shop",
             period=period,
             origin=Origin(snapshot_id=snapshot, settings_hash="h", rule_version=rules),
-            content_hash="c",
             made_at=NOW,
-            coverage={},
-            changes={},
             rows=rows,
         )

@@ -1,6 +1,7 @@
 """What is on record about a month: the cases of its instances, what lines pay for, and what else judges them.
 
-Owns: how a snapshot's records become what explaining is given. Does not own: the rules (domain/explaining, domain/causes).
+Owns: how a snapshot's records become what explaining is given. Does not own: the rules (domain/explaining, domain/causes),
+which records are read (acts/reconciliation).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,11 +10,11 @@ from datetime import datetime, timedelta
 
 from fcb_pipelines.acts.directory import Directory
 from fcb_pipelines.acts.directory import directory as indexed
-from fcb_pipelines.acts.invoices import issued
 from fcb_pipelines.acts.other_usage import counted_otherwise
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.acts.used import usage_told
+from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.carried import recurring
 from fcb_pipelines.domain.case import Case, OtherUsage
 from fcb_pipelines.domain.errors import InvalidInput
@@ -40,12 +41,21 @@ class OnRecord:
 
 
 def on_record(
-    conn: Connection, work: PeriodWork, records: SourceRecords, expected: Sequence[ExpectedLine], *, as_of: datetime
+    conn: Connection,
+    work: PeriodWork,
+    records: SourceRecords,
+    expected: Sequence[ExpectedLine],
+    lines: Sequence[ActualLine],
+    *,
+    before: Sequence[ActualLine],
+    as_of: datetime,
 ) -> OnRecord:
-    """Gather it; cases are made one by one, as they are asked for."""
+    """Gather what `records` say of both sides of a month; cases are made one by one, as they are asked for.
+
+    `before` are lines of any month, of customers of whom the month itself does not tell enough.
+    """
     directory = indexed(records, work.service)
-    lines = issued(conn, records.snapshot_id, work.service, work.taxes).lines
-    told = pays_for(records.evidence, lines)
+    told = pays_for(records.evidence, [*lines, *before])
     month = Month(
         as_of=as_of,
         closes_at=work.closes_at,
@@ -56,13 +66,12 @@ def on_record(
         billing_states={state.external_subscription_id: state for state in records.billing_states},
         internal=frozenset(user.external_user_id for user in records.users if user.is_internal),
         paying=payers(records.invoices, records.evidence),
-        untold=untold(lines, told),
+        untold=untold(before, told),
         successors=successors.successors(conn, work.service.code),
-        recurring=recurring((line for line in lines if line.kind in BESIDE), work.service.zone),
+        recurring=recurring((line for line in before if line.kind in BESIDE), work.service.zone),
         alive=frozenset(one.external_subscription_id for one in records.subscriptions if one.is_alive_in(work.period)),
     )
-    of_month = [line for line in lines if line.counts and line.period(work.service.zone) == work.period]
-    cases_ = Cases(conn, work, directory, billed_at(of_month, told))
+    cases_ = Cases(conn, work, directory, billed_at(lines, told))
     return OnRecord(month, cases_, told, plans_of(directory, expected))
 
 
@@ -85,10 +94,15 @@ class Cases:
     """The cases of a month, made when they are asked for."""
 
     def __init__(
-        self, conn: Connection, work: PeriodWork, directory: Directory, billed_at: Mapping[tuple[str, str], datetime]
+        self,
+        conn: Connection,
+        work: PeriodWork,
+        directory: Directory,
+        billed_at: Mapping[tuple[str, str], datetime] | None = None,
     ) -> None:
+        """Take the records of a month; without `billed_at` usage is counted in one way only."""
         self._conn, self._work, self._directory, self._billed_at = conn, work, directory, billed_at
-        self._told = usage_told(conn, work.service.code, work.period)
+        self._told = usage_told(conn, work.service.code, work.period, only=directory.subscriptions.keys())
         self._told.take(late_usage.stored(conn, work.service.code, work.period.key))
         self._made: dict[str, Case | None] = {}
 
@@ -113,5 +127,7 @@ class Cases:
         return case if line.charge == FLAT else replace(case, usage=tuple(self._counted_otherwise(case)))
 
     def _counted_otherwise(self, case: Case) -> Iterable[OtherUsage]:
+        if self._billed_at is None:
+            return ()
         billed_at = self._billed_at.get((case.subscription.external_subscription_id, case.charge))
         return counted_otherwise(self._conn, self._work, case, billed_at)

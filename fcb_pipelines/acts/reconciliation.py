@@ -1,37 +1,51 @@
 """Reconciling a period: both sides by charge instance, kept as a new revision with what changed.
 
-Owns: the act `reconcile_period`, and the reading of revisions for the command line, the HTTP interface and the pages.
+Owns: the act `reconcile_period`. Does not own: which subscriptions are plain and their rows (store/plain_rows, plain_storing),
+the rules for all others (domain/reconciliation), how revisions are read (acts/revisions).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 
 from fcb_pipelines.acts import acceptances
+from fcb_pipelines.acts.invoices import lines_told
+from fcb_pipelines.acts.kin import Kin
 from fcb_pipelines.acts.on_record import on_record
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import SourceRecords, load
-from fcb_pipelines.domain.coverage import Coverage, coverage
+from fcb_pipelines.domain import canonical
+from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.coverage import Agreed, Coverage, coverage
+from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import covered_until
+from fcb_pipelines.domain.matching import BESIDE
+from fcb_pipelines.domain.money import MINOR_UNITS
 from fcb_pipelines.domain.reconciliation import RULE_VERSION, RowOwner, reconcile
-from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, content_hash, published
-from fcb_pipelines.domain.rows import Row, Status
-from fcb_pipelines.domain.subscriptions import Subscription
-from fcb_pipelines.services import Service
-from fcb_pipelines.store import invoices as stored_invoices
-from fcb_pipelines.store import rating as stored_rating
+from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, form_hash, published, time_text
+from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.domain.subscriptions import Subscription, months_of
+from fcb_pipelines.store import new_revision, plain_rows, plain_storing, snapshots, stages
 from fcb_pipelines.store import reconciliation as stored
-from fcb_pipelines.store import snapshots, stages
 from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.reconciliation import CurrencyTotal, Revision
+from fcb_pipelines.store.new_revision import Opened
+from fcb_pipelines.store.plain_rows import Looked
+from fcb_pipelines.store.plain_storing import PlainSum
+from fcb_pipelines.store.reconciliation import Revision
+from fcb_pipelines.store.snapshot_parts import Part, internal_customers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
     """A new revision of a period."""
 
+    revision_id: int
     revision: int
-    rows: tuple[Row, ...]
+    judged: tuple[Row, ...]
+    """The rows that were judged one by one."""
+    plain: tuple[PlainSum, ...]
+    """All others, by currency: those of which both sides agree."""
     coverage: Coverage
     changes: RevisionChanges
 
@@ -42,44 +56,99 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
     with work.db.transaction() as conn:
         work.lock(conn)
         stage = work.require(conn, stages.EXPECTED_INVOICES, stages.ACTUAL_INVOICES)
-        compared = _rows(conn, work, stage.snapshot_id)
-        rows, accepted = acceptances.apply(conn, work.service, period, compared, rule_version=RULE_VERSION, as_of=work.now)
         origin = Origin(snapshot_id=stage.snapshot_id, settings_hash=work.settings_hash, rule_version=RULE_VERSION)
-        found = coverage(rows, work.service.currency)
-        forms = _published(rows, work.service, period)
-        what_changed, digest = _changes_since_last(conn, work, forms, origin), content_hash(forms)
-        revision = stored.add_revision(
-            conn,
-            service=service,
-            period=period,
-            origin=origin,
-            content_hash=digest,
-            made_at=work.now,
-            coverage=asdict(found),
-            changes=what_changed.as_json(),
-            rows=rows,
+        before = stored.latest_revisions(conn, service, period)
+        opened = new_revision.open_revision(conn, service=service, period=period, origin=origin, made_at=work.now)
+        looked, plain = _plain(conn, work, stage.snapshot_id, opened)
+        compared = _judged(conn, work, looked)
+        rows, accepted = acceptances.apply(conn, work.service, period, compared, rule_version=RULE_VERSION, as_of=work.now)
+        new_revision.add_rows(conn, opened.revision_id, rows, lambda row: form_hash(_form(work, row)))
+        agreed = [Agreed(currency=one.currency, due=one.due, billed=one.billed) for one in plain]
+        found = coverage(rows, work.service.currency, agreed)
+        digest = new_revision.hash_of_rows(conn, opened.revision_id)
+        what_changed = _changes(conn, work, before[0] if before else None, opened, origin)
+        new_revision.close_revision(
+            conn, opened.revision_id, content_hash=digest, coverage=asdict(found), changes=what_changed.as_json()
         )
         stages.record(conn, work.stage(stages.RECONCILIATION, snapshot_id=stage.snapshot_id, content_hash=digest))
         # Last, because whoever writes to the audit log holds it until the transaction ends.
         acceptances.note_applied(conn, work.service, period, accepted, work.now)
-    return Reconciled(revision=revision, rows=rows, coverage=found, changes=what_changed)
+    return Reconciled(
+        revision_id=opened.revision_id,
+        revision=opened.revision,
+        judged=rows,
+        plain=plain,
+        coverage=found,
+        changes=what_changed,
+    )
 
 
-def _rows(conn: Connection, work: PeriodWork, snapshot_id: int) -> tuple[Row, ...]:
-    service, period = work.service.code, work.period.key
-    records = load(conn, snapshot_id, work.service)
-    expected = stored_rating.expected(conn, service, period)
-    told = on_record(conn, work, records, expected, as_of=_taken_at(conn, work, snapshot_id))
+def _plain(conn: Connection, work: PeriodWork, snapshot_id: int, opened: Opened) -> tuple[Looked, tuple[PlainSum, ...]]:
+    """Find the plain subscriptions, and store their rows."""
+    plans = load(conn, snapshot_id, work.service, Part(subscriptions=(), customers=()).rows).plans
+    looked = Looked(
+        service=work.service.code,
+        period=work.period.key,
+        snapshot_id=snapshot_id,
+        period_start=work.period.start,
+        period_end=work.period.end,
+        closes_at=work.closes_at,
+        tax_rounding=work.service.conventions.tax_rounding,
+        currencies={plan.external_plan_id: plan.currency for plan in plans},
+        digits=MINOR_UNITS,
+    )
+    plain_rows.find(conn, looked, lambda shape: months_of(*shape))
+    plain_rows.note(conn, lambda data: next(iter(_notes(work, canonical.subscription(data))), None))
+    text_of = partial(time_text, zone=work.service.zone)
+    return looked, plain_storing.store(conn, opened.revision_id, looked.service, looked.period, text_of)
+
+
+def _judged(conn: Connection, work: PeriodWork, looked: Looked) -> tuple[Row, ...]:
+    """Judge everything that is not plain."""
+    expected, lines = plain_rows.judged_expected(conn, looked), plain_rows.judged_actual(conn, looked)
+    records = load(conn, looked.snapshot_id, work.service, _part(conn, looked, expected, lines).rows)
+    told = on_record(
+        conn,
+        work,
+        records,
+        expected,
+        lines,
+        before=lines_told(records),
+        as_of=_taken_at(conn, work, looked.snapshot_id),
+    )
     return reconcile(
-        f"{service}/{period}",
+        f"{looked.service}/{looked.period}",
         owners(work, records),
         expected,
-        stored_invoices.actual(conn, service, period),
+        lines,
         told.month,
         case_of=told.case_of,
         pays_for=told.pays_for,
         plans=told.plans,
+        kin_of=Kin(conn, work, looked, records.plans),
     )
+
+
+def _part(conn: Connection, looked: Looked, expected: Sequence[ExpectedLine], lines: Sequence[ActualLine]) -> Part:
+    """Whose records judging takes."""
+    owners = plain_rows.judged(conn)
+    customers = {*owners.values(), *(one.external_user_id for one in expected), *(line.external_user_id for line in lines)}
+    named = {line.external_subscription_id for line in lines if line.external_subscription_id is not None}
+    return Part(
+        subscriptions=owners.keys() | {one.external_subscription_id for one in expected} | named,
+        customers=customers,
+        invoices={line.external_invoice_id for line in lines},
+        invoiced={*_with_more_to_tell(expected, lines), *internal_customers(conn, looked.snapshot_id, customers)},
+    )
+
+
+def _with_more_to_tell(expected: Iterable[ExpectedLine], lines: Collection[ActualLine]) -> Iterable[str]:
+    """Customers of whom other months matter: for what was not billed, or seems to be billed once."""
+    billed = {(one.external_subscription_id, one.charge, one.service_from, one.service_to) for one in lines}
+    for one in expected:
+        if (one.external_subscription_id, one.charge, one.service_from, one.service_to) not in billed:
+            yield one.external_user_id
+    yield from (line.external_user_id for line in lines if line.kind in BESIDE)
 
 
 def _taken_at(conn: Connection, work: PeriodWork, snapshot_id: int) -> datetime:
@@ -88,7 +157,7 @@ def _taken_at(conn: Connection, work: PeriodWork, snapshot_id: int) -> datetime:
 
 
 def owners(work: PeriodWork, records: SourceRecords) -> list[RowOwner]:
-    """All subscriptions of the snapshot, and whether they live in the month."""
+    """The subscriptions of the records, and whether they live in the month."""
     currencies = {plan.external_plan_id: plan.currency for plan in records.plans}
     return [
         RowOwner(
@@ -102,51 +171,20 @@ def owners(work: PeriodWork, records: SourceRecords) -> list[RowOwner]:
     ]
 
 
-def published_rows(conn: Connection, service: Service, period: str) -> list[Published] | None:
-    """The rows of a period's newest revision in their published form; None where it was never reconciled."""
-    latest = stored.latest_revisions(conn, service.code, period)
-    return _published(stored.rows(conn, latest[0].revision_id), service, period) if latest else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowsPage:
-    """A part of the rows of a period's newest revision, and what is to be said of all of them."""
-
-    revision: Revision
-    counts: Mapping[Status, int]
-    totals: tuple[CurrencyTotal, ...]
-    rows: list[Published]
-    next: str | None
-    """The row id after which the next part begins; None where this is the last."""
-
-
-def published_page(conn: Connection, service: Service, period: str, *, after: str, most: int) -> RowsPage | None:
-    """So many rows after a row id, in the order of row ids; None where the period was never reconciled."""
-    latest = stored.latest_revisions(conn, service.code, period)
-    if not latest:
-        return None
-    found = stored.rows(conn, latest[0].revision_id, after=after, most=most + 1)
-    return RowsPage(
-        revision=latest[0],
-        counts=stored.counts_by_status(conn, [latest[0].revision_id])[period],
-        totals=stored.totals(conn, latest[0].revision_id),
-        rows=_published(found[:most], service, period),
-        next=found[most - 1].row_id if len(found) > most else None,
-    )
-
-
-def _published(rows: tuple[Row, ...], service: Service, period: str) -> list[Published]:
-    return [published(row, service=service.code, period=period, zone=service.zone) for row in rows]
-
-
-def _changes_since_last(conn: Connection, work: PeriodWork, forms: list[Published], origin: Origin) -> RevisionChanges:
-    latest = stored.latest_revisions(conn, work.service.code, work.period.key)
-    if not latest:
-        return changes(None, forms, None, origin)
-    before = _published(stored.rows(conn, latest[0].revision_id), work.service, work.period.key)
-    return changes(before, forms, latest[0].origin, origin)
-
-
 def _notes(work: PeriodWork, subscription: Subscription) -> tuple[str, ...]:
     until = covered_until(subscription, work.period)
     return () if until is None else (f"covered_until: {until.astimezone(work.service.zone).date().isoformat()}",)
+
+
+def _changes(conn: Connection, work: PeriodWork, before: Revision | None, opened: Opened, origin: Origin) -> RevisionChanges:
+    if before is None:
+        return changes(None, [], None, origin)
+    row_ids = new_revision.differing(conn, before.revision_id, opened.revision_id)
+    old, new = (
+        [_form(work, row) for row in stored.rows_named(conn, one, row_ids)] for one in (before.revision_id, opened.revision_id)
+    )
+    return changes(old, new, before.origin, origin)
+
+
+def _form(work: PeriodWork, row: Row) -> Published:
+    return published(row, service=work.service.code, period=work.period.key, zone=work.service.zone)

@@ -5,7 +5,7 @@ own: totals and late usage (store), what a quota comes to (domain/quotas).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from functools import partial
 
@@ -61,16 +61,15 @@ class UsageTold:
         return self._others[month]
 
 
-def usage_told(conn: Connection, service: str, period: Period) -> UsageTold:
-    """The usage of a month as it was last metered."""
+def usage_told(conn: Connection, service: str, period: Period, only: Collection[str] | None = None) -> UsageTold:
+    """The usage of a month as it was last metered, of all subscriptions or some."""
 
     def read_other(month: str) -> Totals | None:
         if stages.find(conn, service, month, stages.USAGE_TOTALS) is None:
             return None
-        return {**_totals(conn, service, month), **late_usage.added(conn, service, month, before=period.key)}
+        return {**totals(month), **late_usage.added(conn, service, month, before=period.key)}
 
-    return UsageTold(_totals(conn, service, period.key), read_other)
+    def totals(month: str) -> Totals:
+        return {(one.external_subscription_id, one.metric): one.quantity for one in stored.totals(conn, service, month, only)}
 
-
-def _totals(conn: Connection, service: str, month: str) -> Totals:
-    return {(one.external_subscription_id, one.metric): one.quantity for one in stored.totals(conn, service, month)}
+    return UsageTold(totals(period.key), read_other)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from fcb_pipelines.acts.reconciliation import RowsPage, published_page
+from fcb_pipelines.acts.revisions import RowsPage, published_page
 from fcb_pipelines.api import strict_json
 from fcb_pipelines.api.answers import JSON
 from fcb_pipelines.api.calls import Call, unavailable

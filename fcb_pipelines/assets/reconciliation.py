@@ -29,15 +29,17 @@ def reconciliation_assets(service: Service, months: dg.PartitionsDefinition[str]
     ) -> dg.MaterializeResult[None]:
         """One row per subscription and month with its charge instances, both sides compared; a new revision each time."""
         done = acts.reconcile_period(connections.period(service, context.partition_key))
-        statuses = Counter(row.status for row in done.rows)
-        open_rows = [row for row in done.rows if row.verdict is Verdict.UNEXPLAINED]
+        statuses = Counter(row.status for row in done.judged)
+        for one in done.plain:
+            statuses.update({Status.MATCH: one.matches, Status.NOTHING_DUE: one.rows - one.matches})
+        open_rows = [row for row in done.judged if row.verdict is Verdict.UNEXPLAINED]
         biggest = sorted(open_rows, key=lambda row: (-row.abs_difference.amount, row.row_id))
         return dg.MaterializeResult(
             metadata={
                 "revision": done.revision,
-                "rows": len(done.rows),
+                "rows": statuses.total(),
                 **{f"rows {status}": statuses[status] for status in Status},
-                **summary(figures(done.rows, service.currency)),
+                **summary(figures(done.judged, service.currency), {one.currency: one.net for one in done.plain}),
                 **{f"coverage of money {code}": share for code, share in done.coverage.money.items()},
                 "coverage of subscriptions": done.coverage.subscriptions,
                 "changed since the last revision": len(done.changes.rows),

@@ -5,7 +5,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from fcb_pipelines.acts.reconciliation import published_rows
+from fcb_pipelines.acts.revisions import published_rows
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, service_option
 from fcb_pipelines.domain.errors import RuleViolation
 

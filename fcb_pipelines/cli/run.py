@@ -5,7 +5,7 @@ import sys
 import click
 
 from fcb_pipelines.acts.invoices import issued
-from fcb_pipelines.acts.reconciliation import published_rows
+from fcb_pipelines.acts.revisions import published_rows
 from fcb_pipelines.acts.status import service_status
 from fcb_pipelines.cli.runs import run_period
 from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option

@@ -35,15 +35,27 @@ class Coverage:
         return shares <= {"1.0000"}
 
 
-def coverage(rows: Sequence[Row], currency: str) -> Coverage:
-    """The coverage of a month's rows; `currency` is named even where nothing was billed in it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """Rows of which it is known that all of them agree, in one currency."""
+
+    currency: str
+    due: int
+    """Of the rows: those of which something is due."""
+    billed: Decimal
+    """Σ|net|."""
+
+
+def coverage(rows: Sequence[Row], currency: str, agreed: Sequence[Agreed] = ()) -> Coverage:
+    """The coverage of a month's rows, and of those that agree; `currency` is named even where nothing was billed in it."""
     instances = [instance for row in rows for instance in row.instances]
     due = [row for row in rows if row.is_due and row.external_subscription_id is not None]
     decided = sum(all(is_decided(one) or one.verdict is Verdict.NOTHING_DUE for one in row.instances) for row in due)
+    besides = sum(one.due for one in agreed)
     return Coverage(
-        money=_shares(instances, is_decided, currency),
-        proved_money=_shares(instances, _is_proved, currency),
-        subscriptions=_share(Decimal(decided), Decimal(len(due)), NOTHING_DUE),
+        money=_shares(instances, is_decided, currency, agreed),
+        proved_money=_shares(instances, _is_proved, currency, agreed),
+        subscriptions=_share(Decimal(decided + besides), Decimal(len(due) + besides), NOTHING_DUE),
     )
 
 
@@ -58,9 +70,14 @@ def _is_proved(instance: Instance) -> bool:
     return instance.verdict in PROVED
 
 
-def _shares(instances: Sequence[Instance], counts: Callable[[Instance], bool], currency: str) -> dict[str, str]:
+def _shares(
+    instances: Sequence[Instance], counts: Callable[[Instance], bool], currency: str, agreed: Sequence[Agreed]
+) -> dict[str, str]:
     decided: dict[str, Decimal] = defaultdict(Decimal)
     billed: dict[str, Decimal] = defaultdict(Decimal, {currency: ZERO})
+    for one in agreed:
+        billed[one.currency] += one.billed
+        decided[one.currency] += one.billed
     for instance in instances:
         billed[instance.currency] += instance.billed.amount
         if counts(instance):

@@ -61,7 +61,26 @@ class Group:
         return all(each.net is not None for each in self.told)
 
 
-def explained(met: Sequence[Met], case_of: CaseOf, month: Month) -> tuple[Group, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What predictions say of others too: parameters that their plans share, and conventions of their families."""
+
+    plans: frozenset[str]
+    """Plans about a parameter of which something is said."""
+    families: frozenset[str]
+    """Families of which a convention is said: to those of their instances that are paid for in part."""
+
+
+KinOf = Callable[[Shared], Iterable[Agreeing]]
+"""What siblings that agree and are not among the groups say of what is shared."""
+
+
+def no_kin(_: Shared) -> Iterable[Agreeing]:
+    """Where all are among the groups."""
+    return ()
+
+
+def explained(met: Sequence[Met], case_of: CaseOf, month: Month, kin_of: KinOf = no_kin) -> tuple[Group, ...]:
     """Judge every group of a month; the order in which they are given changes nothing."""
     found: dict[int, tuple[Option, ...]] = {}
     cases: dict[int, list[Case]] = {}
@@ -73,7 +92,9 @@ def explained(met: Sequence[Met], case_of: CaseOf, month: Month) -> tuple[Group,
         if ways or not group.agrees:
             cases[number], found[number] = own, ways
     single = {number: each[0] for number, each in found.items() if len(each) == 1 and not met[number].agrees}
-    held = upheld(single, _siblings(met, single, cases, case_of))
+    shared = _shared(single, cases)
+    siblings = _siblings(met, shared, cases, case_of)
+    held = upheld(single, [*siblings, *kin_of(shared)] if shared.plans or shared.families else siblings)
     return tuple(
         _agreed(group, month)
         if number not in found
@@ -97,20 +118,29 @@ def _cases(group: Met, case_of: CaseOf) -> list[Case]:
     return [case for case in found if case is not None]
 
 
-def _siblings(
-    met: Sequence[Met], single: Mapping[int, Option], cases: Mapping[int, Sequence[Case]], case_of: CaseOf
-) -> list[Agreeing]:
-    """What groups that agree say of the plans and families that an option is about; the others are not looked at."""
-    plans = {case.plan.external_plan_id for number in single for case in cases[number]}
-    families = {case.family for number in single for case in cases[number]}
+def _shared(single: Mapping[int, Option], cases: Mapping[int, Sequence[Case]]) -> Shared:
+    own = {number: cases[number] for number, option in single.items() if option.parameters}
+    cut = {number: cases[number] for number, option in single.items() if option.is_by_convention}
+    return Shared(
+        plans=frozenset(case.plan.external_plan_id for found in own.values() for case in found),
+        families=frozenset(case.family for found in cut.values() for case in found),
+    )
+
+
+def _siblings(met: Sequence[Met], shared: Shared, cases: Mapping[int, Sequence[Case]], case_of: CaseOf) -> list[Agreeing]:
+    """What groups that agree say of what is shared; the others are not looked at."""
     found = []
-    for number, group in enumerate(met if plans else ()):
+    for number, group in enumerate(met if shared.plans or shared.families else ()):
         own = [] if number in cases or len(group.expected) > 1 else _cases(group, case_of)
         for case, one in zip(own, group.expected, strict=False):
-            is_kin = case.plan.external_plan_id in plans or (case.family in families and _is_cut(case))
-            if is_kin and one.net:
+            if one.net and is_kin(case, shared):
                 found.append(agreeing([case], [one.net]))
     return found
+
+
+def is_kin(case: Case, shared: Shared) -> bool:
+    """Whether something that is shared is about an instance."""
+    return case.plan.external_plan_id in shared.plans or (case.family in shared.families and _is_cut(case))
 
 
 def _is_cut(case: Case) -> bool:
@@ -232,9 +262,9 @@ def waterfall(walk: Sequence[Step], billed: Money, rounding: Rounding) -> tuple[
     return tuple(found)
 
 
-def absent(one: ExpectedLine, case_of: CaseOf, month: Month) -> tuple[Verdict, Explanation]:
+def absent(one: ExpectedLine, month: Month) -> tuple[Verdict, Explanation]:
     """What is said of an instance that nothing was billed for."""
-    scene = Scene(view=View.ABSENT, month=month, expected=(one,), case=case_of(one))
+    scene = Scene(view=View.ABSENT, month=month, expected=(one,))
     judgement = first_judged(scene)
     if judgement is None:
         return Verdict.UNEXPLAINED, Explanation(missing=_untold(one, month))

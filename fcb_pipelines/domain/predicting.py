@@ -47,6 +47,8 @@ class Option:
     """The plan families of its instances."""
     ways: Mapping[Proration, tuple[Predicted, ...]]
     """The steps by each of the conventions, the declared one first: to the same amounts they may go by other steps."""
+    count: int = 1
+    """How many groups it is of."""
 
     @property
     def nets(self) -> tuple[Money, ...]:
@@ -149,10 +151,12 @@ class Agreeing:
     contradicted: frozenset[str]
     """Parameters by which it would have been billed otherwise."""
     families: frozenset[str]
+    count: int = 1
+    """How many groups say the same."""
 
 
-def agreeing(cases: Sequence[Case], nets: Sequence[Money]) -> Agreeing:
-    """Hold a group that agrees against what is on record all the same."""
+def agreeing(cases: Sequence[Case], nets: Sequence[Money], count: int = 1) -> Agreeing:
+    """Hold a group that agrees, or so many of which one is like the other, against what is on record all the same."""
     conventions, contradicted = set(), set()
     for convention in CONVENTIONS:
         predicted = [_net(case.under(convention).as_rated, net.currency) for case, net in _pairs(cases, nets)]
@@ -162,7 +166,7 @@ def agreeing(cases: Sequence[Case], nets: Sequence[Money]) -> Agreeing:
         found = _predicted(replace(case, usage=()), case, net.currency)
         contradicted |= {step.parameter for step in found.named if step.parameter and found.net != net}
     families = frozenset(case.family for case in cases)
-    return Agreeing(conventions=frozenset(conventions), contradicted=frozenset(contradicted), families=families)
+    return Agreeing(conventions=frozenset(conventions), contradicted=frozenset(contradicted), families=families, count=count)
 
 
 def _pairs(cases: Sequence[Case], nets: Sequence[Money]) -> Iterator[tuple[Case, Money]]:
@@ -180,11 +184,11 @@ def upheld(found: Mapping[int, Option], siblings: Sequence[Agreeing]) -> dict[in
     in_favour: Counter[str] = Counter(each for option in found.values() for each in option.parameters)
     told = {number: option for number, option in found.items() if option.is_by_convention}
     for one in siblings:
-        against.update(one.contradicted)
+        against.update(dict.fromkeys(one.contradicted, one.count))
     voters: tuple[Option | Agreeing, ...] = (*told.values(), *siblings)
     for voter in voters:
         for family in voter.families:
-            votes[family].update(voter.conventions)
+            votes[family].update(dict.fromkeys(voter.conventions, voter.count))
     held = {}
     for number, option in found.items():
         winners = _common(votes, option) if number in told else frozenset()

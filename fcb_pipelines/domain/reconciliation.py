@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fcb_pipelines.domain import explaining
 from fcb_pipelines.domain.actual import ActualLine, shared_by_net
 from fcb_pipelines.domain.expected import ExpectedLine
-from fcb_pipelines.domain.explaining import CaseOf, Group
+from fcb_pipelines.domain.explaining import CaseOf, Group, KinOf
 from fcb_pipelines.domain.matching import PARTNER_MISMATCH, Left, Matched, Pass, PaysFor, matched
 from fcb_pipelines.domain.money import Money, total
 from fcb_pipelines.domain.rows import NO_EXPLANATION, Amounts, Explanation, Instance, Reference, Row, Status, Verdict
@@ -52,17 +52,18 @@ def reconcile(
     case_of: CaseOf = no_case,
     pays_for: Mapping[str, PaysFor] | None = None,
     plans: Mapping[str, str] | None = None,
+    kin_of: KinOf = explaining.no_kin,
 ) -> tuple[Row, ...]:
     """Compare both sides of one month.
 
     `prefix` begins row ids, such as `nexacloud/2026-04`; `owners` are all subscriptions of the source. `case_of` tells what is
-    on record about an expected line; `pays_for` and `plans` are as `matched` takes them.
+    on record about an expected line; `pays_for` and `plans` are as `matched` takes them, `kin_of` as `explained` does.
 
     Lines that do not count as billed are left out. Every counting line lies in exactly one row, and every expected line too.
     """
     sides = matched(expected, (line for line in actual if line.counts), pays_for, plans)
-    table = _Table(prefix, owners, month, case_of)
-    groups = explaining.explained(sides.met, case_of, month)
+    table = _Table(prefix, owners, month)
+    groups = explaining.explained(sides.met, case_of, month, kin_of)
     for group in groups:
         if group.is_whole:
             table.add_group(group)
@@ -75,8 +76,8 @@ def reconcile(
 class _Table:
     """The rows of a month while they are filled."""
 
-    def __init__(self, prefix: str, owners: Iterable[RowOwner], month: Month, case_of: CaseOf) -> None:
-        self.prefix, self.month, self.case_of = prefix, month, case_of
+    def __init__(self, prefix: str, owners: Iterable[RowOwner], month: Month) -> None:
+        self.prefix, self.month = prefix, month
         self.known = {one.external_subscription_id: one for one in owners}
         self.instances: dict[str, list[Instance]] = defaultdict(list)
         self.invoices: dict[str, set[str]] = defaultdict(set)
@@ -112,7 +113,7 @@ class _Table:
         if one.net is not None and not one.net:
             self._add_expected(one, Verdict.NOTHING_DUE, NO_EXPLANATION)
             return
-        verdict, explanation = explaining.absent(one, self.case_of, self.month)
+        verdict, explanation = explaining.absent(one, self.month)
         is_early = self.month.as_of < self.month.decides_at(one)
         self._add_expected(one, verdict, explanation, (NOT_YET_ISSUED,) if is_early else ())
 

@@ -80,20 +80,33 @@ def published(row: Row, *, service: str, period: str, zone: ZoneInfo) -> Publish
     }
 
 
-def content_hash(rows: Iterable[Published]) -> str:
-    """SHA-256 of the rows' canonical JSON, in hex."""
-    return hashlib.sha256(canonical_text(rows).encode()).hexdigest()
+def content_hash(forms: Iterable[Published]) -> str:
+    """SHA-256, in hex, of the list of the forms' hashes: rows by row id, so that each can be hashed where it is."""
+    return hashlib.sha256(hash_list(forms).encode()).hexdigest()
 
 
-def canonical_text(rows: Iterable[Published]) -> str:
-    """The one way in which rows are written to be hashed: keys sorted, nothing blank."""
-    return json.dumps(list(rows), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def hash_list(forms: Iterable[Published]) -> str:
+    """The hash of each form in hex, a line each."""
+    return "".join(f"{form_hash(form).hex()}\n" for form in forms)
+
+
+def form_hash(form: Published) -> bytes:
+    """SHA-256 of a form's canonical text."""
+    return hashlib.sha256(canonical_text(form).encode()).digest()
+
+
+def canonical_text(form: Published) -> str:
+    """The one way in which a form is written to be hashed: keys sorted, nothing blank, on one line."""
+    return json.dumps(form, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def changes(
     before: Sequence[Published] | None, after: Sequence[Published], origin_before: Origin | None, origin_after: Origin
 ) -> RevisionChanges:
-    """What changed between two revisions of a period, row by row; nothing for the first one."""
+    """What changed between two revisions of a period, row by row; nothing for the first one.
+
+    Rows that are known to be alike in both may be left out of both.
+    """
     if before is None or origin_before is None:
         return RevisionChanges(because=(), rows=())
     old, new = ({row["row_id"]: row for row in rows} for rows in (before, after))
@@ -190,4 +203,9 @@ def _text(amount: Money) -> str:
 
 
 def _time(moment: datetime | None, zone: ZoneInfo) -> str | None:
-    return None if moment is None else moment.astimezone(zone).isoformat()
+    return None if moment is None else time_text(moment, zone)
+
+
+def time_text(moment: datetime, zone: ZoneInfo) -> str:
+    """ISO 8601 in the billing timezone."""
+    return moment.astimezone(zone).isoformat()

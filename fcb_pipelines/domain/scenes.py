@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.carried import Item, Successor
-from fcb_pipelines.domain.case import NO_RECORDS, Case, Cause, Records
+from fcb_pipelines.domain.case import NO_RECORDS, Cause, Records
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.matching import Left, Met
@@ -77,7 +77,6 @@ class Scene:
     lines: tuple[ActualLine, ...] = ()
     met: Met | None = None
     left: Left | None = None
-    case: Case | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

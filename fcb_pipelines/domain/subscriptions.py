@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.money import decimal
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import Interval, Plan
 
@@ -58,3 +59,15 @@ class Subscription:
         """The flat price of its whole interval: the contract's, else the plan's, less the discount."""
         price = self.contract_price if self.contract_price is not None else plan.flat_price(self.interval)
         return price if self.discount_percent is None else price * (100 - self.discount_percent) / 100
+
+
+def months_of(billing_interval: str | None, instalments: str | None) -> int | None:
+    """How many months one range of such a subscription's flat price is for, of texts as the source has them.
+
+    None where there can be no such subscription.
+    """
+    try:
+        months, parts = Interval.read(billing_interval).months, 1 if instalments is None else decimal(instalments)
+    except InvalidInput:
+        return None
+    return int(months / parts) if parts >= 1 and months % parts == 0 else None

@@ -18,25 +18,29 @@ from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.carried import Successor
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.money import Money, amount_text
-from fcb_pipelines.domain.revisions import canonical_text
+from fcb_pipelines.domain.revisions import canonical_text, hash_list
 from fcb_pipelines.report import export
 from fcb_pipelines.report.view import View
 
 MANIFEST = "MANIFEST.sha256"
+HASHES = "rows.sha256"
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The first that the format knows."""
 _README = """{service} {period}, revision {revision}: what the dual run found, and everything that it rests on.
 
 VERIFY
   sha256sum --check MANIFEST.sha256      no file was changed since the archive was made
-  sha256sum rows.canonical.json          is content_hash in revision.json: the rows are those of the revision
+  sha256sum rows.sha256                  is content_hash in revision.json: these are the hashes of the revision's rows
+  while IFS= read -r row; do printf %s "$row" | sha256sum | cut -c -64; done < rows.canonical.jsonl | cmp - rows.sha256
+                                         says nothing: the rows are those that were hashed
   sha256sum settings.json                is settings_hash in revision.json: the rules are those it was made under
 An archive of the same revision with the same signatures has the same bytes, so that the SHA-256 of the archive can be kept and
 compared. Our audit log, which has each act of a person, proves itself with  fcb audit verify.
 
 FILES
   revision.json              what the revision was made from (snapshot, settings, rule version) and what stands against it
-  rows.canonical.json        the rows, keys sorted and nothing blank: what is hashed
+  rows.canonical.jsonl       the rows, one a line, keys sorted and nothing blank: what is hashed
+  rows.sha256                the hash of each row, one a line
   rows.json, rows.csv        the same to read; a text in the CSV that would be a formula has an apostrophe before it
   settings.json              the reviewed rules and taxes, no secret among them
   evidence/*.json            rows of the source as the snapshot has them, by entity
@@ -78,7 +82,8 @@ def _entries(view: View, dossier: Dossier, rules: str) -> Iterable[tuple[str, by
     told = export.header(base)
     yield "README.txt", _README.format(**{name: told[name] for name in ("service", "period", "revision")}).encode()
     yield "revision.json", export.written(header)
-    yield "rows.canonical.json", canonical_text(rows).encode()
+    yield "rows.canonical.jsonl", "".join(f"{canonical_text(row)}\n" for row in rows).encode()
+    yield HASHES, hash_list(rows).encode()
     yield "rows.json", export.written(rows)
     yield "rows.csv", export.as_csv(base)
     yield "settings.json", rules.encode()
@@ -93,7 +98,7 @@ def _require_verifiable(view: View, entries: Mapping[str, bytes]) -> None:
     again = f"run the period again:  fcb run --service {revision.service} --period {revision.period}"
     if _sha256(entries["settings.json"]) != revision.settings_hash:
         raise RuleViolation(f"the reviewed rules are no longer those of revision {revision.revision}: {again}")
-    if _sha256(entries["rows.canonical.json"]) != revision.content_hash:
+    if _sha256(entries[HASHES]) != revision.content_hash:
         raise RuleViolation(f"revision {revision.revision} was made by another version, which wrote rows otherwise: {again}")
 
 

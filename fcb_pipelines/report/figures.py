@@ -7,8 +7,9 @@ Each sum over verdicts, and each waterfall, closes to the cent: it is taken from
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from fcb_pipelines.domain.clean import is_without_successor
 from fcb_pipelines.domain.coverage import PROVED
@@ -83,14 +84,20 @@ def figures(rows: Iterable[Row], own: str) -> tuple[CurrencyFigures, ...]:
     return tuple(_of_currency(code, placed[code]) for code in sorted(placed, key=lambda code: (code != own, code)))
 
 
-def summary(found: Iterable[CurrencyFigures]) -> dict[str, str]:
-    """The five numbers of each currency by name, such as `billed CAD`, for whoever shows no pages."""
+def summary(found: Iterable[CurrencyFigures], agreed: Mapping[str, Decimal] | None = None) -> dict[str, str]:
+    """The five numbers of each currency by name, such as `billed CAD`, for whoever shows no pages.
+
+    `agreed` is the net of rows that are not among those of the figures, and of which both sides agree, by currency.
+    """
+    agreed, figured = agreed or {}, {each.currency: each for each in found}
+    every = [*figured.values(), *(_of_currency(currency, []) for currency in agreed if currency not in figured)]
     return {
         f"{name} {each.currency}": amount_text(amount.amount, each.currency)
-        for each in found
+        for each in every
+        for besides in [Money(agreed.get(each.currency, ZERO), each.currency)]
         for name, amount in (
-            ("billed", each.billed),
-            ("proved", each.proved),
+            ("billed", each.billed + besides),
+            ("proved", each.proved + besides),
             ("accepted", each.accepted),
             ("carried", each.carried),
             ("undecided", each.undecided),

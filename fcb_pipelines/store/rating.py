@@ -6,7 +6,7 @@ Owns: tables `rated_line` and `expected_line`; the caller owns the transaction. 
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
@@ -76,16 +76,17 @@ INSERT_EXPECTED = """
             %(service_from)s, %(service_to)s, %(due_at)s, %(currency)s, %(net)s, %(tax)s, %(gross)s, %(tax_components)s,
             %(place_of_supply)s, %(is_due)s, %(notes)s)
 """
-SELECT_EXPECTED = """
-    SELECT line_key, external_subscription_id, external_user_id, charge, service_from, service_to, due_at, currency, net, tax,
-           tax_components, place_of_supply, is_due, notes
-      FROM expected_line WHERE service = %s AND period = %s ORDER BY line_key
+EXPECTED_COLUMNS: LiteralString = """
+    line_key, external_subscription_id, external_user_id, charge, service_from, service_to, due_at, currency, net, tax,
+    tax_components, place_of_supply, is_due, notes
 """
-SELECT_REACHING = """
-    SELECT line_key, external_subscription_id, external_user_id, charge, service_from, service_to, due_at, currency, net, tax,
-           tax_components, place_of_supply, is_due, notes
+SELECT_EXPECTED = f"""
+    SELECT {EXPECTED_COLUMNS} FROM expected_line WHERE service = %s AND period = %s ORDER BY line_key
+"""  # noqa: S608 - the column list is ours
+SELECT_REACHING = f"""
+    SELECT {EXPECTED_COLUMNS}
       FROM expected_line WHERE service = %s AND period < %s AND service_to > %s ORDER BY period, line_key
-"""
+"""  # noqa: S608 - the column list is ours
 
 
 def replace_expected(conn: Connection, service: str, period: str, lines: Sequence[ExpectedLine]) -> None:
@@ -100,13 +101,13 @@ def replace_expected(conn: Connection, service: str, period: str, lines: Sequenc
 def expected(conn: Connection, service: str, period: str) -> tuple[ExpectedLine, ...]:
     """The expected lines of a period, by line key."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return tuple(_expected_line(row) for row in cursor.execute(SELECT_EXPECTED, [service, period]))
+        return tuple(expected_line(row) for row in cursor.execute(SELECT_EXPECTED, [service, period]))
 
 
 def expected_reaching(conn: Connection, service: str, period: Period) -> tuple[ExpectedLine, ...]:
     """The expected lines of earlier periods whose service range reaches into a period, as that of a yearly price."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return tuple(_expected_line(row) for row in cursor.execute(SELECT_REACHING, [service, period.key, period.start]))
+        return tuple(expected_line(row) for row in cursor.execute(SELECT_REACHING, [service, period.key, period.start]))
 
 
 def _expected_values(line: ExpectedLine) -> dict[str, Any]:
@@ -123,7 +124,8 @@ def _expected_values(line: ExpectedLine) -> dict[str, Any]:
     }
 
 
-def _expected_line(row: dict[str, Any]) -> ExpectedLine:
+def expected_line(row: dict[str, Any]) -> ExpectedLine:
+    """A line as it is read from its columns."""
     currency = row["currency"]
     components = tuple(
         TaxComponent(

@@ -1,6 +1,7 @@
-"""Revisions of a period's reconciliation; none is ever changed or deleted.
+"""Revisions of a period's reconciliation, as they are read; none is ever changed or deleted.
 
-Owns: tables `period_revision`, `reconciliation_row`, `reconciliation_instance`; the caller owns the transaction.
+Owns: reading tables `period_revision`, `reconciliation_row`, `reconciliation_instance`; the caller owns the transaction. Does
+not own: writing them (new_revision).
 """
 
 from collections import Counter, defaultdict
@@ -11,13 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 from psycopg.rows import class_row, dict_row
-from psycopg.types.json import Jsonb
 
 from fcb_pipelines.domain.money import Money
 from fcb_pipelines.domain.revisions import Origin
 from fcb_pipelines.domain.rows import Amounts, Instance, Reference, Row, Status, Verdict
 from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.explanations import read, written
+from fcb_pipelines.store.explanations import read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,72 +67,6 @@ def latest_revisions(conn: Connection, service: str, period: str | None = None) 
         return tuple(cursor.execute(LATEST, {"service": service, "period": period}))
 
 
-ADD_REVISION = """
-    INSERT INTO period_revision (service, period, revision, snapshot_id, settings_hash, rule_version, content_hash, made_at,
-                                 coverage, changes)
-    SELECT %(service)s, %(period)s, coalesce(max(revision), 0) + 1, %(snapshot_id)s, %(settings_hash)s, %(rule_version)s,
-           %(content_hash)s, %(made_at)s, %(coverage)s, %(changes)s
-      FROM period_revision WHERE service = %(service)s AND period = %(period)s
-    RETURNING revision_id, revision
-"""
-ADD_ROW = """
-    INSERT INTO reconciliation_row (revision_id, row_id, external_subscription_id, external_user_id, currency, line_key,
-                                    external_invoice_ids, expected_net, expected_tax, expected_gross, actual_net, actual_tax,
-                                    actual_gross, difference, abs_difference, status, verdict, is_due, notes)
-    VALUES (%(revision_id)s, %(row_id)s, %(external_subscription_id)s, %(external_user_id)s, %(currency)s, %(line_key)s,
-            %(external_invoice_ids)s, %(expected_net)s, %(expected_tax)s, %(expected_gross)s, %(actual_net)s, %(actual_tax)s,
-            %(actual_gross)s, %(difference)s, %(abs_difference)s, %(status)s, %(verdict)s, %(is_due)s, %(notes)s)
-"""
-ADD_INSTANCE = """
-    INSERT INTO reconciliation_instance (revision_id, row_id, ordinal, charge, service_from, service_to, due_at, currency,
-                                         expected_net, expected_tax, expected_gross, actual_net, actual_tax, actual_gross,
-                                         difference, status, verdict, is_due, billed, notes, evidence, explanation, remedy)
-    VALUES (%(revision_id)s, %(row_id)s, %(ordinal)s, %(charge)s, %(service_from)s, %(service_to)s, %(due_at)s, %(currency)s,
-            %(expected_net)s, %(expected_tax)s, %(expected_gross)s, %(actual_net)s, %(actual_tax)s, %(actual_gross)s,
-            %(difference)s, %(status)s, %(verdict)s, %(is_due)s, %(billed)s, %(notes)s, %(evidence)s,
-            %(explanation)s, %(remedy)s)
-"""
-
-
-def add_revision(
-    conn: Connection,
-    *,
-    service: str,
-    period: str,
-    origin: Origin,
-    content_hash: str,
-    made_at: datetime,
-    coverage: dict[str, Any],
-    changes: dict[str, Any],
-    rows: Sequence[Row],
-) -> int:
-    """Store a new revision with all its rows; answers its number, counting from 1 within the period."""
-    header = {
-        "service": service,
-        "period": period,
-        "snapshot_id": origin.snapshot_id,
-        "settings_hash": origin.settings_hash,
-        "rule_version": origin.rule_version,
-        "content_hash": content_hash,
-        "made_at": made_at,
-        "coverage": Jsonb(coverage),
-        "changes": Jsonb(changes),
-    }
-    with conn.cursor() as cursor:
-        stored = cursor.execute(ADD_REVISION, header).fetchone()
-        revision_id, revision = stored or (0, 0)
-        cursor.executemany(ADD_ROW, [{"revision_id": revision_id, **_row_values(row)} for row in rows])
-        cursor.executemany(
-            ADD_INSTANCE,
-            [
-                {"revision_id": revision_id, "row_id": row.row_id, "ordinal": ordinal, **_instance_values(instance)}
-                for row in rows
-                for ordinal, instance in enumerate(row.instances, start=1)
-            ],
-        )
-    return int(revision)
-
-
 SELECT_ROWS = """
     SELECT row_id, external_subscription_id, external_user_id, currency, line_key, external_invoice_ids, notes
       FROM reconciliation_row WHERE revision_id = %(revision_id)s AND row_id COLLATE "C" > %(after)s
@@ -172,6 +106,19 @@ def _with_instances(conn: Connection, revision_id: int, records: Sequence[dict[s
         )
         for record in records
     )
+
+
+SELECT_NAMED = """
+    SELECT row_id, external_subscription_id, external_user_id, currency, line_key, external_invoice_ids, notes
+      FROM reconciliation_row WHERE revision_id = %(revision_id)s AND row_id = ANY(%(row_ids)s) ORDER BY row_id COLLATE "C"
+"""
+
+
+def rows_named(conn: Connection, revision_id: int, row_ids: Sequence[str]) -> tuple[Row, ...]:
+    """Some rows of a revision, by row id; those that it does not have are left out."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        records = cursor.execute(SELECT_NAMED, {"revision_id": revision_id, "row_ids": list(row_ids)}).fetchall()
+    return _with_instances(conn, revision_id, records)
 
 
 TO_REMEDY = """
@@ -244,42 +191,6 @@ COUNT_TO_REMEDY = """
 def counts_to_remedy(conn: Connection, revision_ids: Sequence[int]) -> Counter[str]:
     """Instances that still ask for something, for each period of the revisions."""
     return Counter(dict(conn.execute(COUNT_TO_REMEDY, [list(revision_ids)])))
-
-
-def _row_values(row: Row) -> dict[str, Any]:
-    return {
-        **{name: getattr(row, name) for name in Row.__dataclass_fields__ if name != "instances"},
-        **_side_values("expected", row.expected),
-        **_side_values("actual", row.actual),
-        "external_invoice_ids": list(row.external_invoice_ids),
-        "difference": row.difference.amount,
-        "abs_difference": row.abs_difference.amount,
-        "status": row.status,
-        "verdict": row.verdict,
-        "is_due": row.is_due,
-        "notes": list(row.notes),
-    }
-
-
-def _instance_values(instance: Instance) -> dict[str, Any]:
-    return {
-        **{name: getattr(instance, name) for name in Instance.__dataclass_fields__},
-        **_side_values("expected", instance.expected),
-        **_side_values("actual", instance.actual),
-        "difference": instance.difference.amount,
-        "billed": instance.billed.amount,
-        "notes": list(instance.notes),
-        "evidence": Jsonb([{"kind": one.kind, "reference": one.reference} for one in instance.evidence]),
-        "explanation": Jsonb(written(instance.explanation)),
-        "remedy": instance.explanation.open_remedy,
-    }
-
-
-def _side_values(name: str, side: Amounts | None) -> dict[str, Any]:
-    parts = (
-        {"net": None, "tax": None, "gross": None} if side is None else {"net": side.net, "tax": side.tax, "gross": side.gross}
-    )
-    return {f"{name}_{part}": None if amount is None else amount.amount for part, amount in parts.items()}
 
 
 def _instance(record: dict[str, Any]) -> Instance:

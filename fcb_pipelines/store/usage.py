@@ -91,14 +91,18 @@ def standing_totals(conn: Connection, service: str, period: Period, feed: str) -
 
 TOTALS = """
     SELECT external_subscription_id, metric, quantity, events
-      FROM usage_total WHERE service = %s AND period = %s ORDER BY external_subscription_id COLLATE "C", metric COLLATE "C"
+      FROM usage_total
+     WHERE service = %(service)s AND period = %(period)s
+       AND (%(only)s::text[] IS NULL OR external_subscription_id = ANY(%(only)s))
+     ORDER BY external_subscription_id COLLATE "C", metric COLLATE "C"
 """
 
 
-def totals(conn: Connection, service: str, period: str) -> tuple[UsageTotal, ...]:
-    """The totals of a period, by subscription and metric."""
+def totals(conn: Connection, service: str, period: str, only: Collection[str] | None = None) -> tuple[UsageTotal, ...]:
+    """The totals of a period, of all subscriptions or some, by subscription and metric."""
+    given = {"service": service, "period": period, "only": None if only is None else list(only)}
     with conn.cursor(row_factory=class_row(UsageTotal)) as cursor:
-        return tuple(cursor.execute(TOTALS, [service, period]))
+        return tuple(cursor.execute(TOTALS, given))
 
 
 UNKNOWN = """

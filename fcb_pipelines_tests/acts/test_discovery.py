@@ -20,6 +20,7 @@ from fcb_pipelines.store import reconciliation as stored
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines_tests.acts.chain import TAXES, silent
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.revisions import add_revision
 from fcb_pipelines_tests.source.small_host import SmallHost
 
 RULES: dict[str, Any] = {"line_rules": ({"pattern": "^Small", "kind": "plan"},), "terms_assumed_from": date(2026, 1, 1)}
@@ -56,15 +57,13 @@ def accept(conn: Connection, external_subscription_id: str) -> None:
         else row
         for row in stored.rows(conn, last.revision_id)
     ]
-    stored.add_revision(
+    add_revision(
         conn,
         service="small",
         period="2026-03",
         origin=last.origin,
         content_hash="accepted",
         made_at=NOW,
-        coverage={},
-        changes={},
         rows=rows,
     )
 

@@ -16,7 +16,8 @@ from fcb_pipelines.acts.invoices import actual_period
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.quality import suite_rows
 from fcb_pipelines.acts.rating import expect_period, rate_period
-from fcb_pipelines.acts.reconciliation import Reconciled, published_rows, reconcile_period
+from fcb_pipelines.acts.reconciliation import reconcile_period
+from fcb_pipelines.acts.revisions import published_rows
 from fcb_pipelines.acts.source import take_snapshot
 from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.errors import RuleViolation
@@ -27,6 +28,7 @@ from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.revisions import Whole, reconciled
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, SmallHost
 
 ONTARIO = TaxTable(rates=(TaxRate(place="CA-ON", component="HST", percent=Decimal(13), valid_from=date(2010, 7, 1)),))
@@ -55,15 +57,15 @@ def snapshot(work: PeriodWork) -> int:
     return take_snapshot(work.db, work.service, work.now, lambda _: None).snapshot_id
 
 
-def dual_run(work: PeriodWork) -> Reconciled:
+def dual_run(work: PeriodWork) -> Whole:
     usage_totals(work)
     rate_period(work)
     expect_period(work)
     actual_period(work)
-    return reconcile_period(work)
+    return reconciled(work)
 
 
-def of(done: Reconciled, subscription: str) -> Row:
+def of(done: Whole, subscription: str) -> Row:
     (row,) = (row for row in done.rows if row.external_subscription_id == subscription)
     return row
 
@@ -227,7 +229,7 @@ def test_a_snapshot_in_the_middle_of_a_month_mixes_nothing(work: Callable[..., P
     snapshot(march)
     expect_period(march)
     actual_period(march)
-    assert of(reconcile_period(march), FIRST).status is Status.MATCH, f"all of it is of snapshot {before}"
+    assert of(reconciled(march), FIRST).status is Status.MATCH, f"all of it is of snapshot {before}"
 
 
 def test_the_same_snapshot_gives_the_same_rows_whenever_it_is_looked_at(work: Callable[..., PeriodWork]) -> None:

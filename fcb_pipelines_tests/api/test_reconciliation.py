@@ -7,18 +7,18 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from fcb_pipelines.acts.reconciliation import published_rows
+from fcb_pipelines.acts.revisions import published_rows
 from fcb_pipelines.domain.coverage import coverage
 from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.settings import Settings
-from fcb_pipelines.store import reconciliation as stored
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.api.conftest import NOW, Host
 from fcb_pipelines_tests.api.test_usage import is_problem
 from fcb_pipelines_tests.builders import a_month, actual, expected
+from fcb_pipelines_tests.revisions import add_revision as store_revision
 
 
 def rows_of(service: str, ids: Sequence[str], billed: str) -> tuple[Row, ...]:
@@ -37,15 +37,13 @@ def add_revision(db: Database, service: str, ids: Sequence[str], billed: str, pe
     with db.transaction() as conn:
         snapshot = snapshots.latest_snapshot(conn, service)
         assert snapshot is not None
-        stored.add_revision(
+        store_revision(
             conn,
             service=service,
             period=period,
             origin=Origin(snapshot_id=snapshot.snapshot_id, settings_hash="h", rule_version="1"),
-            content_hash="c",
             made_at=NOW + timedelta(seconds=1),
             coverage=asdict(coverage(rows, "CAD")),
-            changes={},
             rows=rows,
         )
 

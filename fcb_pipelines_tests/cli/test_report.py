@@ -12,13 +12,14 @@ from fcb_pipelines.domain.coverage import coverage
 from fcb_pipelines.domain.reconciliation import RULE_VERSION
 from fcb_pipelines.domain.revisions import Origin, content_hash, published
 from fcb_pipelines.settings import load
-from fcb_pipelines.store import reconciliation, snapshots
+from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.builders import TORONTO
 from fcb_pipelines_tests.cli.conftest import Fcb
 from fcb_pipelines_tests.projects import write_project
 from fcb_pipelines_tests.report.html import Page
 from fcb_pipelines_tests.report.material import every_kind
+from fcb_pipelines_tests.revisions import add_revision
 from fcb_pipelines_tests.signed import NOW
 
 APRIL = ("report", "--period", "2026-04")
@@ -31,7 +32,7 @@ def db(store_database: str, tmp_path: Path) -> Database:
     db, rows = Database(store_database), every_kind()
     forms = [published(one, service="shop", period="2026-04", zone=TORONTO) for one in rows]
     with db.transaction() as conn:
-        reconciliation.add_revision(
+        add_revision(
             conn,
             service="shop",
             period="2026-04",
@@ -43,7 +44,6 @@ def db(store_database: str, tmp_path: Path) -> Database:
             content_hash=content_hash(forms),
             made_at=NOW,
             coverage=asdict(coverage(rows, "CAD")),
-            changes={},
             rows=rows,
         )
     return db

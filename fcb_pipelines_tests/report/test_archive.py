@@ -69,9 +69,18 @@ def test_the_tools_that_it_names_verify_it(unpacked: Path) -> None:
     files = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
     assert {line.partition(":")[0] for line in done.stdout.splitlines()} == files - {"MANIFEST.sha256"}
     header = json.loads((unpacked / "revision.json").read_text())
-    for name, told in (("rows.canonical.json", "content_hash"), ("settings.json", "settings_hash")):
+    for name, told in (("rows.sha256", "content_hash"), ("settings.json", "settings_hash")):
         printed = subprocess.run(["sha256sum", name], cwd=unpacked, capture_output=True, text=True, check=True).stdout
         assert printed.split()[0] == header[told]
+
+
+def test_the_command_that_it_names_holds_rows_against_their_hashes(unpacked: Path) -> None:
+    (command,) = (line for line in (unpacked / "README.txt").read_text().splitlines() if "while IFS=" in line)
+    assert subprocess.run(["sh", "-c", command], cwd=unpacked, capture_output=True, check=False).returncode == 0
+    rows = unpacked / "rows.canonical.jsonl"
+    rows.write_bytes(rows.read_bytes().replace(b"9.14", b"9.15", 1))
+    done = subprocess.run(["sh", "-c", command], cwd=unpacked, capture_output=True, text=True, check=False)
+    assert (done.returncode, "differ" in done.stdout) == (1, True)
 
 
 def test_a_changed_file_is_found(unpacked: Path) -> None:
@@ -85,7 +94,9 @@ def test_a_changed_file_is_found(unpacked: Path) -> None:
 def test_it_holds_rows_evidence_and_signatures(unpacked: Path) -> None:
     header = json.loads((unpacked / "revision.json").read_text())
     assert (header["snapshot_id"], header["snapshot_hash"], header["revision"]) == (7, "a" * 64, 2)
-    assert json.loads((unpacked / "rows.json").read_text()) == json.loads((unpacked / "rows.canonical.json").read_text())
+    assert json.loads((unpacked / "rows.json").read_text()) == [
+        json.loads(line) for line in (unpacked / "rows.canonical.jsonl").read_text().splitlines()
+    ]
     assert json.loads((unpacked / "evidence" / "plans.json").read_text()) == [{"external_plan_id": "227"}]
     (acceptance,) = json.loads((unpacked / "signatures" / "acceptances.json").read_text())
     assert (acceptance["author"], acceptance["amount"], acceptance["state"]) == ("ada", "9.14", "in_force")

@@ -1,0 +1,199 @@
+"""Plain subscriptions: those of which nothing is to be judged in a month, compared without leaving the database.
+
+Owns: which subscriptions are plain, and the temporary tables that say so and live as long as the transaction: `of_source` (all
+subscriptions of the snapshot), `paired` (instances and the lines that bill them), `doubtful`, `plain`. Does not own: their rows
+(plain_storing), the rules for everything else (domain/reconciliation), which give the same rows for these.
+
+A subscription is plain where each of its instances is billed by exactly one line of exactly its amount, or nothing is due and
+nothing was billed, and where no record and no other line could be about any of it. When in doubt it is not: then it is judged.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg.rows import dict_row
+
+from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.expected import ExpectedLine
+from fcb_pipelines.domain.instances import INTERNAL
+from fcb_pipelines.domain.invoices import LineKind
+from fcb_pipelines.store import invoices, rating
+from fcb_pipelines.store.database import Connection
+
+PAIRED_KINDS = (LineKind.PLAN, LineKind.OVERAGE)
+"""Lines that bill an instance by themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What is looked at, and what is known of it beforehand."""
+
+    service: str
+    period: str
+    snapshot_id: int
+    period_start: datetime
+    period_end: datetime
+    closes_at: datetime
+    tax_rounding: str
+    currencies: Mapping[str, str]
+    """Plan → its currency."""
+    digits: Mapping[str, int]
+    """Currency → how many decimals it has."""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """As statements name them."""
+        return {
+            "service": self.service,
+            "period": self.period,
+            "snapshot_id": self.snapshot_id,
+            "period_start": self.period_start,
+            "period_end": self.period_end,
+            "closes_at": self.closes_at,
+            "tax_rounding": self.tax_rounding,
+            "plans": list(self.currencies),
+            "plan_currencies": list(self.currencies.values()),
+            "currencies": list(self.digits),
+            "digits": list(self.digits.values()),
+            "paired_kinds": list(PAIRED_KINDS),
+            "internal": INTERNAL,
+        }
+
+
+OF_SOURCE = """
+    CREATE TEMPORARY TABLE of_source ON COMMIT DROP AS
+    SELECT read.*, started_at < %(period_end)s AND coalesce(ended_at > %(period_start)s, true) AS is_alive
+      FROM (SELECT data->>'external_subscription_id' AS external_subscription_id, data->>'external_user_id' AS external_user_id,
+                   data->>'external_plan_id' AS external_plan_id, data->>'billing_interval' AS billing_interval,
+                   data->>'instalments' AS instalments, (data->>'started_at')::timestamptz AS started_at, record_hash,
+                   CASE WHEN data->>'ended_at' NOT LIKE '9999-%%' THEN (data->>'ended_at')::timestamptz END AS ended_at
+              FROM snapshot_record JOIN source_record USING (record_hash)
+             WHERE snapshot_id = %(snapshot_id)s AND entity = 'subscriptions') AS read
+"""
+PAIRED = """
+    CREATE TEMPORARY TABLE paired ON COMMIT DROP AS
+    SELECT e.line_key, e.external_subscription_id, a.external_invoice_id, a.ordinal
+      FROM expected_line AS e
+      JOIN actual_line AS a USING (service, period, external_subscription_id, charge, service_from, service_to,
+                                   external_user_id, currency, net)
+     WHERE e.service = %(service)s AND e.period = %(period)s AND a.counts AND a.kind = ANY(%(paired_kinds)s)
+       AND a.notes = '{}' AND a.issued_at < %(closes_at)s
+       AND (e.tax = a.tax OR (%(tax_rounding)s = ANY(a.tax_fits) AND net <> 0))
+       AND NOT %(internal)s = ANY(e.notes)
+"""
+DOUBTFUL = """
+    CREATE TEMPORARY TABLE doubtful ON COMMIT DROP AS
+    WITH of_month AS (SELECT * FROM expected_line WHERE service = %(service)s AND period = %(period)s),
+         billed AS (SELECT * FROM actual_line WHERE service = %(service)s AND period = %(period)s AND counts),
+         record AS (SELECT data FROM snapshot_record JOIN source_record USING (record_hash)
+                     WHERE snapshot_id = %(snapshot_id)s AND entity = 'evidence'),
+         currency_of (external_plan_id, currency) AS (SELECT * FROM unnest(%(plans)s::text[], %(plan_currencies)s::text[])),
+         open_customer AS (SELECT DISTINCT external_user_id FROM billed WHERE external_subscription_id IS NULL)
+    -- What we expect and is not paired, or not of this customer, currency or life.
+    SELECT e.external_subscription_id
+      FROM of_month AS e LEFT JOIN of_source AS s USING (external_subscription_id)
+      LEFT JOIN currency_of USING (external_plan_id)
+      LEFT JOIN paired USING (line_key)
+     WHERE paired.line_key IS NULL AND (e.net IS NULL OR e.net <> 0 OR e.external_user_id IN (TABLE open_customer))
+        OR s.is_alive IS NOT TRUE OR s.external_user_id <> e.external_user_id
+        OR currency_of.currency IS DISTINCT FROM e.currency
+    -- What was billed and is not paired.
+    UNION SELECT a.external_subscription_id FROM billed AS a LEFT JOIN paired USING (external_invoice_id, ordinal)
+           WHERE paired.line_key IS NULL AND a.external_subscription_id IS NOT NULL
+    -- What could be told apart in two ways.
+    UNION SELECT external_subscription_id FROM of_month
+           GROUP BY external_subscription_id, charge, service_from HAVING count(*) > 1
+    UNION SELECT min(external_subscription_id) FROM paired GROUP BY line_key HAVING count(*) > 1
+    -- What a record is about.
+    UNION SELECT jsonb_array_elements_text(CASE jsonb_typeof(data->'data'->'subscriptions')
+                                           WHEN 'array' THEN data->'data'->'subscriptions' ELSE '[]' END) FROM record
+    UNION SELECT data->'data'->>'subscription' FROM record WHERE data->'data' ? 'subscription'
+    UNION SELECT p.external_subscription_id FROM record JOIN paired AS p ON p.external_invoice_id = data->>'subject_id'
+"""
+PLAIN = """
+    CREATE TEMPORARY TABLE plain ON COMMIT DROP AS
+    SELECT s.external_subscription_id, s.external_user_id, s.external_plan_id, currency, digits, months, record_hash,
+           '{}'::text[] AS notes
+      FROM of_source AS s
+      JOIN unnest(%(plans)s::text[], %(plan_currencies)s::text[]) AS p (external_plan_id, currency) USING (external_plan_id)
+      JOIN unnest(%(currencies)s::text[], %(digits)s::int[]) AS c (currency, digits) USING (currency)
+      JOIN unnest(%(intervals)s::text[], %(instalments)s::text[], %(months)s::int[])
+           AS i (billing_interval, instalments, months)
+        ON s.billing_interval IS NOT DISTINCT FROM i.billing_interval AND s.instalments IS NOT DISTINCT FROM i.instalments
+     WHERE is_alive AND NOT EXISTS (SELECT FROM doubtful AS d WHERE d.external_subscription_id = s.external_subscription_id)
+"""
+SHAPES = "SELECT DISTINCT billing_interval, instalments FROM of_source"
+Shape = tuple[str | None, str | None]
+"""Billing interval and instalments of a subscription, as the source has them."""
+
+
+def find(conn: Connection, looked: Looked, months_of: Callable[[Shape], int | None]) -> None:
+    """Find the plain subscriptions of a month.
+
+    `months_of` says how long the ranges of a shape are; None where no subscription can have it.
+    """
+    given = looked.parameters
+    for name, statement in (("of_source", OF_SOURCE), ("paired", PAIRED), ("doubtful", DOUBTFUL)):
+        conn.execute(statement, given)
+        conn.execute(f"ANALYZE {name}")
+    shapes = [(*shape, months) for shape in conn.execute(SHAPES) if (months := months_of((shape[0], shape[1]))) is not None]
+    columns = [list(column) for column in zip(*shapes, strict=True)] or [[], [], []]
+    conn.execute(PLAIN, given | dict(zip(("intervals", "instalments", "months"), columns, strict=True)))
+    conn.execute("CREATE UNIQUE INDEX ON plain (external_subscription_id)")
+    conn.execute("ANALYZE plain")
+
+
+JUDGED = """
+    SELECT external_subscription_id, external_user_id FROM of_source AS s
+     WHERE (is_alive OR EXISTS (SELECT FROM doubtful AS d WHERE d.external_subscription_id = s.external_subscription_id))
+       AND NOT EXISTS (SELECT FROM plain WHERE plain.external_subscription_id = s.external_subscription_id)
+     ORDER BY external_subscription_id
+"""
+_NOT_PLAIN: LiteralString = """
+    WHERE service = %s AND period = %s
+      AND NOT EXISTS (SELECT FROM plain WHERE plain.external_subscription_id = line.external_subscription_id)
+"""
+EXPECTED = f"SELECT {rating.EXPECTED_COLUMNS} FROM expected_line AS line {_NOT_PLAIN} ORDER BY line_key"  # noqa: S608
+ACTUAL = f"""
+    SELECT {invoices.COLUMNS} FROM actual_line AS line {_NOT_PLAIN} AND counts ORDER BY external_invoice_id, ordinal
+"""  # noqa: S608 - the column lists are ours
+
+
+def judged(conn: Connection) -> dict[str, str]:
+    """The subscriptions of the source that are not plain, with their customers; not those that have nothing in the month."""
+    return {row[0]: row[1] for row in conn.execute(JUDGED)}
+
+
+def judged_expected(conn: Connection, looked: Looked) -> tuple[ExpectedLine, ...]:
+    """What we expect of others than plain subscriptions, by line key."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return tuple(rating.expected_line(row) for row in cursor.execute(EXPECTED, [looked.service, looked.period]))
+
+
+def judged_actual(conn: Connection, looked: Looked) -> tuple[ActualLine, ...]:
+    """What was billed and counts, to others than plain subscriptions, by invoice and ordinal."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return tuple(invoices.actual_line(row) for row in cursor.execute(ACTUAL, [looked.service, looked.period]))
+
+
+LONG = "SELECT external_subscription_id, data FROM plain JOIN source_record USING (record_hash) WHERE months > 1"
+NOTE = """
+    UPDATE plain SET notes = ARRAY[note]
+      FROM unnest(%(ids)s::text[], %(notes)s::text[]) AS given (id, note) WHERE external_subscription_id = id
+"""
+BATCH = 10_000
+
+
+def note(conn: Connection, note_of: Callable[[dict[str, Any]], str | None]) -> None:
+    """Note on plain subscriptions of more than a month at a time what `note_of` says of their record."""
+    notes: dict[str, str] = {}
+    with conn.cursor(name="long") as cursor:
+        cursor.itersize = BATCH
+        for subscription, data in cursor.execute(LONG):
+            said = note_of(data)
+            if said is not None:
+                notes[subscription] = said
+    if notes:
+        conn.execute(NOTE, {"ids": list(notes), "notes": list(notes.values())})
