@@ -2,7 +2,7 @@
 
 import os
 import secrets
-import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +19,7 @@ from fcb_pipelines.local.postgres import EmbeddedPostgres, in_database
 from fcb_pipelines.store.schema import migrate
 from fcb_pipelines_tests.acceptance.decided import decided
 from fcb_pipelines_tests.acceptance.fixtures import again, all_plans, demo, demo_to_change, great_expectations, quiet, warm
+from fcb_pipelines_tests.memory import quick_folder
 from fcb_pipelines_tests.projects import write_project
 
 __all__ = ["again", "all_plans", "decided", "demo", "demo_to_change", "great_expectations", "quiet", "warm"]
@@ -32,6 +33,12 @@ NOBODY = 65534
 
 WHOLE_PRODUCT = {"warm", "demo"}
 """Fixtures that take long and are told once for all tests: whoever asks for one of them must run in the same process."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end the commands that tests start, of tests in the background too: their shell has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -57,14 +64,13 @@ def postgres_url() -> Iterator[str]:
     if given:
         yield given
         return
-    state = Path(tempfile.mkdtemp(prefix="fcb-tests-"))
-    server = EmbeddedPostgres(state, durable=False)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
-        remove(state)
-        shutil.rmtree(state)
+    with quick_folder() as state:
+        server = EmbeddedPostgres(state, durable=False)
+        try:
+            yield server.start()
+        finally:
+            server.stop()
+            remove(state)
 
 
 @pytest.fixture

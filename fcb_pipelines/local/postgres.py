@@ -37,7 +37,13 @@ _SETTINGS = {
     "max_parallel_workers_per_gather": "0",  # parallel plans need /dev/shm, which containers keep small
     "log_checkpoints": "off",
 }
-_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+_NOT_DURABLE = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "max_wal_size": "128MB",  # each new database is written into it whole, and it may be in memory
+}
 """For tests: a crash of the machine may lose the data, which nobody wants to keep."""
 
 

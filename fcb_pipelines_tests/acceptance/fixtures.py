@@ -4,12 +4,9 @@ Owns: the steps and their order (the tests come in any order). Does not own: wha
 """
 
 import importlib
-import secrets
-import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +14,7 @@ import pytest
 from fcb_pipelines_tests.acceptance.project import Places, Project
 from fcb_pipelines_tests.acceptance.remains import Remains, remains
 from fcb_pipelines_tests.acceptance.warm import Done, Warm
+from fcb_pipelines_tests.memory import quick_folder
 
 PERIODS = ("2026-03", "2026-04", "2026-05")
 KEY_OF_ALL_PLANS = {"FCB_IMPORT_ALL_PLANS": "true"}
@@ -91,11 +89,11 @@ def warm() -> Iterator[Warm]:
 @pytest.fixture(scope="session")
 def demo(warm: Warm) -> Iterator[Demo]:
     """The demo as a new user starts it, from nothing; that no test changes it is proved at the end."""
-    with tempfile.TemporaryDirectory(prefix="fcb-acceptance-") as folder, tempfile.TemporaryDirectory() as other:
-        project = Project(Path(folder), warm)
+    with quick_folder() as folder, quick_folder() as other:
+        project = Project(folder, warm)
         ended = project.installed("demo", "--headless")
         assert ended.code == 0, ended.err
-        copy = project.copied(Path(other))
+        copy = project.copied(other)
         with project.stack():
             before = project.contents
             yield _looked_at(project, copy, ended)
@@ -167,8 +165,8 @@ def all_plans(demo_to_change: Project, again: Again) -> AllPlans:
 @pytest.fixture(scope="session")
 def quiet(warm: Warm) -> Iterator[Project]:
     """A project whose stack runs and that nothing was imported into."""
-    with tempfile.TemporaryDirectory(prefix=f"fcb-{secrets.token_hex(2)}-") as folder:
-        project = Project(Path(folder), warm)
+    with quick_folder() as folder:
+        project = Project(folder, warm)
         with project.stack():
             yield project
         removed(project)
