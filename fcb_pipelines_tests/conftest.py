@@ -67,10 +67,19 @@ def postgres_url() -> Iterator[str]:
     with quick_folder() as state:
         server = EmbeddedPostgres(state, durable=False)
         try:
-            yield server.start()
+            url = server.start()
+            _let_in_quickly(url)
+            yield url
         finally:
             server.stop()
             remove(state)
+
+
+def _let_in_quickly(url: str) -> None:
+    """Ask for the password without its thousands of rounds, which are most of what one of many connections costs."""
+    with psycopg.connect(url) as conn:
+        conn.execute("SET scram_iterations = 1")
+        conn.execute(sql.SQL("ALTER ROLE postgres PASSWORD {}").format(sql.Literal(conn.info.password)))
 
 
 @pytest.fixture
