@@ -33,6 +33,11 @@ class Proposal:
         """What accepting it takes."""
         return amount_of(self.row, self.places)
 
+    @property
+    def charges(self) -> tuple[str, ...]:
+        """What is decided, each charge once."""
+        return tuple(dict.fromkeys(self.row["instances"][place - 1]["charge"] for place in self.places))
+
     def fields(self, decision: Decision) -> list[dict[str, Any]]:
         """What a decision accepts in the row; raises `InvalidInput` for a standing one that cannot last."""
         if decision.kind is Kind.STANDING and (why_not := cannot_last(self.row, self.places)):

@@ -99,11 +99,19 @@ _REFUSED = {
 }
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     """No such route or method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     status = HTTPStatus(error.status_code)
-    return Problem(status, _REFUSED.get(status, f"{status.phrase}."), headers=error.headers or {}).response()
+    headers = {"Allow": _allowed(request)} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
+    return Problem(status, _REFUSED.get(status, f"{status.phrase}."), headers={**(error.headers or {}), **headers}).response()
+
+
+def _allowed(request: Request) -> str:
+    """Every method of a path, which may have a route for each."""
+    path = request.scope["route"].path
+    routes = (each for each in request.app.routes if isinstance(each, Route) and each.path == path)
+    return ", ".join(sorted({method for each in routes for method in each.methods or ()}))
 
 
 async def _problem(_request: Request, error: Exception) -> Response:

@@ -17,7 +17,8 @@ from starlette.responses import Response
 from fcb_pipelines.acts.report_links import Opened, open_link
 from fcb_pipelines.api.calls import Call, Desk, unavailable
 from fcb_pipelines.api.problems import Problem
-from fcb_pipelines.api.reports import COOKIE, CSS, HEADERS, REPORT, page, standing_for, told
+from fcb_pipelines.api.report_visits import COOKIE
+from fcb_pipelines.api.reports import CSS, HEADERS, REPORT, page, standing_for, told
 from fcb_pipelines.domain.access import Authenticated, Reason, Refusal, Scope
 from fcb_pipelines.domain.errors import RemoteError
 from fcb_pipelines.domain.report_links import VISIT, Spent

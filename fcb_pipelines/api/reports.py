@@ -5,7 +5,7 @@ the pages (report/pages), when a link opens something (acts/report_links), who m
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 
@@ -19,6 +19,7 @@ from fcb_pipelines.acts.report_links import visitor
 from fcb_pipelines.api.calls import Call, KeyedRoute, Readers, unavailable
 from fcb_pipelines.api.problems import Problem
 from fcb_pipelines.api.reconciliation import never
+from fcb_pipelines.api.report_visits import COOKIE, signing
 from fcb_pipelines.domain.access import ApiKey, Scope
 from fcb_pipelines.domain.errors import InvalidInput, RemoteError
 from fcb_pipelines.domain.period import Period
@@ -32,7 +33,6 @@ from fcb_pipelines.store.database import Connection, Database
 REPORT = "/reports/{period}"
 QUEUE, ROWS, ROW = f"{REPORT}/queue", f"{REPORT}/rows", f"{REPORT}/rows/{{row_id}}"
 PICTURE = f"{REPORT}/pictures/{{picture}}"
-COOKIE = "fcb_report"
 HTML, CSS = "text/html", "text/css"
 NO_PERIOD = "Name a month in the path, such as /reports/2026-05."
 NO_LIST = "The report has no such list of rows."
@@ -41,13 +41,14 @@ NO_ROW = "The report has no such row."
 NO_PICTURE = "The report has no such picture."
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
-"""Nothing is loaded from anywhere else, nothing runs, and nobody is told from where a link was followed."""
+"""Nothing is loaded from anywhere else, nothing runs, forms are sent to us alone, and nobody else is told from where a link was
+followed. We are: without that a browser does not say which site a form comes from."""
 
 _PAGE = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 _MAKE_LINK = "fcb report --period {period} --link"
@@ -55,12 +56,12 @@ _MAKE_LINK = "fcb report --period {period} --link"
 
 async def read_report(call: Call) -> Response:
     """The first screen."""
-    return await _answered(call, lambda _conn, found, links: pages.first(found, links))
+    return await answered(call, lambda _conn, found, links: pages.first(found, links))
 
 
 async def read_queue(call: Call) -> Response:
     """What waits for a decision."""
-    return await _answered(call, lambda _conn, found, links: pages.queue(found, links))
+    return await answered(call, lambda _conn, found, links: pages.queue(found, links, signing(call)))
 
 
 async def read_rows(call: Call) -> Response:
@@ -76,7 +77,7 @@ async def read_rows(call: Call) -> Response:
             raise Problem(HTTPStatus.NOT_FOUND, NO_LIST)
         return pages.rows(found, links, selection, int(page))
 
-    return await _answered(call, shown)
+    return await answered(call, shown)
 
 
 async def read_row(call: Call) -> Response:
@@ -87,9 +88,9 @@ async def read_row(call: Call) -> Response:
         row = found.shape.rows.get(row_id)
         if row is None:
             raise Problem(HTTPStatus.NOT_FOUND, NO_ROW)
-        return pages.row(found, links, row, acts.row_history(conn, found.shape.base, row_id))
+        return pages.row(found, links, row, acts.row_history(conn, found.shape.base, row_id), signing(call))
 
-    return await _answered(call, shown)
+    return await answered(call, shown)
 
 
 async def read_picture(call: Call) -> Response:
@@ -102,10 +103,11 @@ async def read_picture(call: Call) -> Response:
             raise Problem(HTTPStatus.NOT_FOUND, NO_PICTURE)
         return drawn
 
-    return await _answered(call, shown, pictures.MEDIA_TYPE)
+    return await answered(call, shown, pictures.MEDIA_TYPE)
 
 
-def _work(call: Call) -> PeriodWork:
+def work_of(call: Call) -> PeriodWork:
+    """The month that a path names; raises `Problem` for none."""
     service, settings = call.service, call.desk.settings
     try:
         period = Period(call.request.path_params["period"], service.zone)
@@ -124,9 +126,16 @@ def _work(call: Call) -> PeriodWork:
 Shown = Callable[[Connection, View, Served], str | bytes]
 
 
-async def _answered(call: Call, shown: Shown, media_type: str = HTML) -> Response:
+async def answered(
+    call: Call,
+    shown: Shown,
+    media_type: str = HTML,
+    *,
+    status: int = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """A part of the report; raises `Problem` for a month that was never reconciled."""
-    work, has_key = _work(call), bool(call.request.headers.get("authorization"))
+    work, has_key = work_of(call), bool(call.request.headers.get("authorization"))
 
     def read() -> str | bytes:
         with work.db.transaction() as conn:
@@ -139,7 +148,7 @@ async def _answered(call: Call, shown: Shown, media_type: str = HTML) -> Respons
         content = await run_in_threadpool(read)
     except RemoteError:
         raise unavailable() from None
-    return Response(content, headers=HEADERS, media_type=media_type)
+    return Response(content, status_code=status, headers={**HEADERS, **(headers or {})}, media_type=media_type)
 
 
 def key_of_visit(db: Database, request: Request, now: datetime) -> ApiKey | None:
@@ -178,9 +187,9 @@ def told(problem: Problem, request: Request) -> Response:
 
 def page(title: str, text: str, status: int, headers: dict[str, str] | None = None, onward: str | None = None) -> Response:
     """A page that says one thing."""
-    return Response(
-        pages.note(title, text, onward), status_code=status, headers={**HEADERS, **(headers or {})}, media_type=HTML
-    )
+    # The address of a link that was opened is told to nobody, us included.
+    sent = {**HEADERS, "Referrer-Policy": "no-referrer", **(headers or {})}
+    return Response(pages.note(title, text, onward), status_code=status, headers=sent, media_type=HTML)
 
 
 READERS = Readers(visitor=key_of_visit, refused=told)

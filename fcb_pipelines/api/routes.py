@@ -9,6 +9,7 @@ from fcb_pipelines.api.calls import KeyedRoute
 from fcb_pipelines.api.health import HEALTHZ, METRICS, READYZ, OpenHandler, healthz, read_metrics, readyz
 from fcb_pipelines.api.reconciliation import RECONCILED, read_reconciliation
 from fcb_pipelines.api.report_links import STYLE_SHEET, read_style
+from fcb_pipelines.api.report_signing import SIGNING
 from fcb_pipelines.api.reports import REPORTS
 from fcb_pipelines.api.subscriptions import USAGE_BACK, read_usage
 from fcb_pipelines.api.termination import TERMINATE, terminate_subscription
@@ -30,6 +31,7 @@ KEYED = (
     KeyedRoute("POST", TERMINATE, Scope.SUBSCRIPTIONS_TERMINATE, terminate_subscription),
     KeyedRoute("GET", RECONCILED, Scope.RECONCILIATION_READ, read_reconciliation, ("limit", "after")),
     *REPORTS,
+    *SIGNING,
     KeyedRoute("GET", METRICS, Scope.METRICS_READ, read_metrics),
 )
 OPEN = (OpenRoute(HEALTHZ, healthz), OpenRoute(READYZ, readyz), OpenRoute(STYLE_SHEET, read_style))

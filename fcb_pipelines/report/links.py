@@ -34,6 +34,12 @@ class Links(Protocol):
     def style(self) -> str:
         """The style sheet."""
 
+    def acceptances(self) -> str | None:
+        """What was signed; None where nothing can be signed."""
+
+    def decision(self, decision_id: str) -> str | None:
+        """What was signed at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
@@ -68,6 +74,14 @@ class Served:
         """The style sheet."""
         return f"/{STYLE}"
 
+    def acceptances(self) -> str | None:
+        """What was signed; forms are sent there too."""
+        return f"/reports/{self.period}/acceptances"
+
+    def decision(self, decision_id: str) -> str | None:
+        """What was signed at once; its approval and its withdrawal are sent below it."""
+        return f"/reports/{self.period}/acceptances/{quote(decision_id, safe='')}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
@@ -99,6 +113,15 @@ class Files:
     def style(self) -> str:
         """The style sheet."""
         return self.up + STYLE
+
+    def acceptances(self) -> str | None:
+        """Nothing is signed in a file."""
+        return None
+
+    def decision(self, decision_id: str) -> str | None:
+        """Of what was signed at once there is no file."""
+        del decision_id
+        return None
 
 
 def rows_file(selection: str, page: int = 1) -> str:

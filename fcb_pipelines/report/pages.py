@@ -5,7 +5,8 @@ Owns: which templates show what. Does not own: the figures (view and its parts),
 Everything that comes from the source is escaped by the templates, and stands in <bdi> so that its direction ends with it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from math import ceil
@@ -13,7 +14,7 @@ from typing import Any
 
 import jinja2
 
-from fcb_pipelines.domain.acceptances import STATES
+from fcb_pipelines.domain.acceptances import BEARERS, LONGEST_TEXT, REASONS, STATES
 from fcb_pipelines.domain.money import ZERO, Money
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.report import amounts, pictures, selections
@@ -22,6 +23,7 @@ from fcb_pipelines.report.links import Links
 from fcb_pipelines.report.partners import bills
 from fcb_pipelines.report.queue import command, due
 from fcb_pipelines.report.selections import Selection
+from fcb_pipelines.report.signing import Changed, Decided, Failed, Form, Signing, Typed, decisions, form, last_day, limit_words
 from fcb_pipelines.report.stakes import against, open_instances
 from fcb_pipelines.report.view import View
 from fcb_pipelines.store.report_rows import RowBefore
@@ -51,9 +53,9 @@ def first(view: View, links: Links) -> str:
     )
 
 
-def queue(view: View, links: Links) -> str:
-    """What waits for a decision."""
-    return _page("queue.html", view, links, here="queue")
+def queue(view: View, links: Links, signing: Signing | None = None) -> str:
+    """What waits for a decision; with `signing` it can be signed there."""
+    return _page("queue.html", view, links, here="queue", signing=signing, form_of=_form_of(view, signing))
 
 
 def rows(view: View, links: Links, selection: Selection, page: int = 1) -> str:
@@ -67,7 +69,7 @@ def parts(selection: Selection) -> int:
     return max(1, ceil(len(selection.rows) / MOST_ROWS))
 
 
-def row(view: View, links: Links, found: Row, history: tuple[RowBefore, ...]) -> str:
+def row(view: View, links: Links, found: Row, history: tuple[RowBefore, ...], signing: Signing | None = None) -> str:
     """A row's own page; `history` is the row in every revision, the newest first."""
     base = view.shape.base
     stopping = dict.fromkeys(each for one in found.instances if (each := against(one)) is not None)
@@ -83,7 +85,39 @@ def row(view: View, links: Links, found: Row, history: tuple[RowBefore, ...]) ->
         due=due(base),
         commands=commands,
         signed=[one for one in view.material.signed if _is_about(found, one.acceptance.row_id)],
-        history=[_before(one) for one in history],
+        history=[before(one) for one in history],
+        signing=signing,
+        form=_form_of(view, signing)([found.row_id]),
+    )
+
+
+def acceptances(view: View, links: Links, signing: Signing) -> str:
+    """What was signed that concerns the month; what waits for a second person first, with its forms."""
+    found = decisions(view.material.signed)
+    waiting = [one for one in found if one.is_waiting]
+    return _page("acceptances.html", view, links, here="acceptances", signing=signing, decisions=found, waiting=waiting)
+
+
+def decision(view: View, links: Links, signing: Signing, found: Decided, failed: Failed | None = None) -> str:
+    """What was signed at once, how it stands, and what it still needs; `failed` is why a form of it was refused."""
+    settled = {one.explanation.settled_by for row in view.shape.base.rows for one in row.instances}
+    return _page("decision.html", view, links, here="acceptances", signing=signing, one=found, failed=failed, settled=settled)
+
+
+def sign_again(
+    view: View, links: Links, signing: Signing, row_ids: Sequence[str], *, failed: Failed, changed: Sequence[Changed] = ()
+) -> str:
+    """The form of some rows once more, with what had been typed and why it was refused; `changed` since it was shown."""
+    return _page(
+        "sign.html",
+        view,
+        links,
+        here="queue",
+        signing=signing,
+        form=form(view, row_ids, signing.today),
+        failed=failed,
+        changed=changed,
+        before=before,
     )
 
 
@@ -111,7 +145,7 @@ def _page(template: str, view: View, links: Links, **shown: Any) -> str:
     return _environment().get_template(template).render(**common, **shown)
 
 
-def _looks(view: View, links: Links) -> dict[str, Callable[..., Any]]:
+def _looks(view: View, links: Links) -> dict[str, Any]:
     """What templates ask for by name."""
     base, found = view.shape.base, view.shape.selections
 
@@ -121,13 +155,19 @@ def _looks(view: View, links: Links) -> dict[str, Callable[..., Any]]:
 
     return {
         "has": found.__contains__,
+        "last_day": lambda today: last_day(view, today),
+        "first_day": lambda today: today + timedelta(days=1),
+        "limit_words": limit_words(view),
+        "row_ids": view.shape.rows,
         "verdict_link": verdict_link,
         "name_of": lambda partner: base.partners.get(partner) or partner,
         "plan_of": lambda row: base.plans.get(row.external_subscription_id or "", ""),
     }
 
 
-def _before(one: RowBefore) -> dict[str, Any]:
+def before(one: RowBefore) -> dict[str, Any]:
+    """A row as a revision had it, in amounts."""
+
     def shown(net: Any) -> Money | None:
         return None if net is None else Money(net, one.currency)
 
@@ -139,6 +179,11 @@ def _before(one: RowBefore) -> dict[str, Any]:
         "difference": Money(one.difference or ZERO, one.currency),
         "verdict": one.verdict,
     }
+
+
+def _form_of(view: View, signing: Signing | None) -> Callable[[Iterable[str]], Form | None]:
+    """What may be signed for in rows; nothing where there is nobody to sign."""
+    return lambda row_ids: None if signing is None else form(view, row_ids, signing.today)
 
 
 def _is_about(found: Row, row_id: str) -> bool:
@@ -167,3 +212,9 @@ def _words() -> Iterator[tuple[str, Any]]:
     yield "verdict_words", amounts.VERDICTS
     yield "remedy_words", amounts.REMEDIES
     yield "state_words", STATES
+    yield "reason_words", REASONS
+    yield "bearer_words", BEARERS
+    yield "longest_text", LONGEST_TEXT
+    yield "nothing_typed", Typed()
+    yield "joined_amounts", amounts.listed
+    yield "charge_words", lambda one: [amounts.words_of(each) for each in one.charges]

@@ -3,19 +3,22 @@
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from fcb_pipelines.acts.acceptances import Wanted, accept
 from fcb_pipelines.acts.access import create_key, revoke_key
 from fcb_pipelines.acts.audit import verify_logs
 from fcb_pipelines.api.app import create_app
 from fcb_pipelines.api.calls import KeyedRoute
 from fcb_pipelines.api.openapi.document import DOCS, OPENAPI
 from fcb_pipelines.api.routes import KEYED
-from fcb_pipelines.domain.access import RANDOM_BYTES, Reason, Scope, new_key
+from fcb_pipelines.domain.acceptances import Bearer, Kind, Reason
+from fcb_pipelines.domain.access import RANDOM_BYTES, Scope, new_key
+from fcb_pipelines.domain.access import Reason as Refused
 from fcb_pipelines.settings import Settings
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.api.conftest import NOW, event, two_services
@@ -36,9 +39,14 @@ class Probe:
     """Our own, another service's, nobody's."""
     theirs: int = 404
     """What is answered of another service's."""
+    own: int = 200
+    """What is answered of one's own."""
 
 
 PAGE = Probe(path="/reports/{}", scope="reconciliation:read", subjects=("2026-04", "2026-03", "2026-02"))
+# A key alone signs nothing: that the form is of our own page and visit is asked for before anything is looked up.
+FORM = replace(PAGE, path="/reports/{}/acceptances", own=403, theirs=403)
+A_FORM = {"form": "A" * 22, "token": "t", "shown": "A-1", "secret": "s"}
 PROBES = {
     ("POST", "/v1/usage"): Probe(path="/v1/usage", scope="usage:write", body="external_subscription_id", theirs=422),
     ("GET", "/v1/subscriptions/{external_id}/usage"): Probe(
@@ -59,23 +67,37 @@ PROBES = {
         subjects=tuple(f"nexacloud%2F2026-04%2Fsubscription%2F{each}" for each in ("s-1", "s-other", "s-nobody")),
     ),
     ("GET", "/reports/{period}/pictures/{picture}"): replace(PAGE, path="/reports/{}/pictures/scatter.cad.light.svg"),
+    ("GET", "/reports/{period}/acceptances"): replace(PAGE, path="/reports/{}/acceptances"),
+    ("GET", "/reports/{period}/acceptances/{decision}"): replace(
+        PAGE, path="/reports/2026-04/acceptances/{}", subjects=("D-1", "D-2", "D-3")
+    ),
+    ("POST", "/reports/{period}/acceptances"): FORM,
+    ("POST", "/reports/{period}/acceptances/{decision}/approval"): replace(
+        FORM, path="/reports/2026-04/acceptances/{}/approval", subjects=("D-1", "D-2", "D-3")
+    ),
+    ("POST", "/reports/{period}/acceptances/{decision}/withdrawal"): replace(
+        FORM, path="/reports/2026-04/acceptances/{}/withdrawal", subjects=("D-1", "D-2", "D-3")
+    ),
     # It tells of the server and of nobody in particular, so that there is nothing of another's to ask for.
     ("GET", "/metrics"): Probe(path="/metrics", scope="metrics:read", theirs=200),
 }
 WITHOUT_KEY = {"/healthz", "/readyz", "/report.css", "/report-links/{token}", OPENAPI, DOCS}
 REFUSALS = {
-    "none": (401, Reason.MISSING),
-    "basic": (401, Reason.MALFORMED),
-    "malformed": (401, Reason.MALFORMED),
-    "two": (401, Reason.MALFORMED),
-    "unknown": (401, Reason.UNKNOWN),
-    "revoked": (401, Reason.REVOKED),
-    "expired": (401, Reason.EXPIRED),
-    "wrong scope": (403, Reason.WRONG_SCOPE),
-    "no scope": (403, Reason.WRONG_SCOPE),
+    "none": (401, Refused.MISSING),
+    "basic": (401, Refused.MALFORMED),
+    "malformed": (401, Refused.MALFORMED),
+    "two": (401, Refused.MALFORMED),
+    "unknown": (401, Refused.UNKNOWN),
+    "revoked": (401, Refused.REVOKED),
+    "expired": (401, Refused.EXPIRED),
+    "wrong scope": (403, Refused.WRONG_SCOPE),
+    "no scope": (403, Refused.WRONG_SCOPE),
     "service gone": (403, "allowed"),
 }
-TRACES = ("usage_event", "usage_identity", "usage_series", "subscription_termination", "idempotency_request", "audit_log")
+TRACES = (
+    *("usage_event", "usage_identity", "usage_series", "subscription_termination", "idempotency_request", "audit_log"),
+    *("acceptance_decision", "acceptance_approval", "acceptance_withdrawal", "wrong_secret"),
+)
 
 
 @dataclass
@@ -129,6 +151,7 @@ class Doors:
             route.method,
             probe.path.format(subject),
             json=body if probe.body is not None else None,
+            data=A_FORM if probe.own == FORM.own else None,
             headers=[*self.headers(kind, route.scope), ("Idempotency-Key", f'"{route.path} {kind} {subject}"')],
         )
 
@@ -151,6 +174,9 @@ def doors(postgres_url: str, store_template: str, api_settings: Settings) -> Ite
         two_services(db)
         add_revision(db, "nexacloud", ["s-1"], "50")
         add_revision(db, "other", ["s-other"], "50", period="2026-03")
+        add_revision(db, "other", ["s-other"], "50")
+        decide(db, api_settings, "nexacloud", "2026-04/subscription/s-1")
+        decide(db, api_settings, "other", "2026-04/subscription/s-other")
         with (
             serving(create_app(api_settings, db, lambda: NOW)) as url,
             httpx.Client(base_url=url, trust_env=False, timeout=20) as client,
@@ -159,6 +185,21 @@ def doors(postgres_url: str, store_template: str, api_settings: Settings) -> Ite
             made.make_keys()
             yield made
         assert [each.broken for each in verify_logs(db)] == [None, None]
+
+
+def decide(db: Database, settings: Settings, service: str, row: str) -> None:
+    """Have a difference accepted, so that there is a decision."""
+    wanted = Wanted(
+        row_ids=(f"{service}/{row}",),
+        kind=Kind.ROW,
+        reason=Reason.GOODWILL,
+        text="agreed by phone",
+        bearer=Bearer.US,
+        expires_on=date(2026, 9, 1),
+        author="ada",
+    )
+    with db.transaction() as conn:
+        accept(conn, settings.services[service], wanted, NOW)
 
 
 def test_every_route_is_probed_or_known_to_need_no_key(api_settings: Settings) -> None:
@@ -174,8 +215,9 @@ EVERY_ROUTE = pytest.mark.parametrize("route", KEYED, ids=lambda each: f"{each.m
 @EVERY_ROUTE
 def test_with_a_good_key_ones_own_is_told(doors: Doors, route: KeyedRoute) -> None:
     answer = doors.call(route, "own")
-    assert answer.status_code == 200, answer.text
-    assert doors.last_logged() == (route.method, route.path, route.scope, "allowed", 200)
+    status = PROBES[route.method, route.path].own
+    assert answer.status_code == status, answer.text
+    assert doors.last_logged() == (route.method, route.path, route.scope, "allowed", status)
 
 
 @EVERY_ROUTE

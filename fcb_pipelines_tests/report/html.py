@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = frozenset({"meta", "link", "img", "source", "br", "wbr"})
+VOID = frozenset({"meta", "link", "img", "source", "br", "wbr", "input"})
 
 
 @dataclass

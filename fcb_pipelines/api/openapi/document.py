@@ -60,7 +60,7 @@ def as_json() -> bytes:
 
 
 def _keyed(route: KeyedRoute) -> Schema:
-    operation = OPERATIONS[route.path]()
+    operation = OPERATIONS[route.method, route.path]()
     responses = dict(sorted((of_keyed(route.scope) | operation["responses"]).items()))
     needs = f"{operation['description']}\n\nNeeds the scope `{route.scope}`."
     return operation | {"description": needs, "responses": responses, "security": [{SECURITY: [str(route.scope)]}]}

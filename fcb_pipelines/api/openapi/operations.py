@@ -14,6 +14,7 @@ from fcb_pipelines.api.health import METRICS
 from fcb_pipelines.api.metrics import MEDIA_TYPE as PROMETHEUS
 from fcb_pipelines.api.openapi import examples
 from fcb_pipelines.api.openapi.answers import answered, either, not_found, of_body, problem, replayable
+from fcb_pipelines.api.openapi.report_signing import SIGNING_PAGES
 from fcb_pipelines.api.openapi.reports import PAGES
 from fcb_pipelines.api.openapi.schemas import PERIOD, STORABLE, Schema, ref
 from fcb_pipelines.api.problems import Problem
@@ -187,13 +188,14 @@ def read_metrics() -> Schema:
     }
 
 
-OPERATIONS: Mapping[str, Callable[[], Schema]] = {
-    USAGE: push_usage,
-    USAGE_BACK: read_usage,
-    TERMINATE: terminate_subscription,
-    RECONCILED: read_reconciliation,
-    METRICS: read_metrics,
+OPERATIONS: Mapping[tuple[str, str], Callable[[], Schema]] = {
+    ("POST", USAGE): push_usage,
+    ("GET", USAGE_BACK): read_usage,
+    ("POST", TERMINATE): terminate_subscription,
+    ("GET", RECONCILED): read_reconciliation,
+    ("GET", METRICS): read_metrics,
     **PAGES,
+    **SIGNING_PAGES,
 }
 """By the route's path."""
 

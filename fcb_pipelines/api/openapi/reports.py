@@ -39,17 +39,17 @@ _MONTH: Schema = {"name": "period", "in": "path", "required": True, "schema": PE
 
 def read_report() -> Schema:
     """`GET /reports/{period}`."""
-    return _page("readReport", "Read the report of a month: its first screen.")
+    return page("readReport", "Read the report of a month: its first screen.")
 
 
 def read_queue() -> Schema:
     """`GET /reports/{period}/queue`."""
-    return _page("readQueue", "Read what waits for a decision in a month, the most money first.")
+    return page("readQueue", "Read what waits for a decision in a month, the most money first.")
 
 
 def read_rows() -> Schema:
     """`GET /reports/{period}/rows`."""
-    page = {"type": "integer", "minimum": 1, "maximum": 9999, "default": 1}
+    number = {"type": "integer", "minimum": 1, "maximum": 9999, "default": 1}
     further: list[Schema] = [
         {
             "name": "of",
@@ -58,10 +58,10 @@ def read_rows() -> Schema:
             "schema": {"type": "string"},
             "example": "all",
         },
-        {"name": "page", "in": "query", "description": "The part, from 1.", "schema": page, "example": 1},
+        {"name": "page", "in": "query", "description": "The part, from 1.", "schema": number, "example": 1},
     ]
     refused = (Problem(422, NO_PERIOD), Problem(422, NO_PAGE), unknown("limit", ("of", "page")))
-    return _page("readReportRows", "Read a list of rows of the report.", further, (Problem(404, NO_LIST),), refused)
+    return page("readReportRows", "Read a list of rows of the report.", further, (Problem(404, NO_LIST),), refused)
 
 
 def read_row() -> Schema:
@@ -74,7 +74,7 @@ def read_row() -> Schema:
         "schema": {"type": "string", "minLength": 1, "pattern": STORABLE},
         "example": examples.RECONCILIATION["rows"][0]["row_id"],
     }
-    return _page(
+    return page(
         "readReportRow", "Read a row of the report, with its evidence and history.", [parameter], (Problem(404, NO_ROW),)
     )
 
@@ -83,8 +83,8 @@ def read_picture() -> Schema:
     """`GET /reports/{period}/pictures/{picture}`."""
     name = {"type": "string", "minLength": 1, "pattern": "^[^/\\u0000]+$"}
     parameter = {"name": "picture", "in": "path", "required": True, "schema": name, "example": "scatter.cad.light.svg"}
-    operation = _page("readReportPicture", "Read a picture of the report.", [parameter], (Problem(404, NO_PICTURE),))
-    return operation | {"responses": operation["responses"] | {"200": _shown("A picture.", SVG, "<?xml")}}
+    operation = page("readReportPicture", "Read a picture of the report.", [parameter], (Problem(404, NO_PICTURE),))
+    return operation | {"responses": operation["responses"] | {"200": shown("A picture.", SVG, "<?xml")}}
 
 
 def open_link() -> Schema:
@@ -102,7 +102,7 @@ def open_link() -> Schema:
         "description": "Once: the answer sets a cookie for the pages of that report, and goes on to them. Needs no key.",
         "parameters": [token],
         "responses": {
-            "200": _shown("The report is open.", f"{HTML}; charset=utf-8", "<!doctype html>"),
+            "200": shown("The report is open.", f"{HTML}; charset=utf-8", "<!doctype html>"),
             "404": problem("There is no such link.", no_link()),
             "410": problem("It was opened before, or its time is over.", *(gone(why, "2026-05") for why in Spent)),
         },
@@ -115,42 +115,44 @@ def read_style() -> Schema:
     return {
         "operationId": "reportStyle",
         "summary": "How the pages of a report look.",
-        "responses": {"200": _shown("A style sheet.", f"{CSS}; charset=utf-8", ":root{}")},
+        "responses": {"200": shown("A style sheet.", f"{CSS}; charset=utf-8", ":root{}")},
         "security": [],
     }
 
 
-PAGES: Mapping[str, Callable[[], Schema]] = {
-    REPORT: read_report,
-    QUEUE: read_queue,
-    ROWS: read_rows,
-    ROW: read_row,
-    PICTURE: read_picture,
+PAGES: Mapping[tuple[str, str], Callable[[], Schema]] = {
+    ("GET", REPORT): read_report,
+    ("GET", QUEUE): read_queue,
+    ("GET", ROWS): read_rows,
+    ("GET", ROW): read_row,
+    ("GET", PICTURE): read_picture,
 }
-"""By the route's path; each needs a key or a link."""
+"""By the route's method and path; each needs a key or a link."""
 WITHOUT_KEY: Mapping[str, Callable[[], Schema]] = {LINK: open_link, STYLE_SHEET: read_style}
 
 
-def _page(
+def page(
     name: str,
     summary: str,
     further: list[Schema] | None = None,
     missing: tuple[Problem, ...] = (),
     refused: tuple[Problem, ...] = (Problem(422, NO_PERIOD), unknown("limit", ())),
 ) -> dict[str, Any]:
+    """A page of the report of a month."""
     return {
         "operationId": name,
         "summary": summary,
         "description": _READERS,
         "parameters": [_MONTH, *(further or [])],
         "responses": {
-            "200": _shown("A page.", f"{HTML}; charset=utf-8", "<!doctype html>"),
+            "200": shown("A page.", f"{HTML}; charset=utf-8", "<!doctype html>"),
             "404": problem("It is not there.", never("nexacloud", "2026-02"), *missing),
             "422": problem("A parameter is wrong.", *refused),
         },
     }
 
 
-def _shown(description: str, kind: str, beginning: str) -> Schema:
+def shown(description: str, kind: str, beginning: str) -> Schema:
+    """Something that is shown and not read by programs."""
     content = {"schema": {"type": "string"}, "examples": {"its beginning": {"value": beginning}}}
     return {"description": description, "content": {kind: content}}
