@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fcb_pipelines.acceptance_limits import AcceptanceLimits
 from fcb_pipelines.adopted_terms import TermSetting
+from fcb_pipelines.declared_history import HistorySetting
 from fcb_pipelines.domain import conventions as rules
 from fcb_pipelines.domain.conventions import Billed, Families, Family, Months
 from fcb_pipelines.domain.errors import InvalidInput
@@ -184,6 +185,8 @@ class Service(Strict):
     """`"CA-ON/HST"` → external id of the tax in Odoo, such as `account.1_hst_sale_tax_13`, where its name cannot decide."""
     terms: tuple[TermSetting, ...] = ()
     """Records that people adopted (`fcb adopt`): our own rating and the orders in Odoo follow them."""
+    history: tuple[HistorySetting, ...] = ()
+    """Since when a term had a value, where the source does not record it (docs/explanations.md)."""
     source_url: SecretStr | None = None
     is_demo: bool = True
     """Whether the source is the embedded demo service: true unless its variable gives a real one."""

@@ -13,6 +13,7 @@ from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.plans import Plan
+from fcb_pipelines.domain.seen import NOTHING_SEEN, Seen
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.domain.terms import Terms
 from fcb_pipelines.services import Service
@@ -30,6 +31,8 @@ class Directory:
     """The source's history, and the terms that people adopted: what our own rating knows."""
     records: Records
     """Everything that is on record."""
+    seen: Seen = NOTHING_SEEN
+    """What the snapshots up to this one saw of plans and subscriptions that changed."""
 
     def terms(self, work: PeriodWork, subscription: Subscription) -> Terms:
         """The terms of a subscription; raises `InvalidInput` where its plan or customer is missing."""
@@ -46,12 +49,14 @@ class Directory:
             families=work.service.plan_families,
             plans=self.plans,
             adopted=self.adopted,
+            seen=self.seen,
         )
 
 
 def directory(records: SourceRecords, service: Service) -> Directory:
     """Index a snapshot's records, and the terms that people adopted for its service."""
     adopted = [term.evidence(service.zone) for term in service.terms]
+    history = (*records.history, *(entry.entry(service.zone) for entry in service.history))
     evidence: dict[str, list[Evidence]] = {}
     for record in records.evidence:
         evidence.setdefault(record.subject_id, []).append(record)
@@ -60,8 +65,9 @@ def directory(records: SourceRecords, service: Service) -> Directory:
         plans={plan.external_plan_id: plan for plan in records.plans},
         users={user.external_user_id: user for user in records.users},
         evidence=evidence,
-        adopted=Records(adopted, records.history),
-        records=Records(_with_terms(records.evidence, adopted), records.history),
+        adopted=Records(adopted, history),
+        records=Records(_with_terms(records.evidence, adopted), history),
+        seen=records.seen,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from fcb_pipelines.acts.seen import seen, told_since
 from fcb_pipelines.domain import canonical
 from fcb_pipelines.domain.canonical import BadRow, Row
 from fcb_pipelines.domain.errors import RuleViolation
@@ -20,6 +21,7 @@ from fcb_pipelines.domain.invoices import Invoice
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period, periods
 from fcb_pipelines.domain.plans import Plan
+from fcb_pipelines.domain.seen import NOTHING_SEEN, Seen
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.services import Service
 from fcb_pipelines.source import reader
@@ -27,7 +29,7 @@ from fcb_pipelines.source.columns import RECORDS, USAGE, EntitySpec
 from fcb_pipelines.source.connection import Connection as Source
 from fcb_pipelines.source.connection import open_source
 from fcb_pipelines.source.mapping import is_mapped
-from fcb_pipelines.store import pulled, snapshots
+from fcb_pipelines.store import changed_terms, pulled, snapshots
 from fcb_pipelines.store.database import Connection, Database, exclusive
 from fcb_pipelines.store.events import ensure_partitions
 from fcb_pipelines.store.pulled import UsageHeader
@@ -185,6 +187,8 @@ class _Taking:
         header = snapshots.snapshot(self.conn, self.service.code, self.snapshot_id)
         assert header is not None  # noqa: S101 - it was opened in this transaction
         before = snapshots.previous_snapshot(self.conn, self.service.code, self.snapshot_id)
+        if before is not None:
+            changed_terms.note(self.conn, self.service.code, before=before.snapshot_id, now=self.snapshot_id)
         gone = snapshots.disappeared(self.conn, before.snapshot_id, self.snapshot_id) if before else ()
         return SnapshotTaken(
             header=header,
@@ -233,6 +237,8 @@ class SourceRecords:
     billing_states: tuple[BillingState, ...]
     bad: tuple[BadRow, ...]
     """Rows that are no records: those that could not be read, then those that the domain refuses."""
+    seen: Seen = NOTHING_SEEN
+    """What this snapshot and those before it saw of plans and subscriptions whose terms changed."""
 
 
 def last_snapshot(conn: Connection, service: Service) -> int:
@@ -280,14 +286,22 @@ def load(conn: Connection, snapshot_id: int, service: Service, rows_of: RowsOf =
         bad.extend(refused)
         return good
 
+    users, plans = (
+        records("users", canonical.user),
+        records("plans", partial(canonical.plan, default_currency=service.currency)),
+    )
+    subscriptions = records("subscriptions", canonical.subscription)
+    part = None if rows_of is snapshots.identified_rows else [one.external_subscription_id for one in subscriptions]
+    found = seen(conn, service, snapshot_id, part)
     return SourceRecords(
         snapshot_id=snapshot_id,
-        users=records("users", canonical.user),
-        plans=records("plans", partial(canonical.plan, default_currency=service.currency)),
-        subscriptions=records("subscriptions", canonical.subscription),
+        users=users,
+        plans=plans,
+        subscriptions=subscriptions,
         invoices=records("invoices", partial(canonical.invoice, rules=service.rules)),
         evidence=records("evidence", canonical.evidence),
-        history=records("history", canonical.history),
+        history=told_since(conn, snapshot_id, service, records("history", canonical.history), found),
         billing_states=records("billing_state", canonical.billing_state),
         bad=tuple(bad),
+        seen=found,
     )

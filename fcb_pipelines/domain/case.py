@@ -49,6 +49,7 @@ class Records:
             self._evidence[record.kind, record.subject_kind, record.subject_id].append(record)
         for entry in sorted(history, key=lambda entry: (entry.valid_from, entry.value or "")):
             self._history[entry.subject_kind, entry.subject_id, entry.field].append(entry)
+        self._told = {(kind, subject) for kind, subject, _ in self._history}
 
     def of(self, kind: str, subject_kind: str, subject_id: str) -> Sequence[Evidence]:
         """All records of a kind about a subject, whenever they hold."""
@@ -71,6 +72,10 @@ class Records:
     def changes(self, subject_kind: str, subject_id: str, name: str) -> Sequence[HistoryEntry]:
         """What a field of a subject was from when on, in order."""
         return self._history.get((subject_kind, subject_id, name), ())
+
+    def has_history(self, subject_kind: str, subject_id: str) -> bool:
+        """Whether anything is on record of what a subject was from when on."""
+        return (subject_kind, subject_id) in self._told
 
 
 def _by_start(record: Evidence) -> tuple[bool, str, str]:

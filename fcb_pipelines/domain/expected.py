@@ -171,7 +171,8 @@ def expected_line(
 def _rated(terms: Terms, instance: ChargeInstance, case: Case, used: Used) -> RatedLine:
     pricing = priced(case.as_rated)
     not_due = reasons_not_due(instance, terms.evidence, is_internal=terms.user.is_internal, is_free=_is_free(pricing))
-    term = term_note(case.plan, instance.service_from, terms.terms_from)
+    is_told = any(note.startswith(TERM_UNKNOWN) for note in instance.notes)
+    term = None if is_told else term_note(case.plan, instance.service_from, terms.terms_from)
     is_unknown = term == TERM_UNKNOWN or not is_known(instance)
     known = Fraction(0) if not_due else None if is_unknown else pricing.exact
     included, unit_price, unit_batch = _unit(pricing)

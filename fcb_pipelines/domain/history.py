@@ -16,6 +16,8 @@ class HistoryEntry:
     field: str
     value: str | None
     valid_from: datetime
+    said_at: datetime | None = None
+    """When it was first on record; None where it was there as long as anything was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,30 +1,43 @@
 """Terms: everything that says what one subscription owes, and the cases of a month that follow from it.
 
-Owns: which plan and customer held at the start of a range, and the list pricing of each instance. Does not own: which instances
-there are (instances), what changes a list price (causes), the lines (expected).
+Owns: the list pricing of each instance, by the terms that held at the start of its range, and which of them must be known for
+it. Does not own: what held at a moment (seen), which instances there are (instances), what changes a list price (causes), the
+lines (expected).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
 from fcb_pipelines.domain.case import NO_RECORDS, Case, Records
-from fcb_pipelines.domain.conventions import BY_DEFAULT, Conventions, Families
+from fcb_pipelines.domain.conventions import BY_DEFAULT, Families
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.history import HistoryEntry
-from fcb_pipelines.domain.instances import ChargeInstance, flat_instances, usage_instance, whole_month
+from fcb_pipelines.domain.instances import TERM_UNKNOWN, ChargeInstance, flat_instances, usage_instance, whole_month
 from fcb_pipelines.domain.money import ZERO
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period
-from fcb_pipelines.domain.plans import CPU_SECONDS, MeteredCharge, Plan
+from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, MeteredCharge, Plan
 from fcb_pipelines.domain.pricing import OF_ITS_MONTH, Discount, Flat, Metered, Pricing, Quota, Span
 from fcb_pipelines.domain.quotas import Used, quota
+from fcb_pipelines.domain.seen import NOTHING_SEEN, Seen, plan_as_of, subscription_as_of
 from fcb_pipelines.domain.subscriptions import Subscription
 
 USAGE_OUTSIDE_LIFE = "usage_outside_life"
 QUOTA_UNKNOWN = "quota_unknown"
+
+_FLAT = frozenset({"plan", "billing_interval", "instalments", "contract_price", "discount_percent"})
+"""Terms that every flat price is made of; a contract's price stands in place of the plan's."""
+_USAGE = frozenset({"plan", "currency", "included_quantity", "unit_price", "unit_batch", "charges"})
+_TOLD_BY: Mapping[tuple[str, str], frozenset[str]] = {
+    ("contract_price", "subscription"): frozenset({"contract_price", *(f"price_{each}" for each in Interval), "currency"}),
+    ("plan_price", "plan"): frozenset(f"price_{each}" for each in Interval),
+    ("quota", "subscription"): frozenset({"included_quantity"}),
+    ("quota", "plan"): frozenset({"included_quantity"}),
+}
+"""Terms that a record, adopted and holding, says in the place of what nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,24 @@ class Terms:
     """All plans of the source, by id."""
     adopted: Records = NO_RECORDS
     """The source's history, and the terms that people adopted."""
+    seen: Seen = NOTHING_SEEN
+    """What successive snapshots saw of plans and subscriptions that changed."""
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether anything is on record of what the subscription was from when on."""
+        key = self.subscription.external_subscription_id
+        return key in self.seen.subscriptions or self.adopted.has_history("subscription", key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsAt:
+    """The subscription and its plan as they were at a moment."""
+
+    subscription: Subscription
+    plan: Plan
+    unknown: Mapping[str, str]
+    """Terms of which no record says what held then, and why."""
 
 
 def cases(terms: Terms, period: Period, used: Used) -> Iterator[tuple[ChargeInstance, Case]]:
@@ -58,33 +89,71 @@ def cases(terms: Terms, period: Period, used: Used) -> Iterator[tuple[ChargeInst
 
 def flat_cases(terms: Terms, period: Period) -> Iterator[tuple[ChargeInstance, Case]]:
     """The flat price due in a month: none, one, or two where a first range was cut short by the anchor. Raises as `cases`."""
-    one = terms.subscription
-    for instance in flat_instances(one, period, _shape(terms, period)):
-        plan = plan_at(terms, instance.service_from)
-        price = one.contract_price if one.contract_price is not None else plan.flat_price(one.interval)
-        whole = Span(service_from=instance.full_from, service_to=instance.service_to, price=price)
-        pricing = Flat(
-            service_from=instance.full_from,
-            service_to=instance.service_to,
-            zone=period.zone,
-            convention=terms.families.of(plan).conventions.proration,
-            spans=(whole,),
-            instalments=one.instalments,
-            discounts=() if one.discount_percent is None else (Discount(percent=one.discount_percent),),
-        )
-        yield instance, _case(terms, instance, plan, pricing, period)
+    shape = _shape(terms, period)
+    for instance in flat_instances(shape.subscription, period, terms.families.of(shape.plan).conventions):
+        held = terms_at(terms, instance.service_from)
+        pricing = _flat(terms, held, instance, period)
+        plans, untold = _plans(terms, instance)
+        notes = (*instance.notes, *_unknown(terms, held, instance.service_from, _of_flat(held)), *untold)
+        if held.subscription.months != shape.subscription.months:
+            notes = (*notes, f"{TERM_UNKNOWN}: its billing interval changed between the month's start and the range's")
+        yield replace(instance, notes=notes), replace(_case(terms, instance, held, pricing, period), plans=plans)
 
 
-def _shape(terms: Terms, period: Period) -> Conventions:
-    """What says where ranges begin and when they are due: the conventions of the plan that the month begins with."""
-    if not terms.families.declared:
-        return terms.families.service.conventions
+def _flat(terms: Terms, held: TermsAt, instance: ChargeInstance, period: Period) -> Flat:
+    one = held.subscription
+    price = one.contract_price if one.contract_price is not None else held.plan.flat_price(one.interval)
+    return Flat(
+        service_from=instance.full_from,
+        service_to=instance.service_to,
+        zone=period.zone,
+        convention=terms.families.of(held.plan).conventions.proration,
+        spans=(Span(service_from=instance.full_from, service_to=instance.service_to, price=price),),
+        instalments=one.instalments,
+        discounts=() if one.discount_percent is None else (Discount(percent=one.discount_percent),),
+    )
+
+
+def _shape(terms: Terms, period: Period) -> TermsAt:
+    """What says where ranges begin and when they are due: the terms that the month begins with."""
+    if not terms.families.declared and not terms.is_dated:
+        return TermsAt(subscription=terms.subscription, plan=terms.plan, unknown={})
     try:
-        plan = plan_at(terms, max(period.start, terms.subscription.started_at))
+        return terms_at(terms, max(period.start, terms.subscription.started_at))
     except InvalidInput:
-        # Nobody knows which plan that was; where it matters, the price of the range says so.
-        plan = terms.plan
-    return terms.families.of(plan).conventions
+        # Nobody knows what that was; where it matters, the price of the range says so.
+        return TermsAt(subscription=terms.subscription, plan=terms.plan, unknown={})
+
+
+def _of_flat(held: TermsAt) -> frozenset[str]:
+    """The terms that a flat price is made of."""
+    if held.subscription.contract_price is not None and "contract_price" not in held.unknown:
+        return _FLAT
+    return _FLAT | {"currency", f"price_{held.subscription.interval}"}
+
+
+def _unknown(terms: Terms, held: TermsAt, at: datetime, needed: Iterable[str]) -> tuple[str, ...]:
+    """Why nobody knows what an instance costs: a note for each term that it needs and that no record says."""
+    missing = [name for name in held.unknown if name in needed]
+    for (kind, subject_kind), names in _TOLD_BY.items() if missing else ():
+        subject = held.plan.external_plan_id if subject_kind == "plan" else held.subscription.external_subscription_id
+        if any(record.holds_at(at) for record in terms.adopted.of(kind, subject_kind, subject)):
+            missing = [name for name in missing if name not in names]
+    return tuple(f"{TERM_UNKNOWN}: {held.unknown[name]}" for name in missing)
+
+
+def _plans(terms: Terms, instance: ChargeInstance) -> tuple[Mapping[str, Plan], tuple[str, ...]]:
+    """All plans, those that it went over to within a range as they were then, and why one of them is not known."""
+    key = terms.subscription.external_subscription_id
+    changes = terms.adopted.changes("subscription", key, "plan") if terms.seen.plans else ()
+    found, notes = dict(terms.plans) if changes else terms.plans, []
+    for entry in changes:
+        plan = terms.plans.get(entry.value or "")
+        if plan is not None and instance.service_from <= entry.valid_from < instance.service_to:
+            held = plan_as_of(plan, entry.valid_from, terms.seen, terms.adopted)
+            found = {**found, plan.external_plan_id: held.record}
+            notes += [held.unknown[name] for name in held.unknown if name.startswith("price_")]
+    return found, tuple(f"{TERM_UNKNOWN}: {note}" for note in notes)
 
 
 def usage_cases(terms: Terms, period: Period, used: Used) -> Iterator[tuple[ChargeInstance, Case]]:
@@ -96,15 +165,17 @@ def usage_cases(terms: Terms, period: Period, used: Used) -> Iterator[tuple[Char
     lived = usage_instance(terms.subscription, CPU_SECONDS, period)
     if lived is None and not any(used.of_month.values()):
         return
-    plan = plan_at(terms, lived.service_from if lived else period.start)
-    for charge in plan.metered:
+    held = terms_at(terms, lived.service_from if lived else period.start)
+    unknown = _unknown(terms, held, lived.service_from if lived else period.start, _USAGE)
+    for charge in held.plan.metered:
         quantity = used.of_month.get(charge.metric, ZERO)
         if lived is None and not quantity:
             continue
         instance = replace(lived, charge=charge.code) if lived else _outside_life(terms, charge, period)
-        counted, notes = _counted(terms, plan, charge, period, used)
+        counted, notes = _counted(terms, held.plan, charge, period, used)
         pricing = Metered(charge=charge.charge, quantity=Fraction(quantity), quota=counted, metric=charge.metric)
-        yield replace(instance, notes=(*instance.notes, *notes)), _case(terms, instance, plan, pricing, period)
+        case = _case(terms, instance, held, pricing, period)
+        yield replace(instance, notes=(*instance.notes, *unknown, *notes)), case
 
 
 def _outside_life(terms: Terms, charge: MeteredCharge, period: Period) -> ChargeInstance:
@@ -121,8 +192,8 @@ def _counted(terms: Terms, plan: Plan, charge: MeteredCharge, period: Period, us
 
 
 def is_known(instance: ChargeInstance) -> bool:
-    """Whether its usage can be priced: what is left of its quota is known."""
-    return not any(note.startswith(QUOTA_UNKNOWN) for note in instance.notes)
+    """Whether it can be priced: a record says which terms held, and what was left of its quota."""
+    return not any(note.startswith((QUOTA_UNKNOWN, TERM_UNKNOWN)) for note in instance.notes)
 
 
 def unpriced(terms: Terms, period: Period, used: Used) -> Iterator[str]:
@@ -139,21 +210,22 @@ def priced_by(terms: Terms, period: Period) -> tuple[MeteredCharge, ...]:
 
 
 def plan_at(terms: Terms, at: datetime) -> Plan:
-    """The plan at the start of a range, by the source's history; without one, that of today.
+    """The plan at the start of a range, with the terms that it had then. Raises as `terms_at`."""
+    return terms_at(terms, at).plan
+
+
+def terms_at(terms: Terms, at: datetime) -> TermsAt:
+    """The subscription and its plan at the start of a range, by the source's history and by what was seen.
 
     Raises `InvalidInput` where the history begins later, so that nobody knows what held before, or names an unknown plan.
     """
-    entries = terms.adopted.changes("subscription", terms.subscription.external_subscription_id, "plan")
-    if not entries:
-        return terms.plan
-    named = _value_at(entries, at)
-    if named is None:
-        first = entries[0].valid_from.date().isoformat()
-        raise InvalidInput(f"its history names its plan from {first} on, and no record says which it was on {at.date()}")
-    plan = terms.plans.get(named)
+    one = subscription_as_of(terms.subscription, at, terms.seen, terms.adopted)
+    named = one.record.external_plan_id
+    plan = terms.plan if named == terms.plan.external_plan_id else terms.plans.get(named)
     if plan is None:
         raise InvalidInput(f"its history names plan {named} on {at.date()}, which is missing from the snapshot, or bad there")
-    return plan
+    held = plan_as_of(plan, at, terms.seen, terms.adopted)
+    return TermsAt(subscription=one.record, plan=held.record, unknown={**one.unknown, **held.unknown})
 
 
 def owner_at(subscription: Subscription, records: Records, at: datetime) -> str:
@@ -168,10 +240,10 @@ def _value_at(entries: Sequence[HistoryEntry], at: datetime) -> str | None:
     return held[-1].value if held else None
 
 
-def _case(terms: Terms, instance: ChargeInstance, plan: Plan, pricing: Pricing, period: Period) -> Case:
+def _case(terms: Terms, instance: ChargeInstance, held: TermsAt, pricing: Pricing, period: Period) -> Case:
     return Case(
-        subscription=terms.subscription,
-        plan=plan,
+        subscription=held.subscription,
+        plan=held.plan,
         charge=instance.charge,
         service_from=instance.service_from,
         service_to=instance.service_to,
@@ -181,6 +253,6 @@ def _case(terms: Terms, instance: ChargeInstance, plan: Plan, pricing: Pricing, 
         external_user_id=owner_at(terms.subscription, terms.adopted, instance.service_from),
         adopted=terms.adopted,
         plans=terms.plans,
-        family=terms.families.of(plan).name,
-        rounding=terms.families.of(plan).conventions.rounding,
+        family=terms.families.of(held.plan).name,
+        rounding=terms.families.of(held.plan).conventions.rounding,
     )

@@ -87,8 +87,10 @@ class Month:
         self.rated()
 
     def used(self, overage: int) -> None:
-        """Let the first customer have used so much above its quota."""
-        self.host.run(f"UPDATE plans SET included_quantity = {USED - overage} WHERE external_plan_id = 's'")
+        """Let the first customer have used so much above its quota, which the plan says it has had since long ago."""
+        since = "coalesce(valid_from, '2026-01-01 00:00-05') + interval '1 second'"
+        quota = USED - overage
+        self.host.run(f"UPDATE plans SET included_quantity = {quota}, valid_from = {since} WHERE external_plan_id = 's'")
 
     def the_move(self) -> dict[str, Any]:
         """The first customer's invoice."""

@@ -94,7 +94,7 @@ def test_a_new_snapshot_changes_what_the_source_changed_and_says_why(work: Calla
     march = work("2026-03")
     before = snapshot(march)
     dual_run(march)
-    host.run("UPDATE plans SET price_monthly = 10 WHERE external_plan_id = 's'")
+    host.run("UPDATE plans SET price_monthly = 10, valid_from = '2026-01-01 00:00-05' WHERE external_plan_id = 's'")
     assert dual_run(march).changes.rows == (), "only a new snapshot may show what the source says now"
     after = snapshot(march)
     done = dual_run(march)

@@ -166,7 +166,7 @@ def test_a_closed_month_is_adjusted_for_the_customer_and_in_the_currency_of_its_
     desk.close("2026-03")
     desk.host.run(
         f"UPDATE subscriptions SET external_user_id = 2 WHERE external_subscription_id = '{FIRST}'",
-        "UPDATE plans SET currency = 'USD' WHERE external_plan_id = 's'",
+        "UPDATE plans SET currency = 'USD', valid_from = '2026-04-01 00:00-04' WHERE external_plan_id = 's'",
     )
     desk.use("2026-03-21T00:00Z", str(LATE), key="late")
     desk.snapshot()

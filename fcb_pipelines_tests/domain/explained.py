@@ -19,6 +19,7 @@ from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.quotas import Used
 from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
 from fcb_pipelines.domain.rows import Instance, Row
+from fcb_pipelines.domain.seen import NOTHING_SEEN
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.domain.tax import TaxRate, TaxRounding, TaxTable
 from fcb_pipelines.domain.terms import Terms, cases
@@ -49,6 +50,7 @@ class World:
         self.evidence, self.used, self.usage = evidence, Decimal(used), tuple(usage)
         self.families = Families(service=Family(conventions=Conventions(proration=proration)))
         self.period = period
+        self.seen = NOTHING_SEEN
 
     def terms(self, subscription: Subscription) -> Terms:
         return Terms(
@@ -60,6 +62,7 @@ class World:
             families=self.families,
             plans=self.plans,
             adopted=self.adopted,
+            seen=self.seen,
         )
 
     def used_by(self) -> Used:

@@ -5,6 +5,7 @@ tests has 10, 100 and 1,000.
 """
 
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_the_register_is_the_rows_and_what_does_not_count(seed: int) -> None:
 def test_the_order_of_rows_changes_no_verdict(seed: int) -> None:
     _, both, rows = a_service(seed, 100)
     world, shuffled = both.world, dice(seed)
-    records = {
+    records: dict[str, Any] = {
         name: tuple(shuffled.sample(found, len(found)))
         for name in world.records.__dataclass_fields__
         if isinstance(found := getattr(world.records, name), tuple)

@@ -1,0 +1,126 @@
+"""Changed terms: what differs between two successive snapshots of plans, subscriptions and history.
+
+Owns: table `changed_terms`; the caller owns the transaction. Does not own: snapshots, what a change says of a month
+(domain/seen).
+
+A snapshot is held against the one before it when it is taken, once, by the database. So rating a period asks for the rows that
+changed and reads no unchanged one, however many snapshots there are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import class_row
+
+from fcb_pipelines.store.database import Connection
+
+TERMS = (
+    *("price_monthly", "price_quarterly", "price_yearly", "currency", "included_quantity", "unit_price", "unit_batch"),
+    *("charges", "valid_from", "external_plan_id", "billing_interval", "contract_price", "discount_percent", "instalments"),
+)
+"""The columns of plans and subscriptions that are terms; a row that differs in others only has not changed its terms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedRow:
+    """A row that is another one in a snapshot than in the one before; None where it is not there."""
+
+    entity: str
+    external_id: str
+    snapshot_id: int
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+DIFFERING = """
+    WITH old AS MATERIALIZED (
+        SELECT entity, external_id, record_hash FROM snapshot_record
+         WHERE snapshot_id = %(before)s AND entity IN ('plans', 'subscriptions')
+        EXCEPT SELECT entity, external_id, record_hash FROM snapshot_record WHERE snapshot_id = %(now)s),
+    new AS MATERIALIZED (
+        SELECT entity, external_id, record_hash FROM snapshot_record
+         WHERE snapshot_id = %(now)s AND entity IN ('plans', 'subscriptions')
+        EXCEPT SELECT entity, external_id, record_hash FROM snapshot_record WHERE snapshot_id = %(before)s)
+    INSERT INTO changed_terms (service, entity, external_id, snapshot_id, before_hash, after_hash)
+    SELECT %(service)s, entity, external_id, %(now)s, old.record_hash, new.record_hash
+      FROM old LEFT JOIN new USING (entity, external_id)
+     WHERE new.record_hash IS NULL
+        OR (SELECT (SELECT array_agg(record.data ->> term) FROM unnest(%(terms)s::text[]) AS term)
+              FROM source_record AS record WHERE record.record_hash = old.record_hash)
+           IS DISTINCT FROM
+           (SELECT (SELECT array_agg(record.data ->> term) FROM unnest(%(terms)s::text[]) AS term)
+              FROM source_record AS record WHERE record.record_hash = new.record_hash)
+"""
+RETURNED = """
+    INSERT INTO changed_terms (service, entity, external_id, snapshot_id, before_hash, after_hash)
+    SELECT %(service)s, entity, external_id, %(now)s, NULL, new.record_hash
+      FROM (SELECT entity, external_id FROM changed_terms
+             WHERE service = %(service)s AND entity <> 'history' AND after_hash IS NULL
+            EXCEPT SELECT entity, external_id FROM snapshot_record WHERE snapshot_id = %(before)s) AS gone
+      JOIN (SELECT entity, external_id, record_hash FROM snapshot_record WHERE snapshot_id = %(now)s) AS new
+     USING (entity, external_id)
+"""
+NEW_HISTORY = """
+    INSERT INTO changed_terms (service, entity, external_id, snapshot_id, before_hash, after_hash)
+    SELECT %(service)s, 'history', external_id, %(now)s, NULL, record_hash
+      FROM (SELECT external_id, record_hash FROM snapshot_record WHERE snapshot_id = %(now)s AND entity = 'history'
+            EXCEPT SELECT external_id, record_hash FROM snapshot_record
+                    WHERE snapshot_id = %(before)s AND entity = 'history') AS new
+"""
+
+
+def note(conn: Connection, service: str, *, before: int, now: int) -> None:
+    """Keep what differs between a snapshot and the one before it; once, when it is taken."""
+    given = {"service": service, "before": before, "now": now}
+    # The rows of a snapshot that is being taken are not counted yet, and taken for a handful: row by row would never end.
+    conn.execute("SET LOCAL enable_nestloop = off")
+    conn.execute(DIFFERING, given | {"terms": list(TERMS)})
+    conn.execute(RETURNED, given)
+    conn.execute(NEW_HISTORY, given)
+    conn.execute("SET LOCAL enable_nestloop = on")
+
+
+CHANGED = """
+    SELECT changed.entity, changed.external_id, changed.snapshot_id, was.data AS before, became.data AS after
+      FROM changed_terms AS changed
+      LEFT JOIN source_record AS was ON was.record_hash = changed.before_hash
+      LEFT JOIN source_record AS became ON became.record_hash = changed.after_hash
+     WHERE changed.service = %(service)s AND changed.snapshot_id <= %(snapshot_id)s
+       AND (changed.entity = 'plans' OR changed.entity = 'subscriptions'
+            AND (%(of)s::text[] IS NULL OR changed.external_id = ANY (%(of)s::text[])))
+     ORDER BY changed.entity, changed.external_id, changed.snapshot_id
+"""
+SAID = """
+    SELECT became.data, min(taken.taken_at)
+      FROM changed_terms AS changed
+      JOIN source_record AS became ON became.record_hash = changed.after_hash
+      JOIN source_snapshot AS taken ON taken.snapshot_id = changed.snapshot_id
+     WHERE changed.service = %(service)s AND changed.snapshot_id <= %(snapshot_id)s AND changed.entity = 'history'
+       AND became.data ->> 'subject_id' = ANY (%(subjects)s::text[])
+     GROUP BY changed.after_hash, became.data
+"""
+USABLE = """
+    SELECT snapshot_id, taken_at FROM source_snapshot
+     WHERE service = %s AND snapshot_id <= %s AND refused_because IS NULL ORDER BY snapshot_id
+"""
+
+
+def changed(conn: Connection, service: str, snapshot_id: int, of: Sequence[str] | None = None) -> Sequence[ChangedRow]:
+    """Plans and subscriptions that changed up to a snapshot, by id and in their order; of some subscriptions alone if asked."""
+    with conn.cursor(row_factory=class_row(ChangedRow)) as cursor:
+        given = {"service": service, "snapshot_id": snapshot_id, "of": None if of is None else list(of)}
+        return cursor.execute(CHANGED, given).fetchall()
+
+
+def said(
+    conn: Connection, service: str, snapshot_id: int, subjects: Sequence[str]
+) -> Sequence[tuple[dict[str, Any], datetime]]:
+    """History of some subjects that was not there in the first snapshot, and when it was there first."""
+    return conn.execute(SAID, {"service": service, "snapshot_id": snapshot_id, "subjects": list(subjects)}).fetchall()
+
+
+def usable(conn: Connection, service: str, snapshot_id: int) -> Sequence[tuple[int, datetime]]:
+    """The snapshots up to one that nobody refused, with their times, in their order."""
+    return conn.execute(USABLE, [service, snapshot_id]).fetchall()
