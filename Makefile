@@ -18,6 +18,9 @@ RUN := $(VENV)/bin/python -m
 # Most of a test's time is waiting, and each process has a Postgres of its own.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadgroup
 
+# What Python compiled once is kept: compiling all again is most of what starting a command costs, and tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .PHONY: demo test check bench bench-metering bench-odoo faults lock clean again
 
