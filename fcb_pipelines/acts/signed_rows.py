@@ -45,7 +45,7 @@ class Newest:
         period = _period_of(row_id)
         newest = self.revisions.get(period)
         code = self.service.code
-        if newest is None or not row_id.startswith(f"{code}/{period}/") or not _is_text(row_id):
+        if newest is None or not row_id.startswith(f"{code}/{period}/") or not is_text(row_id):
             raise InvalidInput(
                 f"{row_id!r} is no row of a period of {code} that was reconciled: a row_id is like "
                 f"{code}/2026-05/subscription/7;  fcb rows --service {code} --period 2026-05 --json  shows them"
@@ -68,7 +68,7 @@ class Newest:
         period = _period_of(row_id)
         if period not in self.revisions:
             return None
-        found = stored.rows(conn, self.revisions[period].revision_id, after=_just_before(row_id), most=1)
+        found = stored.rows(conn, self.revisions[period].revision_id, after=just_before(row_id), most=1)
         if not found or found[0].row_id != row_id:
             return None
         return published(found[0], service=self.service.code, period=period, zone=self.service.zone)
@@ -91,12 +91,12 @@ def _period_of(row_id: str) -> str:
     return row_id.partition("/")[2].partition("/")[0]
 
 
-def _is_text(row_id: str) -> bool:
+def is_text(row_id: str) -> bool:
     """Whether it can be asked for at all: a shell may hand in bytes that are no characters."""
     return "\0" not in row_id and row_id.encode("utf-8", "replace").decode() == row_id
 
 
-def _just_before(row_id: str) -> str:
+def just_before(row_id: str) -> str:
     """A text after which, in the order of row ids, nothing comes before this one that a row could be called."""
     last = ord(row_id[-1]) - 1
     # Half of a pair is no character of its own.

@@ -37,6 +37,7 @@ COMMANDS = {
     "quote": "Price quantities under a charge.",
     "register": "Show the source's invoices by issue month.",
     "remedies": "List what differences still ask for.",
+    "replay": "Prove that a revision can be made again, byte for byte.",
     "report": "Show a period's report, write it to files, or link to it.",
     "reset": "Remove the embedded stack and its state.",
     "retention": "Drop the usage events of old, closed months.",
@@ -47,6 +48,7 @@ COMMANDS = {
     "source": "Print the address of the demo's source database.",
     "status": "Show what is imported and how each period stands.",
     "terminations": "Show ended subscriptions, and correct wrong ends.",
+    "trace": "Trace a row back to usage events and rows of the source.",
 }
 """Command → what it does; each lives in the module of its name (`import` in `imports`)."""
 
