@@ -49,9 +49,12 @@ def test_it_ends_quietly_when_it_is_told_to(number: signal.Signals) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         assert process.stdout is not None
-        assert process.stderr.readline().startswith("usage is taken at ")
-        process.send_signal(number)
-        assert process.wait(20) == 0
+        try:
+            assert process.stderr.readline().startswith("usage is taken at ")
+            process.send_signal(number)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
         assert process.stderr.read() == "stopped; all that was answered is stored\n"
         assert process.stdout.read() == ""
 

@@ -63,9 +63,11 @@ def from_a_shell(server: Serving, tmp_path: Path) -> Iterator[tuple[str, subproc
         text=True,
     )
     with process:
-        assert is_ready(f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}", process
-        process.kill()
+        try:
+            assert is_ready(f"http://127.0.0.1:{port}")
+            yield f"http://127.0.0.1:{port}", process
+        finally:
+            process.kill()
 
 
 def test_it_ends_when_it_is_told_to_and_answers_what_was_asked(
