@@ -7,7 +7,7 @@ Everything that comes from the source is escaped by the templates, and stands in
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from math import ceil
 from typing import Any
@@ -157,7 +157,7 @@ def _looks(view: View, links: Links) -> dict[str, Any]:
         "has": found.__contains__,
         "last_day": lambda today: last_day(view, today),
         "first_day": lambda today: today + timedelta(days=1),
-        "limit_words": limit_words(view),
+        "limit_words": partial(limit_words, view),
         "row_ids": view.shape.rows,
         "verdict_link": verdict_link,
         "name_of": lambda partner: base.partners.get(partner) or partner,

@@ -15,7 +15,7 @@ from fcb_pipelines.domain.acceptances import Acceptance, Decision, State
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.money import Money, total
 from fcb_pipelines.domain.revisions import published
-from fcb_pipelines.report.amounts import with_currency
+from fcb_pipelines.report.amounts import listed
 from fcb_pipelines.report.view import View
 from fcb_pipelines.store.report_rows import RowBefore
 
@@ -144,16 +144,13 @@ def last_day(view: View, today: date) -> date:
     return today + timedelta(days=view.shape.base.service.acceptance.longest_days)
 
 
-def limit_words(view: View) -> str:
-    """When a second person is needed, as a sentence."""
+def limit_words(view: View, found: Form) -> str:
+    """When a second person is needed for a form, as a sentence."""
     limits = view.shape.base.service.acceptance.limit
-    own = next((Money(limits[one], one) for one in (view.shape.base.service.currency,) if one in limits), None)
-    above = (
-        "Any amount"
-        if own is None
-        else f"More than {with_currency(own)} of one customer within 30 days, all you signed counted,"
-    )
-    return f"{above} needs a second person."
+    above = listed(Money(limits[one.currency], one.currency) for one in found.sums if one.currency in limits)
+    if not above:
+        return "A second person must approve it."
+    return f"Above {above} of one customer within 30 days, with all else that you signed, a second person must approve it."
 
 
 def _figures(one: RowBefore) -> tuple[object, ...]:
