@@ -5,6 +5,7 @@ Owns: these steps, and the proof that walking them again comes to what was rated
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -23,9 +24,10 @@ from fcb_pipelines.domain.pricing import Flat, Metered, Pricing
 from fcb_pipelines.domain.quotas import Used
 from fcb_pipelines.domain.rating import Standard
 from fcb_pipelines.domain.rows import Instance
+from fcb_pipelines.domain.seen import Change, Record
 from fcb_pipelines.domain.steps import walk
 from fcb_pipelines.domain.terms import cases
-from fcb_pipelines.domain.trace import Kind, Step, grouped
+from fcb_pipelines.domain.trace import Kind, Step, at_time, grouped
 from fcb_pipelines.store import adjustments, late_usage, stages
 from fcb_pipelines.store import trace as stored
 from fcb_pipelines.store import trace_usage as stored_usage
@@ -211,6 +213,21 @@ def _priced_by(tracing: Tracing, case: Case) -> Iterator[Step]:
     for name in ("plan", "user"):
         for entry in case.adopted.changes("subscription", case.subscription.external_subscription_id, name):
             yield from tracing.reference(f"history/{entry.subject_id}/{name}/{entry.valid_from.isoformat()}")
+    seen = tracing.sources.records.seen
+    for change in seen.plans.get(case.plan.external_plan_id, ()):
+        yield _seen(tracing, f"plans/{case.plan.external_plan_id}", change)
+    for other in seen.subscriptions.get(case.subscription.external_subscription_id, ()):
+        yield _seen(tracing, f"subscriptions/{case.subscription.external_subscription_id}", other)
+
+
+def _seen(tracing: Tracing, reference: str, change: Change[Record]) -> Step:
+    """A change that snapshots saw: what was before it and after it, and between which two moments it came."""
+    before, after = asdict(change.before), asdict(change.after)
+    fields = {name: [f"{before[name]}", f"{after[name]}"] for name in before if before[name] != after[name]}
+    words = ", ".join(f"{name} {old} → {new}" for name, (old, new) in fields.items())
+    times = [at_time(moment, tracing.work.service.zone) for moment in (change.last_seen, change.first_seen)]
+    says = f"{reference} as snapshots saw it: {words}, between {times[0]} and {times[1]}"
+    return Step(kind=Kind.EVIDENCE, reference=reference, says=says, data={"fields": fields, "between": times})
 
 
 def _not_due(tracing: Tracing, reasons: Iterable[str]) -> Iterator[Step]:

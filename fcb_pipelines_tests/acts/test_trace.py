@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -290,3 +291,17 @@ def test_events_are_read_while_they_are_walked(traced: Traced) -> None:
         assert next(events).reference == "e01"
         assert conn.execute("SELECT count(*) FROM pg_cursors").fetchone() == (1,), "the others wait in the database"
         assert sum(1 for _ in events) == EVENTS + 1 + 1
+
+
+def test_a_change_that_snapshots_saw_is_told_with_both_values(traced: Traced, postgres_url: str) -> None:
+    with database(postgres_url, template=traced.db.url.rpartition("/")[2]) as store:
+        again = replace(traced, db=Database(store))
+        again.host.run("UPDATE plans SET price_monthly = 10 WHERE external_plan_id = 's'")
+        again.snapshot(NOW + timedelta(days=1))
+        again.host.run("UPDATE plans SET price_monthly = 9.14 WHERE external_plan_id = 's'")
+        again.dual_run(MAY)
+        with again.looked_at(IN_MAY, charge="flat") as seen:
+            (change,) = (step for step in seen.of(Kind.EVIDENCE) if "as snapshots saw it" in step.says)
+            assert change.data["between"] == ["2026-06-02T12:00:00-04:00", "2026-06-03T12:00:00-04:00"]
+            assert "9.14" in change.says
+            assert "10" in change.says
