@@ -29,7 +29,10 @@ Browser = Callable[..., str]
 PHONE = 360
 FRAME = """<iframe src="{page}" width="{width}" height="800" frameborder="0"></iframe>"""
 MEASURE = """<!doctype html><title>0</title>{frames}
-<script>onload = () => {{ document.title = [...frames].map(each => each.document.documentElement.scrollWidth) }}</script>"""
+<script>onload = () => {{
+  const frames = [...document.querySelectorAll("iframe")]
+  document.title = frames.map(each => each.contentDocument.documentElement.scrollWidth)
+}}</script>"""
 
 
 @pytest.fixture(scope="module")
