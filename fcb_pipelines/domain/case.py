@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
-from fcb_pipelines.domain.money import Rounding
+from fcb_pipelines.domain.money import Money, Rounding
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.pricing import Flat, Metered, Pricing
 from fcb_pipelines.domain.proration import Proration
@@ -122,6 +122,8 @@ class Case:
     """The plan family whose convention holds."""
     rounding: Rounding = Rounding.HALF_UP
     """How its amount is rounded, by that convention."""
+    by_line: Money | None = None
+    """What the lines that bill it come to, each rounded by itself, where they are predicted one by one."""
 
     def holding(self, kind: str, subject_kind: str = "subscription") -> Evidence | None:
         """The record of a kind that holds at the start of the range; of several the one that began last."""

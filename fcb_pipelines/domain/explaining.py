@@ -9,6 +9,7 @@ unexplained.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.carried import item_of
@@ -18,6 +19,7 @@ from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.matching import Left, Met, Pass
 from fcb_pipelines.domain.money import Money, Rounding, rounded, total
+from fcb_pipelines.domain.parts import are_as_rated, is_in_parts
 from fcb_pipelines.domain.predicting import Agreeing, Option, agreeing, options, upheld
 from fcb_pipelines.domain.pricing import Flat
 from fcb_pipelines.domain.rows import NO_EXPLANATION, Explanation, Finding, Remedy, Verdict, WaterfallStep
@@ -85,11 +87,12 @@ def explained(met: Sequence[Met], case_of: CaseOf, month: Month, kin_of: KinOf =
     found: dict[int, tuple[Option, ...]] = {}
     cases: dict[int, list[Case]] = {}
     for number, group in enumerate(met):
-        if group.agrees and len(group.expected) == 1:
+        agrees = group.agrees and are_as_rated(group.lines, partial(_cases, group, case_of))
+        if agrees and len(group.expected) == 1:
             continue
         own = _cases(group, case_of)
         ways = _ways(group, own) if len(own) == len(group.expected) else ()
-        if ways or not group.agrees:
+        if ways or not agrees:
             cases[number], found[number] = own, ways
     single = {number: each[0] for number, each in found.items() if len(each) == 1 and not met[number].agrees}
     shared = _shared(single, cases)
@@ -156,7 +159,7 @@ def _agreed(group: Met, month: Month) -> Group:
     found = judged(_met_scene(group, month))
     findings, is_told = tuple(each.finding for each in found), any(each.explains for each in found)
     nets = [one.net for one in group.expected]
-    if group.by is Pass.INSTANCE and not is_told:
+    if not is_told and (group.by is Pass.INSTANCE or (len(group.expected) == 1 and is_in_parts(group.lines))):
         verdict, taxes = _taxed(group, Verdict.MATCH, month, nets)
     elif is_told:
         verdict, taxes = _taxed(group, Verdict.EXPLAINED, month, nets)

@@ -15,6 +15,7 @@ from fractions import Fraction
 from fcb_pipelines.domain.case import Case, OtherUsage, Step
 from fcb_pipelines.domain.matching import Met
 from fcb_pipelines.domain.money import Money, Rounding, rounded, total
+from fcb_pipelines.domain.parts import as_billed
 from fcb_pipelines.domain.pricing import WHOLE, Flat, Pricing
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.rows import Remedy
@@ -78,9 +79,9 @@ def options(met: Met, cases: Sequence[Case]) -> tuple[Option, ...]:
     families = frozenset(case.family for case in cases)
     found: dict[tuple[tuple[Money, ...], frozenset[Remedy]], Option] = {}
     for convention, usage in _choices(cases):
-        chosen = [_chosen(case, convention, usage) for case in cases]
+        chosen = as_billed([_chosen(case, convention, usage) for case in cases], met.lines)
         # The amount first: most ways come to another one, and then nobody asks for the steps.
-        if total((_net(one, currency) for one in chosen), currency) != billed:
+        if chosen is None or total((_net(one, currency) for one in chosen), currency) != billed:
             continue
         predicted = tuple(_predicted(one, case, currency) for one, case in zip(chosen, cases, strict=True))
         if not any(each.named for each in predicted):

@@ -4,11 +4,12 @@ Owns: the spans that a flat price pays for, discounts, instalments, and the exac
 records change a pricing (causes), charge models (rating), the shares of a range (proration), rounding (money).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from fcb_pipelines.domain.money import ZERO, Rounding, exact_text, round_to
@@ -60,6 +61,14 @@ class Discount:
         if self.rounded is not None:
             return Fraction(round_to(exact, *self.rounded))
         return exact - min(max(exact, NOTHING), Fraction(self.amount or 0))
+
+
+class Part(NamedTuple):
+    """What one line bills: a stretch `[service_from, service_to)` and its exact amount, below 0 where it gives back."""
+
+    service_from: datetime
+    service_to: datetime
+    exact: Fraction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +149,38 @@ class Flat:
         months = round(whole / 30) if self.convention is Proration.FIXED_30_DAYS else 0
         return f"{exact_text(part * (30 * months or whole))} of {30 * months or whole} days"
 
-    def lines(self) -> tuple[Fraction, ...]:
-        """What each span costs, discounts taken off each: as they stand on an invoice that has a line for each part."""
-        return tuple(_discounted(self.part(span), self.discounts) for span in self._paid)
+    def lines(self) -> tuple["Part", ...]:
+        """As it stands on an invoice that has a line for each change, with the discounts taken off each.
+
+        First the range as it began, to its end; then, wherever it changed, what was not used is given back for what is left of
+        the range, and what stands in its place is asked. Together they are the exact amount.
+        """
+        return tuple(part for span in self._stretches() for part in self._billed(span))
+
+    def _stretches(self) -> Iterator[Span]:
+        """The spans, with those as one that follow one another at the same price and cost as much together."""
+        last: Span | None = None
+        for span in self._paid:
+            if last is not None and self._are_one(last, span):
+                last = replace(last, service_to=span.service_to)
+                continue
+            if last is not None:
+                yield last
+            last = span
+        if last is not None:
+            yield last
+
+    def _are_one(self, one: Span, next_one: Span) -> bool:
+        joined = replace(one, service_to=next_one.service_to)
+        follows = (one.service_to, one.price, one.quantity) == (next_one.service_from, next_one.price, next_one.quantity)
+        return follows and self.part(joined) == self.part(one) + self.part(next_one)
+
+    def _billed(self, span: Span) -> Iterator["Part"]:
+        whole = self.part(replace(span, service_to=self.service_to))
+        yield Part(span.service_from, self.service_to, _discounted(whole, self.discounts))
+        if span.service_to < self.service_to and self.convention is not Proration.NONE:
+            unused = self.part(span) - whole
+            yield Part(span.service_to, self.service_to, _discounted(unused, self.discounts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
