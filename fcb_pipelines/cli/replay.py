@@ -1,6 +1,7 @@
 """`fcb replay`: proves that the same snapshot, settings and rule version give the same rows."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -28,13 +29,15 @@ def replay(period: str, service_code: str | None, *, as_json: bool) -> None:
     if as_json:
         answer(_as_json(found))
     else:
-        click.echo(_sentence(found))
+        click.echo(sentence(found))
     if not found.is_same:
-        _say_why(found)
+        for text in reasons(found):
+            say(text)
         sys.exit(1)
 
 
-def _sentence(found: Replayed) -> str:
+def sentence(found: Replayed) -> str:
+    """What came of it."""
     one = found.revision
     what = f"revision {one.revision} of {one.service} {one.period}, worked again from snapshot {one.snapshot_id}"
     if found.is_same:
@@ -42,15 +45,16 @@ def _sentence(found: Replayed) -> str:
     return f"{what}: other rows, content {found.content_hash} and not {one.content_hash}"
 
 
-def _say_why(found: Replayed) -> None:
+def reasons(found: Replayed) -> Iterator[str]:
+    """Where it differs, and what may be why."""
     for row in found.rows[:MOST_ROWS]:
-        say(f"{row['change']}: {row['row_id']}: {', '.join(row['fields'])}".removesuffix(": "))
+        fields = ", ".join(row["fields"])
+        yield f"{row['change']}: {row['row_id']}{': ' if fields else ''}{fields}"
     if len(found.rows) > MOST_ROWS:
-        say(f"and {len(found.rows) - MOST_ROWS} rows more: --json has all")
-    for each in found.since:
-        say(f"since then: {each}")
+        yield f"and {len(found.rows) - MOST_ROWS} rows more: --json has all"
+    yield from (f"since then: {each}" for each in found.since)
     if not found.since:
-        say("nothing was signed or told since: somebody changed the store, or this is a defect of ours")
+        yield "nothing was signed or told since: somebody changed the store, or this is a defect of ours"
 
 
 def _as_json(found: Replayed) -> dict[str, Any]:

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from fcb_pipelines.acts.replay import Replayed
+from fcb_pipelines.cli.replay import reasons, sentence
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.domain.rows import Explanation, Finding, Remedy, Verdict, WaterfallStep
 from fcb_pipelines.store.database import Database
+from fcb_pipelines.store.reconciliation import Revision
 from fcb_pipelines_tests.cli.conftest import Fcb
-from fcb_pipelines_tests.signed import MATCHED, a_row, an_instance
+from fcb_pipelines_tests.signed import MATCHED, NOW, a_row, an_instance
 from fcb_pipelines_tests.signed_store import reconcile
 
 S1, S2 = (f"shop/2026-04/subscription/{name}" for name in ("s1", "s2"))
@@ -100,3 +103,34 @@ def test_a_replay_under_other_rules_says_what_to_run(fcb: Fcb, db: Database) -> 
     assert (done.returncode, done.stdout) == (1, "")
     assert "the reviewed rules are no longer those of revision 1 of 2026-04: fcb run --service shop" in done.stderr
     assert db is not None
+
+
+def replayed(**changes: Any) -> Replayed:
+    revision = Revision(
+        revision_id=1,
+        service="shop",
+        period="2026-04",
+        revision=2,
+        snapshot_id=7,
+        settings_hash="h",
+        rule_version="1",
+        content_hash="abc",
+        made_at=NOW,
+        coverage={},
+        changes={},
+    )
+    return Replayed(**{"revision": revision, "content_hash": "abd", "rows": (), "since": (), **changes})
+
+
+def test_a_replay_says_what_came_of_it() -> None:
+    what = "revision 2 of shop 2026-04, worked again from snapshot 7"
+    assert sentence(replayed(content_hash="abc")) == f"{what}: the same rows, content abc"
+    assert sentence(replayed()) == f"{what}: other rows, content abd and not abc"
+    assert list(reasons(replayed())) == [
+        "nothing was signed or told since: somebody changed the store, or this is a defect of ours"
+    ]
+    changed = {"row_id": S1, "change": "changed", "fields": {"status": ["match", "delta"], "verdict": ["match", "explained"]}}
+    added = tuple({"row_id": f"{S2}{number}", "change": "added", "fields": {}} for number in range(21))
+    told = list(reasons(replayed(rows=(changed, *added), since=("acceptance made: D-1, by ada",))))
+    assert told[:2] == [f"changed: {S1}: status, verdict", f"added: {S2}0"]
+    assert told[20:] == ["and 2 rows more: --json has all", "since then: acceptance made: D-1, by ada"]
