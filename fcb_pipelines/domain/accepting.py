@@ -112,13 +112,11 @@ def _is_to_decide(instance: Published) -> bool:
 
 
 def shown(rows: Iterable[tuple[Published, Sequence[int], str]]) -> str:
-    """What somebody looks at before they sign: SHA-256 of each row as it binds, the instances to be decided, and their amount.
+    """What somebody looks at before they sign: SHA-256 of each row as it binds, and which instances are to be decided.
 
     Each row comes with those instances and the version of the rules; their order changes nothing.
     """
-    return _digest(
-        sorted([row["row_id"], binding(row, rules), list(places), str(amount_of(row, places))] for row, places, rules in rows)
-    )
+    return _digest(sorted([row["row_id"], binding(row, rules), list(places)] for row, places, rules in rows))
 
 
 def places_of(acceptance: Acceptance, row: Published, rule_version: str) -> tuple[int, ...]:
