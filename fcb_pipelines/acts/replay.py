@@ -109,7 +109,7 @@ def _newest(conn: Connection, work: PeriodWork) -> Revision:
 
 
 def _said(conn: Connection, revision: Revision) -> Iterator[str]:
-    """What people said after the revision was made."""
+    """What people said after the revision was made; at the same moment too, where a clock stands as the demo's does."""
     for entry in audit.noted(conn, revision.service, SIGNED):
-        if entry.at > revision.made_at:
+        if entry.at >= revision.made_at:
             yield f"{entry.act.replace('_', ' ')}: {entry.subject}, by {entry.actor} at {entry.at.isoformat()}"

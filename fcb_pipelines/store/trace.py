@@ -4,6 +4,7 @@ Owns: no table; these are narrow views of those of other nouns, each of one row 
 not own: usage (trace_usage).
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,7 +55,7 @@ def about(
 SHARING = """
     SELECT row_id, ordinal, actual_net, evidence FROM reconciliation_instance
      WHERE revision_id = %(revision_id)s AND actual_net IS NOT NULL
-       AND EXISTS (SELECT FROM jsonb_array_elements(evidence) AS one WHERE one->>'reference' = ANY(%(lines)s))
+       AND evidence @> ANY(%(lines)s::jsonb[])
      ORDER BY row_id COLLATE "C", ordinal
 """
 
@@ -77,7 +78,8 @@ class Sharing:
 def sharing(conn: Connection, revision_id: int, lines: Sequence[str]) -> tuple[Sharing, ...]:
     """The charges of a revision that are billed by any of these lines."""
     with conn.cursor(row_factory=class_row(Sharing)) as cursor:
-        return tuple(cursor.execute(SHARING, {"revision_id": revision_id, "lines": list(lines)}))
+        named = [json.dumps([{"reference": line}]) for line in lines]
+        return tuple(cursor.execute(SHARING, {"revision_id": revision_id, "lines": named}))
 
 
 RATED = """

@@ -60,7 +60,8 @@ def test_rows_that_somebody_changed_are_found(copied: Traced) -> None:
     assert not replay(copied.work(APRIL)).is_same
 
 
-def test_what_was_signed_since_is_told(copied: Traced) -> None:
+@pytest.mark.parametrize(("hours", "time"), [(0, "16:00"), (1, "17:00")])
+def test_what_was_signed_since_is_told(copied: Traced, hours: int, time: str) -> None:
     wanted = Wanted(
         row_ids=(ROW,),
         kind=Kind.ROW,
@@ -71,10 +72,10 @@ def test_what_was_signed_since_is_told(copied: Traced) -> None:
         author="ada",
     )
     with copied.db.transaction() as conn:
-        acceptances.accept(conn, copied.service, wanted, NOW + timedelta(hours=1))
+        acceptances.accept(conn, copied.service, wanted, NOW + timedelta(hours=hours))
     found = replay(copied.work(APRIL))
     assert not found.is_same
-    assert found.since == ("acceptance made: D-1, by ada at 2026-06-02T17:00:00+00:00",)
+    assert found.since == (f"acceptance made: D-1, by ada at 2026-06-02T{time}:00+00:00",)
     assert replay(copied.work(MAY)).is_same, "the other month has nothing of it"
 
 
