@@ -68,12 +68,24 @@ def _versions(
     rows: Sequence[ChangedRow], usable: Usable, parse: Callable[[Row], Record]
 ) -> Iterator[tuple[datetime, Record | None]]:
     """What usable snapshots saw of one row, around each of its changes."""
+    rows = _with_later_columns(rows)
     ids = [snapshot_id for snapshot_id, _ in usable]
     at = [row.snapshot_id for row in rows]
     for place in sorted({each for row in rows for each in _around(ids, row.snapshot_id)}):
         number = bisect_right(at, ids[place])
         data = rows[number - 1].after if number else rows[0].before
         yield usable[place][1], None if data is None else _read(data, parse)
+
+
+def _with_later_columns(rows: Sequence[ChangedRow]) -> list[ChangedRow]:
+    """The rows with the columns that the mapping returned only later: what was not seen did not change then."""
+    found: list[ChangedRow] = []
+    later: Row = {}
+    for row in reversed(rows):
+        after = later = {**later, **row.after} if row.after is not None else later
+        before = later = {**later, **row.before} if row.before is not None else later
+        found.append(replace(row, before=before if row.before else None, after=after if row.after else None))
+    return found[::-1]
 
 
 def _around(ids: Sequence[int], snapshot_id: int) -> Iterator[int]:

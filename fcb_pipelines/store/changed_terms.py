@@ -20,7 +20,11 @@ TERMS = (
     *("price_monthly", "price_quarterly", "price_yearly", "currency", "included_quantity", "unit_price", "unit_batch"),
     *("charges", "valid_from", "external_plan_id", "billing_interval", "contract_price", "discount_percent", "instalments"),
 )
-"""The columns of plans and subscriptions that are terms; a row that differs in others only has not changed its terms."""
+"""The columns of plans and subscriptions that are terms.
+
+A row that differs in others has not changed its terms, nor has one whose mapping began to return a column: what that says was
+not seen before.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +51,10 @@ DIFFERING = """
     SELECT %(service)s, entity, external_id, %(now)s, old.record_hash, new.record_hash
       FROM old LEFT JOIN new USING (entity, external_id)
      WHERE new.record_hash IS NULL
-        OR (SELECT (SELECT array_agg(record.data ->> term) FROM unnest(%(terms)s::text[]) AS term)
-              FROM source_record AS record WHERE record.record_hash = old.record_hash)
-           IS DISTINCT FROM
-           (SELECT (SELECT array_agg(record.data ->> term) FROM unnest(%(terms)s::text[]) AS term)
-              FROM source_record AS record WHERE record.record_hash = new.record_hash)
+        OR EXISTS (
+           SELECT FROM source_record AS was, source_record AS became, unnest(%(terms)s::text[]) AS term
+            WHERE was.record_hash = old.record_hash AND became.record_hash = new.record_hash
+              AND was.data ? term AND became.data ? term AND was.data ->> term IS DISTINCT FROM became.data ->> term)
 """
 RETURNED = """
     INSERT INTO changed_terms (service, entity, external_id, snapshot_id, before_hash, after_hash)

@@ -22,6 +22,7 @@ from fcb_pipelines_tests.source.small_host import FIRST, SECOND, SmallHost
 HISTORY = "CREATE TABLE history (subject_kind text, subject_id text, field text, value text, valid_from timestamptz)"
 NEW_PRICE = "UPDATE plans SET price_monthly = 12 WHERE external_plan_id = 's'"
 OLD_PRICE = "UPDATE plans SET price_monthly = 9.14 WHERE external_plan_id = 's'"
+GIGABYTES = """'[{"metric": "gb", "charge": {"model": "standard", "unit_price": "1"}}]'::jsonb"""
 MARCH, APRIL, MAY = "2026-03", "2026-04", "2026-05"
 OLD, NEW = Decimal("9.14"), Decimal(12)
 
@@ -151,6 +152,31 @@ def test_a_subscription_that_was_away_is_held_against_what_it_was(db: Database, 
         parts = [changed_terms.changed(conn, "small", last, of) for of in ([FIRST], [SECOND], [], None)]
     assert [len(part) for part in parts] == [2, 0, 0, 2]
     assert costs(db, host, last) == {MARCH: OLD, APRIL: None, MAY: Decimal(7)}
+
+
+def test_a_column_that_is_mapped_later_was_not_seen_before(db: Database, host: SmallHost) -> None:
+    first = looked(db, host, 3, 20)
+    host.remap("subscriptions", "instalments", "NULL::integer")
+    host.remap("plans", "charges", GIGABYTES)
+    looked(db, host, 3, 22)
+    assert changed(db) == []
+    last = looked(db, host, 4, 10, NEW_PRICE)
+    assert costs(db, host, last) == {MARCH: OLD, APRIL: None, MAY: NEW}
+    with db.transaction() as conn:
+        assert load(conn, first, host.service()).plans[1].charges == ()
+        (change,) = load(conn, last, host.service()).seen.plans["s"]
+    assert change.before.charges == change.after.charges != ()
+
+
+def test_a_column_that_is_mapped_while_a_price_changes_did_not_change_with_it(db: Database, host: SmallHost) -> None:
+    looked(db, host, 3, 10)
+    looked(db, host, 3, 20, "UPDATE plans SET price_monthly = 11 WHERE external_plan_id = 's'")
+    host.remap("plans", "charges", GIGABYTES)
+    last = looked(db, host, 4, 10, NEW_PRICE)
+    with db.transaction() as conn:
+        seen = load(conn, last, host.service()).seen.plans["s"]
+    assert len(seen) == 2
+    assert {each.charges for change in seen for each in (change.before, change.after)} == {seen[-1].after.charges}
 
 
 def test_only_what_differs_is_kept_and_read(db: Database, host: SmallHost) -> None:

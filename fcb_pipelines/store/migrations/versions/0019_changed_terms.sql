@@ -30,7 +30,7 @@ SELECT pair.service, old.entity, old.external_id, pair.now, old.record_hash, new
         SELECT FROM unnest(ARRAY['price_monthly', 'price_quarterly', 'price_yearly', 'currency', 'included_quantity', 'unit_price',
                                  'unit_batch', 'charges', 'valid_from', 'external_plan_id', 'billing_interval', 'contract_price',
                                  'discount_percent', 'instalments']) AS term
-         WHERE was.data ->> term IS DISTINCT FROM became.data ->> term));
+         WHERE was.data ? term AND became.data ? term AND was.data ->> term IS DISTINCT FROM became.data ->> term));
 
 WITH pair AS (
     SELECT service, snapshot_id AS now, lag(snapshot_id) OVER (PARTITION BY service ORDER BY snapshot_id) AS before
