@@ -143,6 +143,8 @@ class LineRuleSetting(Strict):
     line: str | None = None
     """One line by its key, such as `inv-7/2`."""
     kind: LineKind
+    charge: str | None = None
+    """The metered charge that overage bills, by its metric or code."""
     because: str | None = None
     """Why; needed with `line`."""
 

@@ -55,7 +55,7 @@ def _rules(found: Classification, of: str) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("examples", overflow="fold", ratio=4)
     for number, (rule, caught) in enumerate(found.rules, start=1):
-        table.add_row(f"{number}  {escape(_asked(rule))}", rule.kind, *_shown(caught))
+        table.add_row(f"{number}  {escape(_asked(rule))}", escape(_meant(rule)), *_shown(caught))
     for kind, caught in found.not_ruled:
         table.add_row("no rule: by the mapping, or what balances an invoice", kind, *_shown(caught))
     return table
@@ -71,6 +71,10 @@ def _shown(caught: Caught) -> tuple[str, str, str]:
 def _asked(rule: LineRule) -> str:
     said = ", ".join(f"{name} {value}" for name in _ASKED if (value := getattr(rule, name)) is not None)
     return said if rule.because is None else f"{said} ({rule.because})"
+
+
+def _meant(rule: LineRule) -> str:
+    return rule.kind if rule.charge is None else f"{rule.kind} of {rule.charge}"
 
 
 def _unknown(found: Classification, code: str) -> Table:
@@ -96,6 +100,7 @@ def _as_json(found: Classification) -> dict[str, Any]:
                 "number": number,
                 **{name: getattr(rule, name) for name in (*_ASKED, "because")},
                 "kind": rule.kind.value,
+                "charge": rule.charge,
                 **_tally(caught),
             }
             for number, (rule, caught) in enumerate(found.rules, start=1)

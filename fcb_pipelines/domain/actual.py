@@ -29,7 +29,6 @@ NOT_COUNTED = "not_counted"
 TOTAL_MISMATCH = "total_mismatch"
 UNUSABLE = "unusable"
 
-_CHARGES = {LineKind.PLAN: FLAT, LineKind.OVERAGE: CPU_SECONDS}
 _BILLED = frozenset(
     {InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.VOID}
 )
@@ -168,7 +167,7 @@ def _lines(
             external_user_id=invoice.external_user_id,
             external_subscription_id=line.external_subscription_id or invoice.external_subscription_id,
             kind=line.kind,
-            charge=_CHARGES.get(line.kind),
+            charge=_charge(line),
             description=line.description,
             net=Money(line.amount, invoice.currency),
             tax=tax,
@@ -183,6 +182,13 @@ def _lines(
             provider_id=invoice.provider_id,
             tax_fits=fits,
         )
+
+
+def _charge(line: InvoiceLine) -> str | None:
+    """The charge of ours that a line bills; overage that names none is of the first metric."""
+    if line.kind is LineKind.OVERAGE:
+        return line.charge or CPU_SECONDS
+    return FLAT if line.kind is LineKind.PLAN else None
 
 
 def _tax_fits(invoice: Invoice, ruled: RuledTaxes | None) -> Iterable[str]:

@@ -15,7 +15,7 @@ from fcb_pipelines.domain.charges import read_metered
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence, check
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
-from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineFacts, LineKind, LineRule, classified
+from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineFacts, LineKind, LineRule, catching
 from fcb_pipelines.domain.money import ZERO, decimal, minor_units
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.plans import Interval, Plan
@@ -188,11 +188,14 @@ def _line(ordinal: int, line: Row, invoice: Row, rules: Sequence[LineRule]) -> I
     given = _kind(ordinal, line.get("kind"))
     key, created_by = f"{invoice['external_invoice_id']}/{ordinal}", _text(invoice["created_by"])
     facts = LineFacts(line_key=key, description=description, product=product, created_by=created_by)
+    number = catching(facts, rules) if given is None else None
+    rule = None if number is None else rules[number]
     if line.get("amount") is None:
         raise InvalidInput(f"line {ordinal} ({description}) has no amount, which is not 0.00")
     return InvoiceLine(
         ordinal=ordinal,
-        kind=given or classified(facts, rules),
+        kind=given or (LineKind.UNKNOWN if rule is None else rule.kind),
+        charge=_text(line.get("charge")) or (None if rule is None else rule.charge),
         description=description,
         amount=decimal(line["amount"]),
         quantity=None if line.get("quantity") is None else decimal(line["quantity"]),

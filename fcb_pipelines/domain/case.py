@@ -130,6 +130,21 @@ class Case:
         found = [record for record in self.about(kind, subject_kind) if record.holds_at(self.service_from)]
         return found[-1] if found else None
 
+    def of_charge(self, kind: str) -> Evidence | None:
+        """The record of a kind that holds at the start of the range and means this charge: its subscription's or its plan's.
+
+        One that names `charges` means those alone; of several the one that began last holds.
+        """
+        for subject_kind in ("subscription", "plan"):
+            found = [
+                record
+                for record in self.about(kind, subject_kind)
+                if record.holds_at(self.service_from) and self.charge in record.data.get("charges", [self.charge])
+            ]
+            if found:
+                return found[-1]
+        return None
+
     def about(self, kind: str, subject_kind: str = "subscription") -> Sequence[Evidence]:
         """The records of a kind about its subscription, its plan or its customer, in the order of their start."""
         return self.records.of(kind, subject_kind, self.subject(subject_kind))

@@ -82,6 +82,11 @@ def _charge(value: object) -> None:
     read_charge(value)
 
 
+def _names(value: object) -> None:
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) and each.strip() for each in value):
+        raise InvalidInput("must be a list of at least one charge, such as [\"flat\"]")
+
+
 Check = Callable[[object], None]
 
 DATA: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
@@ -89,11 +94,16 @@ DATA: Mapping[str, Mapping[str, tuple[Check, bool]]] = {
     "plan_price": {"price": (_number, True), "interval": (_interval, False)},
     "list_interval": {"interval": (_interval, True)},
     "instalment": {"instalments": (_count, True)},
-    "discount": {"percent": (_number, False), "amount": (_number, False), "max_uses": (_count, False)},
-    "minimum": {"amount": (_number, True)},
-    "maximum": {"amount": (_number, True)},
-    "quota": {"included_quantity": (_number, True)},
-    "charge": {"price": (_charge, True)},
+    "discount": {
+        "percent": (_number, False),
+        "amount": (_number, False),
+        "max_uses": (_count, False),
+        "charges": (_names, False),
+    },
+    "minimum": {"amount": (_number, True), "charges": (_names, False)},
+    "maximum": {"amount": (_number, True), "charges": (_names, False)},
+    "quota": {"included_quantity": (_number, True), "charges": (_names, False)},
+    "charge": {"price": (_charge, True), "charges": (_names, False)},
     "exchange_rate": {"rate": (_above_zero, True)},
     "rounding": {"mode": (_mode, True)},
     "tax_inclusive": {"percents": (_percents, True)},

@@ -68,6 +68,8 @@ class InvoiceLine:
     """The plan or product that it bills, by the source's id."""
     is_kind_given: bool = False
     """Whether the mapping names its kind itself, so that no rule is asked."""
+    charge: str | None = None
+    """The metered charge that it bills, by metric or code, where the mapping or a rule names it."""
 
     def __post_init__(self) -> None:
         if (self.service_from is None) != (self.service_to is None):
@@ -119,6 +121,8 @@ class LineRule:
     """One rule of `fcb.toml`: lines of which everything holds that is given are of `kind`."""
 
     kind: LineKind
+    charge: str | None = None
+    """The metered charge that overage bills, by metric or code; the first metric where nothing is said."""
     pattern: str | None = None
     """A regular expression that is found in the description, in any case."""
     product: str | None = None
@@ -137,6 +141,9 @@ class LineRule:
             raise InvalidInput("a line rule needs at least one of pattern, product, created_by and line")
         if not all(value.strip() for value in self._asked.values()):
             raise InvalidInput("a line rule has an empty product, created_by or line, which no line has")
+        if self.charge is not None and (self.kind is not LineKind.OVERAGE or not self.charge.strip()):
+            said = f"a line rule of kind {self.kind} names charge {self.charge!r}"
+            raise InvalidInput(f"{said}: only overage is for a metered charge")
         if self.line is not None and not (self.because or "").strip():
             raise InvalidInput(f"the line rule of {self.line} needs because = why the line is of kind {self.kind}")
 
@@ -155,12 +162,6 @@ class LineRule:
 def catching(facts: LineFacts, rules: Sequence[LineRule]) -> int | None:
     """Which rule catches a line, by its place: the first that holds; None if none does."""
     return next((number for number, rule in enumerate(rules) if rule.holds_for(facts)), None)
-
-
-def classified(facts: LineFacts, rules: Sequence[LineRule]) -> LineKind:
-    """The kind by the rule that catches a line; unknown if none does."""
-    number = catching(facts, rules)
-    return LineKind.UNKNOWN if number is None else rules[number].kind
 
 
 def with_balancing_line(invoice: Invoice) -> tuple[InvoiceLine, ...]:

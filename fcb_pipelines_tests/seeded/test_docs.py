@@ -37,8 +37,7 @@ ABOUT = {
     "payment_method": ("user", "always; an account that can be charged is nobody's test"),
 }
 FREE = {
-    "discount": ("coupon", "plans", "charges"),
-    "charge": ("charges",),
+    "discount": ("coupon", "plans"),
     "exchange_rate": ("currency",),
     "tax_rate": ("reason",),
     "line_reference": ("line", "subscriptions"),

@@ -11,7 +11,7 @@ KIND = "minimum"
 
 
 def _step(case: Case, pricing: Pricing) -> Step | None:
-    record = case.holding(KIND) or case.holding(KIND, "plan")
+    record = case.of_charge(KIND)
     amount = record.number("amount") if record else None
     if record is None or amount is None or not isinstance(pricing, Metered):
         return None

@@ -13,7 +13,7 @@ KIND = "quota"
 
 
 def _step(case: Case, pricing: Pricing) -> Step | None:
-    record = case.holding(KIND) or case.holding(KIND, "plan")
+    record = case.of_charge(KIND)
     included = record.number("included_quantity") if record else None
     if record is None or included is None or not isinstance(pricing, Metered):
         return None

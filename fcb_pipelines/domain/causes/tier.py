@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
 from fcb_pipelines.domain.charges import MODELS, read_charge
-from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.pricing import Metered, Pricing
 from fcb_pipelines.domain.rows import Remedy
 
@@ -12,7 +11,7 @@ KIND = "charge"
 
 
 def _step(case: Case, pricing: Pricing) -> Step | None:
-    record = _holding(case, "subscription") or _holding(case, "plan")
+    record = case.of_charge(KIND)
     if record is None or not isinstance(pricing, Metered):
         return None
     charge = read_charge(record.data["price"])
@@ -24,16 +23,6 @@ def _step(case: Case, pricing: Pricing) -> Step | None:
         pricing=replace(pricing, charge=charge),
         references=(record.reference,),
     )
-
-
-def _holding(case: Case, subject_kind: str) -> Evidence | None:
-    """The record that began last of those that hold and mean this charge; one that names none means each."""
-    found = [
-        record
-        for record in case.about(KIND, subject_kind)
-        if record.holds_at(case.service_from) and case.charge in record.data.get("charges", [case.charge])
-    ]
-    return found[-1] if found else None
 
 
 CAUSE = PricingCause(
