@@ -78,7 +78,7 @@ def signers(db: Database, service: str) -> tuple[Signer, ...]:
         return store.listed(conn, service)
 
 
-def recognized(db: Database, *, service: str, secret: str, reader: str, now: datetime) -> Signer:
+def recognized(db: Database, *, service: str, secret: str, reader: str) -> Signer:
     """Whose secret it is; `reader` is the id of the link or key with which the page is read.
 
     Raises `WrongSecret`, which is counted, and `TooManyWrong` without a look at the secret.
@@ -86,12 +86,11 @@ def recognized(db: Database, *, service: str, secret: str, reader: str, now: dat
     with db.transaction() as conn:
         # One at a time for each reader, so that nobody tries many at once.
         conn.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"signing/{reader}"])
-        seconds = wait_seconds(store.wrong(conn, reader, now - WITHIN), now)
-        if seconds:
+        if seconds := wait_seconds(*store.wrong(conn, reader)):
             raise TooManyWrong(seconds)
         signer = live_signer(conn, service, secret)
         if signer is None:
-            store.note_wrong(conn, reader, now, now - WITHIN)
+            store.note_wrong(conn, reader, WITHIN)
     if signer is None:
         raise WrongSecret(_why(secret))
     return signer

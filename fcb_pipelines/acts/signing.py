@@ -103,7 +103,7 @@ def once(db: Database, sheet: Sheet, did: str, effect: Effect, now: datetime) ->
     Raises `WrongSecret`, `TooManyWrong` and `UsedForm`; where it raises, nothing was signed.
     """
     code = sheet.service.code
-    who = recognized(db, service=code, secret=sheet.secret, reader=sheet.reader, now=now)
+    who = recognized(db, service=code, secret=sheet.secret, reader=sheet.reader)
     pairing = _pairing(sheet, who)
     with db.transaction() as conn:
         # Held by whoever signs for the service, so that of two who send the same form at once the second finds the first.

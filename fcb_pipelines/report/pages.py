@@ -23,7 +23,20 @@ from fcb_pipelines.report.links import Links
 from fcb_pipelines.report.partners import bills
 from fcb_pipelines.report.queue import command, due
 from fcb_pipelines.report.selections import Selection
-from fcb_pipelines.report.signing import Changed, Decided, Failed, Form, Signing, Typed, decisions, form, last_day, limit_words
+from fcb_pipelines.report.signing import (
+    MOST_FORMS,
+    Changed,
+    Decided,
+    Failed,
+    Form,
+    Signing,
+    Typed,
+    decisions,
+    form,
+    last_day,
+    limit_words,
+)
+from fcb_pipelines.report.signing import MOST_ROWS as MOST_ROWS_OF_A_FORM
 from fcb_pipelines.report.stakes import against, open_instances
 from fcb_pipelines.report.view import View
 from fcb_pipelines.store.report_rows import RowBefore
@@ -216,5 +229,7 @@ def _words() -> Iterator[tuple[str, Any]]:
     yield "bearer_words", BEARERS
     yield "longest_text", LONGEST_TEXT
     yield "nothing_typed", Typed()
+    yield "most_rows", MOST_ROWS_OF_A_FORM
+    yield "most_forms", MOST_FORMS
     yield "joined_amounts", amounts.listed
     yield "charge_words", lambda one: [amounts.words_of(each) for each in one.charges]

@@ -20,7 +20,9 @@ from fcb_pipelines.report.view import View
 from fcb_pipelines.store.report_rows import RowBefore
 
 MOST_ROWS = 200
-"""Rows that one form signs for."""
+"""Rows that one form signs for: more than that nobody looks at."""
+MOST_FORMS = 100
+"""Groups of the queue that have a form, those with the most money: beyond them the page would be larger than it is of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,9 @@ class Decided:
 
 def form(view: View, row_ids: Iterable[str], today: date) -> Form | None:
     """What may be signed for in rows; None where that is nothing, or too much for one form."""
-    found = [one for one in (_proposal(view, row_id, today) for row_id in row_ids) if one is not None]
-    if not found or len(found) > MOST_ROWS:
+    ids = tuple(row_ids)
+    found = [one for one in (_proposal(view, each, today) for each in ids) if one is not None] if len(ids) <= MOST_ROWS else []
+    if not found:
         return None
     return Form(
         proposals=tuple(found),

@@ -5,7 +5,7 @@ who may sign (domain/signers, acts/signers).
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
@@ -22,6 +22,7 @@ BY_DIGEST = f"SELECT {COLUMNS} FROM signer WHERE digest = %s FOR SHARE"  # noqa:
 LIVE = f"""
     SELECT {COLUMNS} FROM signer WHERE service = %s AND person = %s AND revoked_at IS NULL FOR UPDATE
 """  # noqa: S608
+WRONG = "SELECT array(SELECT at FROM wrong_secret WHERE reader = %s), clock_timestamp()"
 LISTED = f"SELECT {COLUMNS} FROM signer WHERE service = %s ORDER BY added_at, signer_id"  # noqa: S608
 
 
@@ -52,15 +53,17 @@ def revoke(conn: Connection, signer_id: str, at: datetime) -> None:
     conn.execute("UPDATE signer SET revoked_at = %s WHERE signer_id = %s", [at, signer_id])
 
 
-def wrong(conn: Connection, reader: str, since: datetime) -> tuple[datetime, ...]:
-    """When a reader sent wrong secrets after a time."""
-    return tuple(row[0] for row in conn.execute("SELECT at FROM wrong_secret WHERE reader = %s AND at > %s", [reader, since]))
+def wrong(conn: Connection, reader: str) -> tuple[tuple[datetime, ...], datetime]:
+    """When a reader sent wrong secrets, and what time it is: by the database's clock, which goes on where the demo's stands."""
+    found = conn.execute(WRONG, [reader]).fetchone()
+    assert found is not None  # noqa: S101 - a SELECT without FROM
+    return tuple(found[0]), found[1]
 
 
-def note_wrong(conn: Connection, reader: str, at: datetime, since: datetime) -> None:
-    """Note a wrong secret, and forget those from before a time, whoever sent them."""
-    conn.execute("INSERT INTO wrong_secret (reader, at) VALUES (%s, %s)", [reader, at])
-    conn.execute("DELETE FROM wrong_secret WHERE at <= %s", [since])
+def note_wrong(conn: Connection, reader: str, within: timedelta) -> None:
+    """Note a wrong secret, and forget those from longer ago, whoever sent them."""
+    conn.execute("INSERT INTO wrong_secret (reader, at) VALUES (%s, clock_timestamp())", [reader])
+    conn.execute("DELETE FROM wrong_secret WHERE at <= clock_timestamp() - %s", [within])
 
 
 def _one(conn: Connection, statement: str, given: Sequence[object]) -> Signer | None:

@@ -368,11 +368,13 @@ def test_too_many_wrong_secrets_wait(desk: Desk) -> None:
         for _ in range(MOST_WRONG):
             assert desk.accept(client, secret="wrong").status_code == 403
         answer = desk.accept(client)
-        assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
-        assert "try again in 60 seconds" in Page(answer.content).text
+        assert answer.status_code == 429
+        assert 0 < int(answer.headers["retry-after"]) <= 60
+        assert f"try again in {answer.headers['retry-after']} seconds" in Page(answer.content).text
         with desk.browser() as another:
             assert desk.accept(another, "2").status_code == 303
-        desk.now += timedelta(seconds=60)
+        with desk.db.transaction() as conn:
+            conn.execute("UPDATE wrong_secret SET at = at - interval '1 minute'")
         assert desk.accept(client).status_code == 303
 
 

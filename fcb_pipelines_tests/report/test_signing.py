@@ -93,6 +93,7 @@ def test_no_form_is_of_more_rows_than_can_be_looked_at() -> None:
     view = a_view(*(row(f"s{n}", unexplained()) for n in range(MOST_ROWS + 1)))
     ids = list(view.shape.rows)
     assert form(view, ids, TODAY) is None
+    assert "Too much for a form of this page" in Page(pages.queue(view, SERVED, SIGNING)).text
     found = form(view, ids[1:], TODAY)
     assert found is not None
     assert len(found.proposals) == MOST_ROWS
