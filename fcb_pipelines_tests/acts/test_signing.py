@@ -20,6 +20,11 @@ from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines_tests.signed import NOW
 from fcb_pipelines_tests.signed_store import a_service
 
+WAITING = """
+    SELECT 1 FROM pg_locks JOIN pg_database ON oid = database
+     WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted
+"""
+
 
 @pytest.fixture
 def db(store_database: str) -> Database:
@@ -82,7 +87,7 @@ def test_a_secret_that_is_revoked_while_it_waits_signs_nothing(db: Database, she
             store.lock(conn, "shop")
             done = pool.submit(signed)
             assert waiting.wait(10)
-            while not fetch(db, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            while not fetch(db, WAITING):
                 pass
             revoke_signer(db, service="shop", name="ada", actor="root", now=NOW)
         with pytest.raises(WrongSecret):
