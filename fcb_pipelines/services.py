@@ -19,7 +19,7 @@ from fcb_pipelines.acceptance_limits import AcceptanceLimits
 from fcb_pipelines.adopted_terms import TermSetting
 from fcb_pipelines.declared_history import HistorySetting
 from fcb_pipelines.domain import conventions as rules
-from fcb_pipelines.domain.conventions import Billed, Families, Family, Months
+from fcb_pipelines.domain.conventions import Billed, Families, Family, Instalments, Months
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.external_ids import Entity, external_id
 from fcb_pipelines.domain.invoices import LineKind, LineRule
@@ -80,6 +80,8 @@ class Conventions(Strict):
     """Whether a flat price is due at the start of its range or, `in_arrears`, at its end."""
     months: Months = Months.CALENDAR
     """Whether a monthly price runs by the calendar or, `anchored`, from the subscription's day of a month to the next one's."""
+    instalments: Instalments = Instalments.EACH
+    """How a price in instalments is rounded: `each` part by itself, or the `last_takes_rest`."""
     tax_rounding: TaxRounding = TaxRounding.LINE
     """`line` or `total`: where the tax of an invoice is rounded. The tax that was billed is held against it by invoice."""
 
@@ -96,6 +98,7 @@ class FamilySetting(Strict):
     rounding: Rounding | None = None
     billed: Billed | None = None
     months: Months | None = None
+    instalments: Instalments | None = None
 
     @model_validator(mode="after")
     def _names_plans(self) -> Self:

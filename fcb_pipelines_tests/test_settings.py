@@ -175,6 +175,7 @@ name = "legacy"
 pattern = "^legacy "
 proration = "fixed_30_days"
 billed = "in_arrears"
+instalments = "last_takes_rest"
 [[services.demo.families]]
 name = "dedicated"
 plans = ["7", "8"]
@@ -187,15 +188,15 @@ rounding = "half_up"
 @pytest.mark.parametrize(
     ("plan", "family", "conventions"),
     [
-        ({"name": "Basic"}, "", ("calendar_days", "none", "half_even", "in_advance", "calendar")),
-        ({"name": "Legacy S"}, "legacy", ("fixed_30_days", "none", "half_even", "in_arrears", "calendar")),
-        ({"external_plan_id": "7"}, "dedicated", ("calendar_days", "seconds", "half_up", "in_advance", "anchored")),
+        ({"name": "Basic"}, "", ("calendar_days", "none", "half_even", "in_advance", "calendar", "each")),
+        ({"name": "Legacy S"}, "legacy", ("fixed_30_days", "none", "half_even", "in_arrears", "calendar", "last_takes_rest")),
+        ({"external_plan_id": "7"}, "dedicated", ("calendar_days", "seconds", "half_up", "in_advance", "anchored", "each")),
         (
             {"external_plan_id": "7", "name": "legacy M"},
             "legacy",
-            ("fixed_30_days", "none", "half_even", "in_arrears", "calendar"),
+            ("fixed_30_days", "none", "half_even", "in_arrears", "calendar", "last_takes_rest"),
         ),
-        ({"name": "Not legacy S"}, "", ("calendar_days", "none", "half_even", "in_advance", "calendar")),
+        ({"name": "Not legacy S"}, "", ("calendar_days", "none", "half_even", "in_advance", "calendar", "each")),
     ],
 )
 def test_the_first_family_that_has_a_plan_holds_for_it_and_the_service_for_what_it_leaves_out(

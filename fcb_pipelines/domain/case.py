@@ -14,6 +14,7 @@ from enum import IntEnum
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from fcb_pipelines.domain.conventions import Instalments
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.history import BillingState, HistoryEntry
 from fcb_pipelines.domain.money import Money, Rounding
@@ -122,6 +123,8 @@ class Case:
     """The plan family whose convention holds."""
     rounding: Rounding = Rounding.HALF_UP
     """How its amount is rounded, by that convention."""
+    instalments: Instalments = Instalments.EACH
+    """How a price in instalments is rounded, by that convention."""
     by_line: Money | None = None
     """What the lines that bill it come to, each rounded by itself, where they are predicted one by one."""
 

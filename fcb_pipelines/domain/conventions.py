@@ -31,6 +31,15 @@ class Months(StrEnum):
     """From the anchor's day of a month to that of the next one, or the month's last day where it has none."""
 
 
+class Instalments(StrEnum):
+    """How a price in equal parts is rounded."""
+
+    EACH = "each"
+    """Each part by itself, so that together they may miss the price by cents."""
+    LAST_TAKES_REST = "last_takes_rest"
+    """The last part is what the others left of the price."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conventions:
     """What is declared for a service, or for a family of its plans."""
@@ -43,6 +52,7 @@ class Conventions:
     """Of an amount before tax."""
     billed: Billed = Billed.IN_ADVANCE
     months: Months = Months.CALENDAR
+    instalments: Instalments = Instalments.EACH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ def _charge(value: object) -> None:
 
 def _names(value: object) -> None:
     if not isinstance(value, list) or not value or not all(isinstance(each, str) and each.strip() for each in value):
-        raise InvalidInput("must be a list of at least one charge, such as [\"flat\"]")
+        raise InvalidInput('must be a list of at least one charge, such as ["flat"]')
 
 
 Check = Callable[[object], None]

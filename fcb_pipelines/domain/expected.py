@@ -174,7 +174,7 @@ def _rated(terms: Terms, instance: ChargeInstance, case: Case, used: Used) -> Ra
     is_told = any(note.startswith(TERM_UNKNOWN) for note in instance.notes)
     term = None if is_told else term_note(case.plan, instance.service_from, terms.terms_from)
     is_unknown = term == TERM_UNKNOWN or not is_known(instance)
-    known = Fraction(0) if not_due else None if is_unknown else pricing.exact
+    known = Fraction(0) if not_due else None if is_unknown else pricing.due
     included, unit_price, unit_batch = _unit(pricing)
     return RatedLine(
         line_key=instance.line_key,

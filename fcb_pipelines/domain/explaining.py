@@ -20,7 +20,7 @@ from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.matching import Left, Met, Pass
 from fcb_pipelines.domain.money import Money, Rounding, rounded, total
 from fcb_pipelines.domain.parts import are_as_rated, is_in_parts
-from fcb_pipelines.domain.predicting import Agreeing, Option, agreeing, options, upheld
+from fcb_pipelines.domain.predicting import Agreeing, Option, agreeing, is_cut, options, upheld
 from fcb_pipelines.domain.pricing import Flat
 from fcb_pipelines.domain.rows import NO_EXPLANATION, Explanation, Finding, Remedy, Verdict, WaterfallStep
 from fcb_pipelines.domain.scenes import Month, Scene, View, first_judged, judged
@@ -143,15 +143,7 @@ def _siblings(met: Sequence[Met], shared: Shared, cases: Mapping[int, Sequence[C
 
 def is_kin(case: Case, shared: Shared) -> bool:
     """Whether something that is shared is about an instance."""
-    return case.plan.external_plan_id in shared.plans or (case.family in shared.families and _is_cut(case))
-
-
-def _is_cut(case: Case) -> bool:
-    """Whether the conventions tell its amounts apart."""
-    last = case.pricing
-    for step in steps(case):
-        last = step.pricing
-    return isinstance(last, Flat) and last.is_cut
+    return case.plan.external_plan_id in shared.plans or (case.family in shared.families and is_cut(case))
 
 
 def _agreed(group: Met, month: Month) -> Group:
@@ -260,7 +252,7 @@ def waterfall(walk: Sequence[Step], billed: Money, rounding: Rounding) -> tuple[
     """What the amount is after each step, and what is left of the difference then."""
     found = []
     for step in walk:
-        amount = rounded(step.pricing.exact, billed.currency, rounding)
+        amount = rounded(step.pricing.due, billed.currency, rounding)
         found.append(WaterfallStep(name=step.cause, words=step.words, amount=amount, residual=amount - billed))
     return tuple(found)
 

@@ -112,6 +112,12 @@ def anchor_day(subscription: Subscription, zone: ZoneInfo) -> date:
     return _day(subscription.billing_anchor or subscription.started_at, zone)
 
 
+def is_last_instalment(subscription: Subscription, full_from: datetime, zone: ZoneInfo) -> bool:
+    """Whether a range is for the last of the instalments of its price, counted from the stored anchor."""
+    since = _months_between(anchor_day(subscription, zone), _day(full_from, zone))
+    return since // subscription.months % subscription.instalments == subscription.instalments - 1
+
+
 def reasons_not_due(
     instance: ChargeInstance, evidence: Sequence[Evidence], *, is_internal: bool, is_free: bool
 ) -> tuple[str, ...]:

@@ -78,15 +78,15 @@ def options(met: Met, cases: Sequence[Case]) -> tuple[Option, ...]:
     currency, billed = met.currency, met.billed
     families = frozenset(case.family for case in cases)
     found: dict[tuple[tuple[Money, ...], frozenset[Remedy]], Option] = {}
-    for convention, usage in _choices(cases):
-        chosen = as_billed([_chosen(case, convention, usage) for case in cases], met.lines)
+    for conventions, usage in _choices(cases):
+        chosen = as_billed([_chosen(case, conventions[0], usage) for case in cases], met.lines)
         # The amount first: most ways come to another one, and then nobody asks for the steps.
         if chosen is None or total((_net(one, currency) for one in chosen), currency) != billed:
             continue
         predicted = tuple(_predicted(one, case, currency) for one, case in zip(chosen, cases, strict=True))
         if not any(each.named for each in predicted):
             continue
-        ways = {convention: predicted}
+        ways = dict.fromkeys(conventions, predicted)
         option = Option(predicted=predicted, conventions=frozenset(ways), families=families, ways=ways)
         key = option.nets, option.remedies
         found[key] = _merged(found[key], option) if key in found else option
@@ -107,14 +107,21 @@ def _both(one: Predicted, other: Predicted) -> Predicted:
     return replace(one, named=(*one.named, *(step for step in other.named if step.cause not in causes)))
 
 
-def _choices(cases: Sequence[Case]) -> Iterator[tuple[Proration, OtherUsage | None]]:
-    """The declared convention first; another way to count only where one instance stands alone."""
+def _choices(cases: Sequence[Case]) -> Iterator[tuple[tuple[Proration, ...], OtherUsage | None]]:
+    """Conventions that predict the same, the declared one first; another way to count only where one instance stands alone."""
     flat = [case.pricing for case in cases if isinstance(case.pricing, Flat)]
     declared = flat[0].convention if flat else Proration.NONE
+    every = tuple(sorted(CONVENTIONS, key=lambda each: each is not declared))
     others = cases[0].usage if len(cases) == 1 else ()
-    for convention in sorted(CONVENTIONS, key=lambda each: each is not declared) if flat else [declared]:
+    for alike in [(declared,)] if not flat else zip(every) if any(map(is_cut, cases)) else [every]:
         for usage in (None, *others):
-            yield convention, usage
+            yield alike, usage
+
+
+def is_cut(case: Case) -> bool:
+    """Whether the conventions tell its amounts apart."""
+    pricing = priced(case)
+    return isinstance(pricing, Flat) and pricing.is_cut
 
 
 def _chosen(case: Case, convention: Proration, usage: OtherUsage | None) -> Case:
@@ -122,7 +129,7 @@ def _chosen(case: Case, convention: Proration, usage: OtherUsage | None) -> Case
 
 
 def _net(case: Case, currency: str) -> Money:
-    return rounded(priced(case).exact, currency, case.rounding)
+    return rounded(priced(case).due, currency, case.rounding)
 
 
 def _predicted(chosen: Case, case: Case, currency: str) -> Predicted:
@@ -131,7 +138,7 @@ def _predicted(chosen: Case, case: Case, currency: str) -> Predicted:
     told = [(step, effect, own.get(step.cause, WHOLE)) for step, effect in _effects(chosen.pricing, taken)]
     named = tuple(step for step, effect, ours in told if effect != ours)
     shown = tuple(step for step, effect, ours in told if (effect, ours) != (WHOLE, WHOLE))
-    exact = taken[-1].pricing.exact if taken else chosen.pricing.exact
+    exact = taken[-1].pricing.due if taken else chosen.pricing.due
     return Predicted(net=rounded(exact, currency, case.rounding), steps=shown, named=named, rounding=case.rounding)
 
 

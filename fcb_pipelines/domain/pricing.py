@@ -83,6 +83,8 @@ class Flat:
     instalments: int = 1
     """How many equal parts the price is billed in; one of them is due."""
     discounts: tuple[Discount, ...] = ()
+    rest: tuple[int, Rounding] | None = None
+    """Where it is the last of its instalments, and that takes what rounding left: to so many decimals, and how."""
 
     @property
     def is_cut(self) -> bool:
@@ -93,6 +95,13 @@ class Flat:
     def exact(self) -> Fraction:
         """The amount before its one rounding."""
         return _discounted(sum(map(self.part, self._paid), NOTHING), self.discounts)
+
+    @property
+    def due(self) -> Fraction:
+        """The amount to bill: the exact one or, of a last instalment that takes the rest, what the others left of the price."""
+        if self.rest is None or self.is_cut:
+            return self.exact
+        return Fraction(last_instalment(self.exact, self.instalments, *self.rest))
 
     @property
     def recurring(self) -> Fraction:
@@ -225,6 +234,11 @@ class Metered:
         return _discounted(self._rated * self.share, self.discounts)
 
     @property
+    def due(self) -> Fraction:
+        """The amount to bill."""
+        return self.exact
+
+    @property
     def _rated(self) -> Fraction:
         charge = self.charge
         if self.quota == OF_ITS_MONTH or not isinstance(charge, Standard | Package):
@@ -234,6 +248,11 @@ class Metered:
 
 
 Pricing = Flat | Metered
+
+
+def last_instalment(exact: Fraction, parts: int, decimals: int, rounding: Rounding) -> Decimal:
+    """What the others, each rounded by itself, leave of a price for the last of its parts; `exact` is that of one part."""
+    return round_to(exact * parts, decimals, rounding) - round_to(exact, decimals, rounding) * (parts - 1)
 
 
 def _days(start: datetime, end: datetime, zone: ZoneInfo) -> int:

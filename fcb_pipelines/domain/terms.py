@@ -11,12 +11,19 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from fcb_pipelines.domain.case import NO_RECORDS, Case, Records
-from fcb_pipelines.domain.conventions import BY_DEFAULT, Families
+from fcb_pipelines.domain.conventions import BY_DEFAULT, Families, Instalments
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.history import HistoryEntry
-from fcb_pipelines.domain.instances import TERM_UNKNOWN, ChargeInstance, flat_instances, usage_instance, whole_month
-from fcb_pipelines.domain.money import ZERO
+from fcb_pipelines.domain.instances import (
+    TERM_UNKNOWN,
+    ChargeInstance,
+    flat_instances,
+    is_last_instalment,
+    usage_instance,
+    whole_month,
+)
+from fcb_pipelines.domain.money import ZERO, Rounding, minor_units
 from fcb_pipelines.domain.partners import User
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, MeteredCharge, Plan
@@ -111,7 +118,17 @@ def _flat(terms: Terms, held: TermsAt, instance: ChargeInstance, period: Period)
         spans=(Span(service_from=instance.full_from, service_to=instance.service_to, price=price),),
         instalments=one.instalments,
         discounts=() if one.discount_percent is None else (Discount(percent=one.discount_percent),),
+        rest=_rest(terms, held, instance, period),
     )
+
+
+def _rest(terms: Terms, held: TermsAt, instance: ChargeInstance, period: Period) -> tuple[int, Rounding] | None:
+    """How the price is rounded of which the last instalment takes the rest; None where it does not, or this is not the last."""
+    declared, one = terms.families.of(held.plan).conventions, held.subscription
+    if declared.instalments is Instalments.EACH or one.instalments == 1:
+        return None
+    is_last = is_last_instalment(one, instance.full_from, period.zone)
+    return (minor_units(held.plan.currency), declared.rounding) if is_last else None
 
 
 def _shape(terms: Terms, period: Period) -> TermsAt:
@@ -255,4 +272,5 @@ def _case(terms: Terms, instance: ChargeInstance, held: TermsAt, pricing: Pricin
         plans=terms.plans,
         family=terms.families.of(held.plan).name,
         rounding=terms.families.of(held.plan).conventions.rounding,
+        instalments=terms.families.of(held.plan).conventions.instalments,
     )

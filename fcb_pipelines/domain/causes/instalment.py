@@ -1,6 +1,15 @@
-"""Instalment: an agreement lets a price be paid in equal parts; each is rounded by itself."""
+"""Instalment: an agreement lets a price be paid in equal parts, each rounded by itself.
+
+Where that is declared the last takes the rest; which one that is, is counted from the day on which the agreement began.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
 
 from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
+from fcb_pipelines.domain.conventions import Instalments
+from fcb_pipelines.domain.evidence import Evidence
+from fcb_pipelines.domain.money import minor_units, round_to
 from fcb_pipelines.domain.pricing import Flat, Pricing
 from fcb_pipelines.domain.rows import Remedy
 
@@ -13,13 +22,30 @@ def _step(case: Case, pricing: Pricing) -> Step | None:
     # What the subscription itself says is in its list price already.
     if record is None or parts is None or not isinstance(pricing, Flat) or case.subscription.instalments > 1:
         return None
+    part = pricing.in_parts(int(parts))
+    if case.instalments is Instalments.LAST_TAKES_REST and int(parts) > 1:
+        last = replace(part, rest=(minor_units(case.plan.currency), case.rounding))
+        number = _number(case, record, int(parts))
+        if number is None and last.due != Fraction(round_to(part.exact, minor_units(case.plan.currency), case.rounding)):
+            # Nobody knows whether it is the last.
+            return None
+        part = last if number == int(parts) - 1 else part
     return Step(
         cause=CAUSE.name,
         remedy=CAUSE.remedy,
-        words=f"in {int(parts)} instalments",
-        pricing=pricing.in_parts(int(parts)),
+        words=f"in {int(parts)} instalments{', of which the last takes the rest' if part.rest else ''}",
+        pricing=part,
         references=(record.reference,),
     )
+
+
+def _number(case: Case, record: Evidence, parts: int) -> int | None:
+    """Which of the instalments it is, from 0; None where the agreement does not say when it began."""
+    if record.valid_from is None:
+        return None
+    first, now = (moment.astimezone(case.zone) for moment in (record.valid_from, case.service_from))
+    months = (now.year - first.year) * 12 + now.month - first.month
+    return months // case.subscription.months % parts
 
 
 CAUSE = PricingCause(
