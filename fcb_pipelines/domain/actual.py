@@ -1,11 +1,11 @@
 """The actual side: what the service really billed, line by line, closed by balancing lines.
 
-Owns: which invoices count, which month a line belongs to, which charge it pays for, its share of the invoice's tax.
-Does not own: how lines meet what we expect (reconciliation).
+Owns: which month a line belongs to, which charge it pays for, its share of the invoice's tax.
+Does not own: which invoices count (owed), how lines meet what we expect (reconciliation).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import Invoice, InvoiceLine, InvoiceStatus, LineKind, with_balancing_line
 from fcb_pipelines.domain.money import ZERO, Money, decimal, rounded, total
+from fcb_pipelines.domain.owed import REPLACES, NotOwed, counts_as_billed, place
 from fcb_pipelines.domain.period import Period, period_of
 from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.tax import TaxRounding, component_tax
@@ -29,10 +30,6 @@ NOT_COUNTED = "not_counted"
 TOTAL_MISMATCH = "total_mismatch"
 UNUSABLE = "unusable"
 
-_BILLED = frozenset(
-    {InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.PARTIALLY_PAID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.VOID}
-)
-_REPLACES = frozenset({"credit_note", "reissue"})
 TAX_RATE = "tax_rate"
 """Evidence of the rates that a customer is taxed at, in place of those of the table."""
 
@@ -100,16 +97,17 @@ def actual_lines(
 
     `previous` are the invoices of the snapshot before, by id: a finalised amount that changed since is marked.
     """
-    confirmed = frozenset(_confirmed_voids(evidence))
+    invoices = tuple(invoices)
+    not_owed = NotOwed.told(invoices, evidence)
     rates: dict[str, list[Evidence]] = defaultdict(list)
     for record in evidence:
         if record.kind == TAX_RATE and record.subject_kind == "user":
             rates[record.subject_id].append(record)
     return tuple(
         line
-        for invoice in sorted(_placed(invoices, evidence), key=lambda invoice: (invoice.issued_at, invoice.external_invoice_id))
+        for invoice in sorted(_placed(invoices, evidence), key=place)
         for line in _lines(
-            invoice, confirmed, previous.get(invoice.external_invoice_id), taxes, rates.get(invoice.external_user_id, ())
+            invoice, not_owed, previous.get(invoice.external_invoice_id), taxes, rates.get(invoice.external_user_id, ())
         )
     )
 
@@ -117,7 +115,7 @@ def actual_lines(
 def _placed(invoices: Iterable[Invoice], evidence: Iterable[Evidence]) -> Iterable[Invoice]:
     """The invoices, with those that a record links to another one placed where that one is."""
     known = {invoice.external_invoice_id: invoice for invoice in invoices}
-    records = {record.subject_id: record for record in evidence if record.kind in _REPLACES}
+    records = {record.subject_id: record for record in evidence if record.kind in REPLACES}
     for invoice in known.values():
         record = records.get(invoice.external_invoice_id)
         original = known.get(str(record.data.get("original_invoice"))) if record else None
@@ -136,26 +134,10 @@ def _beside(invoice: Invoice, original: Invoice, kind: str) -> Invoice:
     return replace(invoice, lines=tuple(lines))
 
 
-def _confirmed_voids(evidence: Iterable[Evidence]) -> Iterable[str]:
-    """Ids of invoices that a record says are not owed: confirmed by the provider, credited, or issued anew."""
-    for record in evidence:
-        if record.subject_kind == "invoice":
-            if record.kind == "void_confirmation":
-                yield record.subject_id
-            elif record.kind in _REPLACES and (original := record.data.get("original_invoice")):
-                yield str(original)
-
-
-def counts_as_billed(invoice: Invoice, confirmed: Collection[str]) -> bool:
-    """Whether an invoice is billed money: drafts and deleted ones are not, a void is until a record confirms it."""
-    is_confirmed_void = invoice.status is InvoiceStatus.VOID and invoice.external_invoice_id in confirmed
-    return invoice.status in _BILLED and not is_confirmed_void
-
-
 def _lines(
-    invoice: Invoice, confirmed: Collection[str], before: Invoice | None, taxes: TaxesOf, rates: Sequence[Evidence]
+    invoice: Invoice, not_owed: NotOwed, before: Invoice | None, taxes: TaxesOf, rates: Sequence[Evidence]
 ) -> Iterable[ActualLine]:
-    counts = counts_as_billed(invoice, confirmed)
+    counts = counts_as_billed(invoice, not_owed)
     notes = tuple(_invoice_notes(invoice, counts=counts, before=before))
     lines = with_balancing_line(invoice)
     ruled = taxes(invoice, [Money(line.amount, invoice.currency) for line in lines]) if lines else None

@@ -1,6 +1,7 @@
 """What counts as billed, which month a line belongs to, and how tax and balancing lines close an invoice."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -20,7 +21,9 @@ from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import Invoice, InvoiceStatus, LineKind
 from fcb_pipelines.domain.money import Money, money, rounded, total
-from fcb_pipelines_tests.builders import TORONTO, a_line, an_invoice, day, evidence
+from fcb_pipelines.domain.rows import Verdict
+from fcb_pipelines_tests.builders import APRIL, TORONTO, a_line, an_invoice, day, evidence
+from fcb_pipelines_tests.domain.explained import World, causes
 
 
 def undecided(_: Invoice, __: Sequence[Money]) -> None:
@@ -68,6 +71,77 @@ def test_which_invoices_count(status: InvoiceStatus, *, counts: bool) -> None:
 def test_a_void_counts_as_nothing_once_a_record_confirms_it(record: Evidence, *, is_confirmed: bool) -> None:
     invoice = an_invoice("50", a_line("50"), status=InvoiceStatus.VOID)
     assert [line.counts for line in actual_lines([invoice], [record], {}, undecided)] == [not is_confirmed]
+
+
+REISSUE = evidence("reissue", "i2", subject_kind="invoice", data={"original_invoice": "i1"})
+REVERSED = evidence("reissue", "i1", subject_kind="invoice", data={"original_invoice": "i2"})
+CONFIRMED = evidence("void_confirmation", "i1", subject_kind="invoice")
+
+
+@pytest.mark.parametrize(
+    ("records", "statuses", "counting"),
+    [
+        ([REISSUE], ("open", "open"), ["i1", "i2"]),
+        ([REISSUE], ("void", "open"), ["i2"]),
+        ([REISSUE, CONFIRMED], ("open", "open"), ["i2"]),
+        ([REISSUE, CONFIRMED], ("paid", "paid"), ["i2"]),
+        ([CONFIRMED], ("open", "open"), ["i1", "i2"]),
+        ([REISSUE, CONFIRMED], ("open", "draft"), ["i1"]),
+        ([REISSUE, CONFIRMED], ("open", "void"), ["i1", "i2"]),
+        (
+            [REVERSED, replace(CONFIRMED, subject_id="i2")],
+            ("open", "open"),
+            ["i1", "i2"],
+        ),
+        (
+            [REISSUE, CONFIRMED, replace(CONFIRMED, subject_id="i2"), REVERSED],
+            ("open", "open"),
+            ["i2"],
+        ),
+    ],
+    ids=[
+        "issued anew beside one that is open",
+        "in the place of a void one",
+        "confirmed",
+        "confirmed of a paid one",
+        "confirmed, and not issued anew",
+        "issued anew as a draft",
+        "issued anew and void itself",
+        "the other one is issued anew",
+        "each in the place of the other",
+    ],
+)
+def test_of_a_chain_the_newest_counts_alone_once_it_is_confirmed(
+    records: list[Evidence], statuses: tuple[str, str], counting: list[str]
+) -> None:
+    invoices = [
+        an_invoice("50", a_line("50"), external_invoice_id=f"i{number}", status=InvoiceStatus(status))
+        for number, status in enumerate(statuses, 1)
+    ]
+    lines = actual_lines(invoices, records, {}, undecided)
+    assert [line.external_invoice_id for line in lines if line.counts] == counting
+
+
+@pytest.mark.parametrize(
+    ("records", "verdicts", "found"),
+    [
+        ([REISSUE], [Verdict.MATCH, Verdict.UNEXPLAINED], ["double_billed"]),
+        ([REISSUE, CONFIRMED], [Verdict.MATCH], ["reissue"]),
+    ],
+)
+def test_an_invoice_issued_anew_bills_twice_until_the_chain_is_confirmed(
+    records: list[Evidence], verdicts: list[Verdict], found: list[str]
+) -> None:
+    invoices = [
+        an_invoice(
+            "50", a_line("50", service_from=APRIL.start, service_to=APRIL.end), external_invoice_id=key, issued_at=day(at)
+        )
+        for key, at in (("i1", "2026-04-01"), ("i2", "2026-04-09"))
+    ]
+    lines = actual_lines(invoices, records, {}, ontario)
+    (row,) = World(evidence=records).rows(*(line for line in lines if line.counts))
+    billed = [one for one in row.instances if one.actual is not None]
+    assert ([one.verdict for one in billed], causes(billed[-1])) == (verdicts, found)
 
 
 def test_a_line_belongs_to_the_month_its_own_range_starts_in_whatever_its_issue_date() -> None:

@@ -31,7 +31,10 @@ ABOUT = {
     "line_reference": ("invoice", "always; `line` is the line's number, 0 the header"),
     "credit_note": ("invoice", "always; about the credit, and names what it gives back"),
     "reissue": ("invoice", "always; about the new invoice"),
-    "void_confirmation": ("invoice", "always; the provider confirms that a void invoice is not owed"),
+    "void_confirmation": (
+        "invoice",
+        "always; the provider confirms that an invoice is not owed: a void one, or one that was issued anew",
+    ),
     "account_credit": ("user", "always"),
     "deposit": ("user", "always"),
     "payment_method": ("user", "always; an account that can be charged is nobody's test"),
