@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from benchmarks import demo, late_usage, usage, voids
+from benchmarks import demo, late_usage, reconciling, usage, voids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ GOALS = (
     Goal(name="real usage kept, beside a bare COPY of the same rows", limit=20, unit="× its time"),
     Goal(name="10,000 late events of 1,000 subscriptions adjusted", limit=2),
     Goal(name="1,000 events of one subscription taken back, beside storing them", limit=3, unit="× its time"),
+    Goal(name="1,000,000 rows reconciled, beside a bare full outer join", limit=6, unit="× its time"),
 )
 
 
@@ -43,6 +44,7 @@ def figures() -> Iterator[tuple[Goal, float]]:
         usage.kept_beside_copy,
         late_usage.seconds,
         voids.beside_storing,
+        reconciling.beside_a_join,
     )
     for goal, measure in zip(GOALS, measures, strict=True):
         print(f"measuring: {goal.name} …", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from fcb_pipelines.acts.invoices import lines_told
 from fcb_pipelines.acts.kin import Kin
 from fcb_pipelines.acts.on_record import on_record
 from fcb_pipelines.acts.period import PeriodWork
-from fcb_pipelines.acts.source import SourceRecords, load
+from fcb_pipelines.acts.source import SourceRecords, load, plans
 from fcb_pipelines.domain import canonical
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.coverage import Agreed, Coverage, coverage
@@ -85,7 +85,6 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
 
 def _plain(conn: Connection, work: PeriodWork, snapshot_id: int, opened: Opened) -> tuple[Looked, tuple[PlainSum, ...]]:
     """Find the plain subscriptions, and store their rows."""
-    plans = load(conn, snapshot_id, work.service, Part(subscriptions=(), customers=()).rows).plans
     looked = Looked(
         service=work.service.code,
         period=work.period.key,
@@ -94,7 +93,7 @@ def _plain(conn: Connection, work: PeriodWork, snapshot_id: int, opened: Opened)
         period_end=work.period.end,
         closes_at=work.closes_at,
         tax_rounding=work.service.conventions.tax_rounding,
-        currencies={plan.external_plan_id: plan.currency for plan in plans},
+        currencies={plan.external_plan_id: plan.currency for plan in plans(conn, snapshot_id, work.service)},
         digits=MINOR_UNITS,
     )
     plain_rows.find(conn, looked, lambda shape: months_of(*shape))

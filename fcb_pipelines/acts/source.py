@@ -12,6 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 from fcb_pipelines.acts.seen import seen, told_since
+from fcb_pipelines.acts.usage_read import usage_line
 from fcb_pipelines.domain import canonical
 from fcb_pipelines.domain.canonical import BadRow, Row
 from fcb_pipelines.domain.errors import RuleViolation
@@ -179,7 +180,7 @@ class _Taking:
         self.bad[USAGE.name] += header.rejected - rejected
         self.hashes += [_digest(period.key), content]
         self.usage[period.key] = header
-        self.report(_usage_line(header))
+        self.report(usage_line(header))
 
     def close(self) -> SnapshotTaken:
         """Finish the snapshot with the hash of all it holds."""
@@ -210,17 +211,6 @@ class _Taking:
 
 def _digest(text: str) -> bytes:
     return snapshots.combined_hash([text.encode()])
-
-
-def _usage_line(header: UsageHeader) -> str:
-    counted = {
-        "duplicate": header.duplicates,
-        "in conflict": header.conflicts,
-        "rejected": header.rejected,
-        "gone": header.absent,
-    }
-    odd = [f"{count} {what}" for what, count in counted.items() if count]
-    return ", ".join([f"usage {header.period}: {header.events} events ({header.new_events} new)", *odd])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +265,12 @@ def last_records(db: Database, service: Service) -> SourceRecords:
     """The records of a service's last snapshot; raises `RuleViolation` where none was taken yet, or it is refused."""
     with db.transaction() as conn:
         return load(conn, last_snapshot(conn, service), service)
+
+
+def plans(conn: Connection, snapshot_id: int, service: Service) -> tuple[Plan, ...]:
+    """The plans of a snapshot that can be read."""
+    rows = snapshots.identified_rows(conn, snapshot_id, "plans")
+    return canonical.read_all("plans", rows, partial(canonical.plan, default_currency=service.currency))[0]
 
 
 def load(conn: Connection, snapshot_id: int, service: Service, rows_of: RowsOf = snapshots.identified_rows) -> SourceRecords:

@@ -123,6 +123,8 @@ class Case:
     """The plan family whose convention holds."""
     rounding: Rounding = Rounding.HALF_UP
     """How its amount is rounded, by that convention."""
+    walked: list[tuple["Step", ...]] = field(default_factory=list, init=False, compare=False, repr=False)
+    """Its waterfall, once somebody walked it: a case is asked many times, and every step is a function of it alone."""
     instalments: Instalments = Instalments.EACH
     """How a price in instalments is rounded, by that convention."""
     by_line: Money | None = None
@@ -164,7 +166,9 @@ class Case:
     def under(self, convention: Proration) -> "Case":
         """The same case priced under another convention; of usage the same."""
         pricing = self.pricing
-        return replace(self, pricing=replace(pricing, convention=convention)) if isinstance(pricing, Flat) else self
+        if not isinstance(pricing, Flat) or pricing.convention is convention:
+            return self
+        return replace(self, pricing=replace(pricing, convention=convention))
 
     @property
     def as_rated(self) -> "Case":

@@ -125,7 +125,8 @@ def is_cut(case: Case) -> bool:
 
 
 def _chosen(case: Case, convention: Proration, usage: OtherUsage | None) -> Case:
-    return replace(case.under(convention), usage=() if usage is None else (usage,))
+    wanted, given = () if usage is None else (usage,), case.under(convention)
+    return given if given.usage == wanted else replace(given, usage=wanted)
 
 
 def _net(case: Case, currency: str) -> Money:
@@ -133,7 +134,7 @@ def _net(case: Case, currency: str) -> Money:
 
 
 def _predicted(chosen: Case, case: Case, currency: str) -> Predicted:
-    taken = tuple(walk(chosen))
+    taken = walk(chosen)
     own = {step.cause: effect for step, effect in _effects(case.as_rated.pricing, walk(case.as_rated))}
     told = [(step, effect, own.get(step.cause, WHOLE)) for step, effect in _effects(chosen.pricing, taken)]
     named = tuple(step for step, effect, ours in told if effect != ours)

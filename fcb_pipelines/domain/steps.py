@@ -47,14 +47,18 @@ def steps(case: Case) -> Iterator[Step]:
 
 def priced(case: Case) -> Pricing:
     """The pricing at the end of the waterfall."""
-    pricing = case.pricing
-    for step in walk(case):
-        pricing = step.pricing
-    return pricing
+    walked = walk(case)
+    return walked[-1].pricing if walked else case.pricing
 
 
-def walk(case: Case) -> Iterator[Step]:
+def walk(case: Case) -> tuple[Step, ...]:
     """Every step that its records demand, whether it changes the amount or not."""
+    if not case.walked:
+        case.walked.append(tuple(_walk(case)))
+    return case.walked[0]
+
+
+def _walk(case: Case) -> Iterator[Step]:
     pricing = case.pricing
     for cause in pricing_causes():
         step = cause.step(case, pricing)

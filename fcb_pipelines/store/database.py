@@ -65,5 +65,18 @@ def exclusive(conn: Connection, *parts: str) -> None:
         raise RuleViolation(f"another run is working on {name} right now: wait for it to end, then run again")
 
 
+@contextmanager
+def in_bulk(conn: Connection) -> Iterator[None]:
+    """Statements that join a month as a whole, within a transaction.
+
+    The planner knows nothing yet of rows that were only just written, takes them for a few, and would look up each by itself.
+    """
+    conn.execute("SET LOCAL enable_nestloop = off")
+    conn.execute("SET LOCAL work_mem = '64MB'")
+    yield
+    conn.execute("SET LOCAL enable_nestloop TO DEFAULT")
+    conn.execute("SET LOCAL work_mem TO DEFAULT")
+
+
 def _first_line(error: psycopg.Error) -> str:
     return str(error).strip().partition("\n")[0]

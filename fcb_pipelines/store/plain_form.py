@@ -40,7 +40,10 @@ def instance_text() -> str:
 
 
 def row_text() -> str:
-    """SQL of the canonical JSON of a row, of its columns, `digits`, and the texts of its `instances` and `evidence`."""
+    """SQL of the canonical JSON of a row, of its columns, `digits`, and the texts of its `instances` and `evidence`.
+
+    The parameters `service_json` and `period_json` are the same for all.
+    """
     varying = {
         "abs_difference": _amount("0"),
         "actual": _side("actual"),
@@ -53,9 +56,9 @@ def row_text() -> str:
         "is_due": Expression("CASE WHEN is_due THEN 'true' ELSE 'false' END"),
         "notes": _texts("notes"),
         "partner": _text("external_user_id"),
-        "period": _text("%(period)s::text"),
+        "period": Expression("%(period_json)s::text"),
         "row_id": _text("row_id"),
-        "service": _text("%(service)s::text"),
+        "service": Expression("%(service_json)s::text"),
         "status": _text("verdict"),
         "subscription": _text("external_subscription_id"),
         "verdict": _text("verdict"),
@@ -103,12 +106,13 @@ def _concatenated(form: Mapping[str, Any]) -> str:
     """SQL of a JSON object with sorted keys and nothing blank (domain/revisions.canonical_text)."""
     parts = []
     for number, (key, value) in enumerate(sorted(form.items())):
-        parts.append(_literal(f"{',' if number else '{'}{_json(key)}:"))
-        parts.append(f"({value.sql})" if isinstance(value, Expression) else _literal(_json(value)))
+        parts.append(_literal(f"{',' if number else '{'}{as_json(key)}:"))
+        parts.append(f"({value.sql})" if isinstance(value, Expression) else _literal(as_json(value)))
     return " || ".join([*parts, _literal("}")])
 
 
-def _json(value: object) -> str:
+def as_json(value: object) -> str:
+    """A value as canonical JSON."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -14,7 +14,7 @@ from psycopg.rows import dict_row
 
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.store import rating
-from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.database import Connection, in_bulk
 from fcb_pipelines.store.plain_rows import Looked
 
 
@@ -87,6 +87,6 @@ def kin(
     """
     given: dict[str, Any] = {"subjects": list(terms.subjects), "bounds": list(terms.bounds)}
     given |= {"shared_plans": list(shared), "cut_plans": list(cut)}
-    with conn.cursor(row_factory=dict_row) as cursor:
+    with in_bulk(conn), conn.cursor(row_factory=dict_row) as cursor:
         found = cursor.execute(KIN, looked.parameters | given)
         return tuple((rating.expected_line(row), count) for row in found for count in [row.pop("count")])

@@ -20,7 +20,7 @@ from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import INTERNAL
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.store import invoices, rating
-from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.database import Connection, in_bulk
 
 PAIRED_KINDS = (LineKind.PLAN, LineKind.OVERAGE)
 """Lines that bill an instance by themselves."""
@@ -134,14 +134,17 @@ def find(conn: Connection, looked: Looked, months_of: Callable[[Shape], int | No
 
     `months_of` says how long the ranges of a shape are; None where no subscription can have it.
     """
-    given = looked.parameters
+    with in_bulk(conn):
+        _find(conn, looked.parameters, months_of)
+
+
+def _find(conn: Connection, given: dict[str, Any], months_of: Callable[[Shape], int | None]) -> None:
     for name, statement in (("of_source", OF_SOURCE), ("paired", PAIRED), ("doubtful", DOUBTFUL)):
         conn.execute(statement, given)
         conn.execute(f"ANALYZE {name}")
     shapes = [(*shape, months) for shape in conn.execute(SHAPES) if (months := months_of((shape[0], shape[1]))) is not None]
     columns = [list(column) for column in zip(*shapes, strict=True)] or [[], [], []]
     conn.execute(PLAIN, given | dict(zip(("intervals", "instalments", "months"), columns, strict=True)))
-    conn.execute("CREATE UNIQUE INDEX ON plain (external_subscription_id)")
     conn.execute("ANALYZE plain")
 
 
@@ -163,18 +166,19 @@ ACTUAL = f"""
 
 def judged(conn: Connection) -> dict[str, str]:
     """The subscriptions of the source that are not plain, with their customers; not those that have nothing in the month."""
-    return {row[0]: row[1] for row in conn.execute(JUDGED)}
+    with in_bulk(conn):
+        return {row[0]: row[1] for row in conn.execute(JUDGED)}
 
 
 def judged_expected(conn: Connection, looked: Looked) -> tuple[ExpectedLine, ...]:
     """What we expect of others than plain subscriptions, by line key."""
-    with conn.cursor(row_factory=dict_row) as cursor:
+    with in_bulk(conn), conn.cursor(row_factory=dict_row) as cursor:
         return tuple(rating.expected_line(row) for row in cursor.execute(EXPECTED, [looked.service, looked.period]))
 
 
 def judged_actual(conn: Connection, looked: Looked) -> tuple[ActualLine, ...]:
     """What was billed and counts, to others than plain subscriptions, by invoice and ordinal."""
-    with conn.cursor(row_factory=dict_row) as cursor:
+    with in_bulk(conn), conn.cursor(row_factory=dict_row) as cursor:
         return tuple(invoices.actual_line(row) for row in cursor.execute(ACTUAL, [looked.service, looked.period]))
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from psycopg.rows import class_row
 
-from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.plain_form import instance_text, reference_text, row_text
+from fcb_pipelines.store.database import Connection, in_bulk
+from fcb_pipelines.store.plain_form import as_json, instance_text, reference_text, row_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,25 +85,25 @@ STORE = f"""
                             string_agg({reference_text()}, ',' ORDER BY ordinal)
                                 FILTER (WHERE actual_key IS NOT NULL) AS evidence
                        FROM one GROUP BY external_subscription_id) AS found USING (external_subscription_id)
+    ),
+    added AS (
+        INSERT INTO reconciliation_row (revision_id, row_id, external_subscription_id, external_user_id, currency, line_key,
+                                        external_invoice_ids, expected_net, expected_tax, expected_gross, actual_net,
+                                        actual_tax, actual_gross, difference, abs_difference, status, verdict, is_due, notes,
+                                        row_hash)
+        SELECT %(revision_id)s, row_id, external_subscription_id, external_user_id, currency, NULL, external_invoice_ids,
+               expected_net, expected_tax, expected_gross, actual_net, actual_tax, actual_gross,
+               coalesce(expected_net - coalesce(actual_net, 0), 0), 0, verdict, verdict, is_due, notes,
+               sha256(convert_to({row_text()}, 'UTF8'))
+          FROM told
+        RETURNING currency, verdict, is_due, actual_net
     )
-    INSERT INTO reconciliation_row (revision_id, row_id, external_subscription_id, external_user_id, currency, line_key,
-                                    external_invoice_ids, expected_net, expected_tax, expected_gross, actual_net, actual_tax,
-                                    actual_gross, difference, abs_difference, status, verdict, is_due, notes, row_hash)
-    SELECT %(revision_id)s, row_id, external_subscription_id, external_user_id, currency, NULL, external_invoice_ids,
-           expected_net, expected_tax, expected_gross, actual_net, actual_tax, actual_gross,
-           coalesce(expected_net - coalesce(actual_net, 0), 0), 0, verdict, verdict, is_due, notes,
-           sha256(convert_to({row_text()}, 'UTF8'))
-      FROM told
-"""  # noqa: S608 - our own
-SUMS = """
     SELECT currency, count(*) AS rows, count(*) FILTER (WHERE verdict = 'match') AS matches,
-           count(*) FILTER (WHERE is_due) AS due, coalesce(sum(actual_net), 0) AS net, coalesce(sum(billed), 0) AS billed
-      FROM reconciliation_row
-      LEFT JOIN (SELECT row_id, sum(billed) AS billed FROM reconciliation_instance
-                  WHERE revision_id = %(revision_id)s GROUP BY row_id) AS weight USING (row_id)
-     WHERE revision_id = %(revision_id)s
+           count(*) FILTER (WHERE is_due) AS due, coalesce(sum(actual_net), 0) AS net,
+           coalesce(min(weight.billed), 0) AS billed
+      FROM added LEFT JOIN (SELECT currency, sum(billed) AS billed FROM one GROUP BY currency) AS weight USING (currency)
      GROUP BY currency ORDER BY currency
-"""
+"""  # noqa: S608 - our own
 
 
 def store(
@@ -112,8 +113,14 @@ def store(
 
     `text_of` is how a time reads in the published form.
     """
-    given = {"service": service, "period": period, "revision_id": revision_id, "prefix": f"{service}/{period}/subscription/"}
+    given: dict[str, Any] = {
+        "service": service,
+        "period": period,
+        "revision_id": revision_id,
+        "prefix": f"{service}/{period}/subscription/",
+    }
     moments = [row[0] for row in conn.execute(MOMENTS, given)]
-    conn.execute(STORE, {**given, "moments": moments, "texts": [text_of(each) for each in moments]})
-    with conn.cursor(row_factory=class_row(PlainSum)) as cursor:
-        return tuple(cursor.execute(SUMS, given))
+    given |= {"service_json": as_json(service), "period_json": as_json(period)}
+    given |= {"moments": moments, "texts": [text_of(each) for each in moments]}
+    with in_bulk(conn), conn.cursor(row_factory=class_row(PlainSum)) as cursor:
+        return tuple(cursor.execute(STORE, given))

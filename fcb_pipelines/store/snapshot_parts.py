@@ -23,6 +23,8 @@ class Part:
 
     def rows(self, conn: Connection, snapshot_id: int, entity: str) -> Sequence[tuple[str, dict[str, Any]]]:
         """An entity's rows with their ids, by id."""
+        if entity == "invoices" and not self.invoiced:
+            return []
         given = {
             "snapshot_id": snapshot_id,
             "entity": entity,
@@ -30,26 +32,31 @@ class Part:
             "customers": list(self.customers),
             "invoices": list(self.invoices),
             "invoiced": list(self.invoiced),
+            "tells_of_invoices": bool(self.invoiced),
         }
         return [(external_id, data) for external_id, data in conn.execute(_ROWS[entity], given)]
 
 
+# By the ids beside the records where that is enough: few of many are looked up then, and no other record is read.
 _OF: Mapping[str, LiteralString] = {
-    "users": "data->>'external_user_id' = ANY(%(customers)s)",
+    "users": "place.external_id = ANY(%(customers)s)",
     "plans": "true",
-    "subscriptions": "data->>'external_subscription_id' = ANY(%(subscriptions)s)",
+    "subscriptions": "place.external_id = ANY(%(subscriptions)s)",
     "invoices": "data->>'external_user_id' = ANY(%(invoiced)s)",
     # How often a coupon was used is told by the records of everybody who has it.
-    "evidence": """data->>'subject_id' = ANY(%(subscriptions)s) OR data->>'subject_id' = ANY(%(customers)s)
-                OR data->>'subject_id' = ANY(%(invoices)s) OR data->'data' ? 'coupon'
-                OR data->>'subject_id' IN (SELECT data->>'external_invoice_id'
-                                             FROM snapshot_record JOIN source_record USING (record_hash)
-                                            WHERE snapshot_id = %(snapshot_id)s AND entity = 'invoices'
-                                              AND data->>'external_user_id' = ANY(%(invoiced)s))
-                OR lower(btrim(data->>'subject_kind')) NOT IN ('subscription', 'user', 'invoice')""",
-    "history": """data->>'subject_id' = ANY(%(subscriptions)s)
-               OR lower(btrim(data->>'subject_kind')) <> 'subscription'""",
-    "billing_state": "data->>'external_subscription_id' = ANY(%(subscriptions)s)",
+    "evidence": """
+        data->>'subject_id' = ANY(%(subscriptions)s) OR data->>'subject_id' = ANY(%(customers)s)
+        OR data->>'subject_id' = ANY(%(invoices)s) OR data->'data' ? 'coupon'
+        OR lower(btrim(data->>'subject_kind')) NOT IN ('subscription', 'user', 'invoice')
+        OR (%(tells_of_invoices)s AND data->>'subject_id' IN (
+            SELECT of.external_id FROM snapshot_record AS of JOIN source_record AS issued USING (record_hash)
+             WHERE of.snapshot_id = %(snapshot_id)s AND of.entity = 'invoices'
+               AND issued.data->>'external_user_id' = ANY(%(invoiced)s)))
+    """,
+    "history": """
+        data->>'subject_id' = ANY(%(subscriptions)s) OR lower(btrim(data->>'subject_kind')) <> 'subscription'
+    """,
+    "billing_state": "place.external_id = ANY(%(subscriptions)s)",
 }
 _ROWS: Mapping[str, LiteralString] = {
     entity: f"""
@@ -61,8 +68,8 @@ _ROWS: Mapping[str, LiteralString] = {
     for entity, of in _OF.items()
 }
 INTERNAL = """
-    SELECT data->>'external_user_id' FROM snapshot_record JOIN source_record USING (record_hash)
-     WHERE snapshot_id = %s AND entity = 'users' AND data->'is_internal' = 'true' AND data->>'external_user_id' = ANY(%s)
+    SELECT external_id FROM snapshot_record JOIN source_record USING (record_hash)
+     WHERE snapshot_id = %s AND entity = 'users' AND external_id = ANY(%s) AND data->'is_internal' = 'true'
 """
 
 
