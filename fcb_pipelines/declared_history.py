@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.history import HistoryEntry
 from fcb_pipelines.domain.period import midnight
-from fcb_pipelines.domain.seen import PLAN, SUBSCRIPTION, check_value
+from fcb_pipelines.domain.term_values import PLAN, SUBSCRIPTION, read_value
 
 
 class HistorySetting(BaseModel):
@@ -40,7 +40,7 @@ class HistorySetting(BaseModel):
         if self.field not in known:
             raise ValueError(f"field {self.field!r} is no term of a {self.subject_kind}; its terms are {', '.join(known)}")
         try:
-            check_value(self.field, self.value)
+            read_value(self.field, self.value)
         except InvalidInput as error:
             raise ValueError(str(error)) from error
         return self

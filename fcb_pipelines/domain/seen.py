@@ -1,7 +1,7 @@
 """Seen: what successive snapshots saw of plans and subscriptions whose terms changed, and what held at a moment.
 
-Owns: which of their fields are terms, when a value held that changed between two snapshots, and when nobody knows. Does not
-own: which rows changed (store/changed_terms), what a term costs (terms, causes).
+Owns: when a value held that changed between two snapshots, and when nobody knows. Does not own: which fields are terms
+(term_values), which rows changed (store/changed_terms), what a term costs (terms, causes).
 
 A snapshot says what it saw at its moment and nothing of the time before or after. So the older of two values held until it was
 last seen, the newer since it was first seen, and between the two neither is known. Only a record tells more: the source's
@@ -10,35 +10,20 @@ back than the older value was seen, and that was not there yet when it was, puts
 mended (decision 0020).
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from fcb_pipelines.domain.case import Records
-from fcb_pipelines.domain.charges import read_metered
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.history import HistoryEntry
-from fcb_pipelines.domain.money import decimal
 from fcb_pipelines.domain.plans import Interval, Plan
 from fcb_pipelines.domain.subscriptions import Subscription
+from fcb_pipelines.domain.term_values import MAY_BE_NONE, VALID_FROM, read_value
 
 Record = TypeVar("Record", Plan, Subscription)
 
-VALID_FROM = "valid_from"
-PLAN = (
-    *(f"price_{each}" for each in Interval),
-    "currency",
-    "included_quantity",
-    "unit_price",
-    "unit_batch",
-    "charges",
-    VALID_FROM,
-)
-"""The terms of a plan, by the names of their columns."""
-SUBSCRIPTION = ("plan", "billing_interval", "contract_price", "discount_percent", "instalments")
-"""Those of a subscription."""
 _DAY = timedelta(days=1)
 """What begins on the day with which a range begins holds for that day."""
 
@@ -201,7 +186,7 @@ class _Told:
             # Without a history, or with one that says something else than what was seen.
             return value
         spoken = [entry for entry in entries if entry.valid_from < at + _DAY]
-        if not spoken or (spoken[-1].value is None and self.name not in _MAY_BE_NONE):
+        if not spoken or (spoken[-1].value is None and self.name not in MAY_BE_NONE):
             first = entries[0].valid_from.date().isoformat()
             said = f"its history names its {self.name} from {first} on, and no record says which it was on {at.date()}"
             raise InvalidInput(said)
@@ -216,22 +201,9 @@ class _Told:
     def _read(self, entry: HistoryEntry) -> object:
         """The value of an entry; raises `InvalidInput` for one that is none."""
         try:
-            return _read(self.name, entry.value)
+            return read_value(self.name, entry.value)
         except InvalidInput as error:
             raise InvalidInput(f"its history from {entry.valid_from.date().isoformat()} on: {error}") from error
-
-
-def check_value(name: str, value: str | None) -> None:
-    """Raise `InvalidInput` where a text is no value of a term."""
-    _read(name, value)
-
-
-def _read(name: str, value: str | None) -> object:
-    if value is not None and value.strip():
-        return _READ.get(name, str)(value)
-    if name not in _MAY_BE_NONE:
-        raise InvalidInput(f"{name} has no value")
-    return None
 
 
 def _between(name: str, each: _OfTerm) -> str:
@@ -244,26 +216,6 @@ def _between(name: str, each: _OfTerm) -> str:
 
 def _shown(value: object) -> str:
     return "none" if value is None else str(value)
-
-
-def _charges(text: str) -> Any:
-    try:
-        return read_metered(json.loads(text, parse_float=str))
-    except ValueError as error:
-        raise InvalidInput(f"its history of charges has {text[:80]!r}, which is not JSON") from error
-
-
-_MAY_BE_NONE = frozenset({*(f"price_{each}" for each in Interval), "contract_price", "discount_percent", VALID_FROM})
-
-_READ: Mapping[str, Callable[[str], Any]] = {
-    **dict.fromkeys([f"price_{each}" for each in Interval], decimal),
-    **dict.fromkeys(["included_quantity", "unit_price", "unit_batch", "contract_price", "discount_percent"], decimal),
-    "instalments": lambda text: int(decimal(text)),
-    "billing_interval": Interval.read,
-    "charges": _charges,
-    VALID_FROM: datetime.fromisoformat,
-}
-"""How the value of a history entry is read; the other terms are words."""
 
 
 def _plan_terms(plan: Plan) -> dict[str, Any]:
