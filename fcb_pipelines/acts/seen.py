@@ -47,7 +47,10 @@ def told_since(
     """The history, with when it was first on record where that can matter: of what changed while we looked."""
     subjects = [*found.plans, *found.subscriptions]
     told = changed_terms.said(conn, service.code, snapshot_id, subjects) if subjects else ()
-    since = {canonical.history(row): moment for row, moment in told}
+    since: dict[HistoryEntry, datetime | None] = {}
+    for row, moment in told:
+        # The first that is known of it: what was away and came back, or is written another way, is no news.
+        since.setdefault(canonical.history(row), moment)
     return tuple(replace(entry, said_at=since.get(entry)) for entry in history) if since else history
 
 

@@ -23,7 +23,7 @@ TERMS = (
 """The columns of plans and subscriptions that are terms.
 
 A row that differs in others has not changed its terms, nor has one whose mapping began to return a column: what that says was
-not seen before.
+not seen before. A column that is returned no longer did change, and so it is noted when it comes back.
 """
 
 
@@ -54,7 +54,10 @@ DIFFERING = """
         OR EXISTS (
            SELECT FROM source_record AS was, source_record AS became, unnest(%(terms)s::text[]) AS term
             WHERE was.record_hash = old.record_hash AND became.record_hash = new.record_hash
-              AND was.data ? term AND became.data ? term AND was.data ->> term IS DISTINCT FROM became.data ->> term)
+              AND was.data ->> term IS DISTINCT FROM became.data ->> term
+              AND (was.data ? term OR EXISTS (
+                  SELECT FROM changed_terms AS known
+                   WHERE known.service = %(service)s AND known.entity = old.entity AND known.external_id = old.external_id)))
 """
 RETURNED = """
     INSERT INTO changed_terms (service, entity, external_id, snapshot_id, before_hash, after_hash)
@@ -65,12 +68,22 @@ RETURNED = """
       JOIN (SELECT entity, external_id, record_hash FROM snapshot_record WHERE snapshot_id = %(now)s) AS new
      USING (entity, external_id)
 """
-NEW_HISTORY = """
+HISTORY = """
+    WITH old AS MATERIALIZED (
+        SELECT external_id, record_hash FROM snapshot_record WHERE snapshot_id = %(before)s AND entity = 'history'),
+    new AS MATERIALIZED (
+        SELECT external_id, record_hash FROM snapshot_record WHERE snapshot_id = %(now)s AND entity = 'history')
     INSERT INTO changed_terms (service, entity, external_id, snapshot_id, before_hash, after_hash)
+    SELECT %(service)s, 'history', external_id, %(now)s, record_hash, NULL
+      FROM (TABLE old EXCEPT TABLE new) AS gone
+    UNION ALL
     SELECT %(service)s, 'history', external_id, %(now)s, NULL, record_hash
-      FROM (SELECT external_id, record_hash FROM snapshot_record WHERE snapshot_id = %(now)s AND entity = 'history'
-            EXCEPT SELECT external_id, record_hash FROM snapshot_record
-                    WHERE snapshot_id = %(before)s AND entity = 'history') AS new
+      FROM (TABLE new EXCEPT TABLE old) AS added
+     WHERE EXISTS (TABLE old)
+"""
+"""What a history no longer says, and what it says anew.
+
+Where nothing at all was read of it before, as by a mapping that has its file only now, nobody knows what it said then.
 """
 
 
@@ -81,7 +94,7 @@ def note(conn: Connection, service: str, *, before: int, now: int) -> None:
     conn.execute("SET LOCAL enable_nestloop = off")
     conn.execute(DIFFERING, given | {"terms": list(TERMS)})
     conn.execute(RETURNED, given)
-    conn.execute(NEW_HISTORY, given)
+    conn.execute(HISTORY, given)
     conn.execute("SET LOCAL enable_nestloop = on")
 
 
@@ -96,13 +109,14 @@ CHANGED = """
      ORDER BY changed.entity, changed.external_id, changed.snapshot_id
 """
 SAID = """
-    SELECT became.data, min(taken.taken_at)
+    SELECT coalesce(was.data, became.data), CASE WHEN changed.before_hash IS NULL THEN taken.taken_at END
       FROM changed_terms AS changed
-      JOIN source_record AS became ON became.record_hash = changed.after_hash
+      LEFT JOIN source_record AS was ON was.record_hash = changed.before_hash
+      LEFT JOIN source_record AS became ON became.record_hash = changed.after_hash
       JOIN source_snapshot AS taken ON taken.snapshot_id = changed.snapshot_id
      WHERE changed.service = %(service)s AND changed.snapshot_id <= %(snapshot_id)s AND changed.entity = 'history'
-       AND became.data ->> 'subject_id' = ANY (%(subjects)s::text[])
-     GROUP BY changed.after_hash, became.data
+       AND coalesce(was.data, became.data) ->> 'subject_id' = ANY (%(subjects)s::text[])
+     ORDER BY changed.snapshot_id, changed.before_hash IS NULL, changed.external_id
 """
 USABLE = """
     SELECT snapshot_id, taken_at FROM source_snapshot
@@ -119,8 +133,8 @@ def changed(conn: Connection, service: str, snapshot_id: int, of: Sequence[str] 
 
 def said(
     conn: Connection, service: str, snapshot_id: int, subjects: Sequence[str]
-) -> Sequence[tuple[dict[str, Any], datetime]]:
-    """History of some subjects that was not there in the first snapshot, and when it was there first."""
+) -> Sequence[tuple[dict[str, Any], datetime | None]]:
+    """History of some subjects that came or went, in that order; since when it was there, or None where it was before."""
     return conn.execute(SAID, {"service": service, "snapshot_id": snapshot_id, "subjects": list(subjects)}).fetchall()
 
 

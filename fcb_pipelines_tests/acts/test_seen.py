@@ -30,7 +30,7 @@ OLD, NEW = Decimal("9.14"), Decimal(12)
 @pytest.fixture
 def host(fresh_database: str, tmp_path: Path) -> SmallHost:
     found = SmallHost(fresh_database, tmp_path)
-    found.run(HISTORY)
+    found.run(HISTORY, said("Large", "2026-01-01", "name", ("plan", "l")))
     found.map("history", "TABLE history;")
     return found
 
@@ -113,6 +113,24 @@ def test_history_says_since_when_and_mends_only_if_it_came_after(
     assert costs(db, host, last) == expected
 
 
+def test_history_that_was_away_or_was_never_read_before_is_no_news(db: Database, host: SmallHost) -> None:
+    """It said so while the price was seen to be another one, or nobody knows whether it did: neither mends."""
+    unread = host.service(code="unread")
+    file = host.folder / "history.sql"
+    looked(db, host, 3, 20, said("12", "2026-01-01"))
+    without = looked(db, host, 3, 25, "CREATE TABLE away AS SELECT * FROM history WHERE value = '12'", "DELETE FROM history")
+    with db.transaction() as conn:
+        snapshots.refuse_snapshot(conn, without, "half of it is missing")
+    text = file.read_text()
+    file.unlink()
+    take_snapshot(db, unread, datetime(2026, 3, 20, 16, tzinfo=UTC), silent, only=())
+    file.write_text(text)
+    last = looked(db, host, 4, 10, NEW_PRICE, "INSERT INTO history TABLE away")
+    assert costs(db, host, last) == {MARCH: OLD, APRIL: None, MAY: NEW}
+    first_read = take_snapshot(db, unread, datetime(2026, 4, 10, 16, tzinfo=UTC), silent, only=()).snapshot_id
+    assert costs(db, host, first_read, code="unread") == {MARCH: OLD, APRIL: None, MAY: NEW}
+
+
 @pytest.mark.parametrize(
     ("since", "expected"),
     [("2026-03-28", {MARCH: OLD, APRIL: NEW, MAY: NEW}), ("2026-01-01", {MARCH: NEW, APRIL: NEW, MAY: NEW})],
@@ -179,6 +197,19 @@ def test_a_column_that_is_mapped_while_a_price_changes_did_not_change_with_it(db
     assert {each.charges for change in seen for each in (change.before, change.after)} == {seen[-1].after.charges}
 
 
+def test_a_column_that_the_mapping_leaves_out_for_a_while_did_change(db: Database, host: SmallHost) -> None:
+    host.remap("subscriptions", "instalments", "2::integer")
+    looked(db, host, 3, 20)
+    host.remap("subscriptions", "instalments", None)
+    away = looked(db, host, 4, 10)
+    host.remap("subscriptions", "instalments", "4::integer")
+    last = looked(db, host, 5, 10)
+    with db.transaction() as conn:
+        seen = [load(conn, each, host.service()).seen.subscriptions[SECOND] for each in (away, last)]
+    told = [[(each.before.instalments, each.after.instalments, each.first_seen.month) for each in found] for found in seen]
+    assert told == [[(2, 1, 4)], [(2, 4, 4)]], "what it came back as was not seen otherwise"
+
+
 def test_only_what_differs_is_kept_and_read(db: Database, host: SmallHost) -> None:
     """A new subscription, one whose life ended, and a history of what did not change are no change of terms."""
     looked(db, host, 3, 20)
@@ -199,13 +230,17 @@ def test_snapshots_from_before_are_held_against_each_other_by_the_migration(db: 
         (2, [NEW_PRICE, said("12", "2026-03-02"), f"CREATE TABLE away AS SELECT * FROM subscriptions {gone}"]),
         (3, [f"DELETE FROM subscriptions {gone}"]),
         (4, [OLD_PRICE, "UPDATE plans SET name = 'Smaller' WHERE external_plan_id = 'l'"]),
-        (5, ["INSERT INTO subscriptions TABLE away"]),
+        (5, ["INSERT INTO subscriptions TABLE away", "DELETE FROM history WHERE value = '12'"]),
     ):
         looked(db, host, 3, day, *statements)
+    for number in (4, None, 2):
+        host.remap("subscriptions", "instalments", None if number is None else f"{number}::integer")
+        looked(db, host, 3, 10)
     rows = "SELECT * FROM changed_terms ORDER BY snapshot_id, entity, external_id"
     with db.transaction() as conn:
         noted = conn.execute(rows).fetchall()
         conn.execute("DROP TABLE changed_terms")
         conn.execute((MIGRATIONS / "versions/0019_changed_terms.sql").read_bytes())
         assert conn.execute(rows).fetchall() == noted
-    assert [row[1] for row in noted] == ["history", "plans", "subscriptions", "plans", "subscriptions"]
+    kinds = ["history", "plans", "subscriptions", "plans", "history", "subscriptions"]
+    assert [row[1] for row in noted] == [*kinds, *["subscriptions"] * 5]
