@@ -99,12 +99,17 @@ def whole_month(subscription_id: str, metric: str, period: Period, note: str) ->
 
 def covered_until(subscription: Subscription, period: Period) -> datetime | None:
     """The end of the range of several months that covers a month in which no new one starts, or None."""
+    found = covering(subscription, period)
+    return None if found is None else found[1]
+
+
+def covering(subscription: Subscription, period: Period) -> tuple[datetime, datetime] | None:
+    """The range of several months that covers a month in which no new one starts, or None."""
     is_covered = subscription.months > 1 and subscription.is_alive_in(period)
     if not is_covered or _ranges(subscription, period, Months.ANCHORED):
         return None
-    anchor = anchor_day(subscription, period.zone)
     first = period.start.astimezone(period.zone).date()
-    return _range_of(anchor, subscription.months, first, period.zone)[1]
+    return _range_of(anchor_day(subscription, period.zone), subscription.months, first, period.zone)
 
 
 def anchor_day(subscription: Subscription, zone: ZoneInfo) -> date:

@@ -100,6 +100,13 @@ def subscription_as_of(one: Subscription, at: datetime, seen: Seen, records: Rec
     return Held(record=_subscription(one, values), unknown=unknown)
 
 
+def owner_at(subscription: Subscription, records: Records, at: datetime) -> str:
+    """The customer at the start of a range, by the source's history; without one, that of today."""
+    entries = records.changes("subscription", subscription.external_subscription_id, "user")
+    held = [entry.value for entry in entries if entry.valid_from < at + _DAY]
+    return (held[-1] if held else None) or subscription.external_user_id
+
+
 def _as_of(
     record: Record,
     at: datetime,

@@ -14,10 +14,11 @@ from fcb_pipelines.domain.case import NO_RECORDS, Case, Records
 from fcb_pipelines.domain.conventions import BY_DEFAULT, Families, Instalments
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.evidence import Evidence
-from fcb_pipelines.domain.history import HistoryEntry
 from fcb_pipelines.domain.instances import (
+    FLAT,
     TERM_UNKNOWN,
     ChargeInstance,
+    covering,
     flat_instances,
     is_last_instalment,
     usage_instance,
@@ -29,7 +30,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval, MeteredCharge, Plan
 from fcb_pipelines.domain.pricing import OF_ITS_MONTH, Discount, Flat, Metered, Pricing, Quota, Span
 from fcb_pipelines.domain.quotas import Used, quota
-from fcb_pipelines.domain.seen import NOTHING_SEEN, Seen, plan_as_of, subscription_as_of
+from fcb_pipelines.domain.seen import NOTHING_SEEN, Seen, owner_at, plan_as_of, subscription_as_of
 from fcb_pipelines.domain.subscriptions import Subscription
 
 USAGE_OUTSIDE_LIFE = "usage_outside_life"
@@ -96,15 +97,13 @@ def cases(terms: Terms, period: Period, used: Used) -> Iterator[tuple[ChargeInst
 
 def flat_cases(terms: Terms, period: Period) -> Iterator[tuple[ChargeInstance, Case]]:
     """The flat price due in a month: none, one, or two where a first range was cut short by the anchor. Raises as `cases`."""
-    shape = _shape(terms, period)
-    for instance in flat_instances(shape.subscription, period, terms.families.of(shape.plan).conventions):
+    for instance in _instances(terms, period):
         held = terms_at(terms, instance.service_from)
         pricing = _flat(terms, held, instance, period)
         plans, untold = _plans(terms, instance)
         notes = (*instance.notes, *_unknown(terms, held, instance.service_from, _of_flat(held)), *untold)
-        if held.subscription.months != shape.subscription.months:
-            notes = (*notes, f"{TERM_UNKNOWN}: its billing interval changed between the month's start and the range's")
-        yield replace(instance, notes=notes), replace(_case(terms, instance, held, pricing, period), plans=plans)
+        case = replace(_case(terms, instance, held, pricing, period), plans=plans)
+        yield replace(instance, notes=tuple(dict.fromkeys(notes))), case
 
 
 def _flat(terms: Terms, held: TermsAt, instance: ChargeInstance, period: Period) -> Flat:
@@ -131,15 +130,51 @@ def _rest(terms: Terms, held: TermsAt, instance: ChargeInstance, period: Period)
     return (minor_units(held.plan.currency), declared.rounding) if is_last else None
 
 
-def _shape(terms: Terms, period: Period) -> TermsAt:
-    """What says where ranges begin and when they are due: the terms that the month begins with."""
+def _shape(terms: Terms, at: datetime) -> TermsAt:
+    """What says where ranges begin and when they are due: the terms of a moment, such as that with which a month begins."""
     if not terms.families.declared and not terms.is_dated:
         return TermsAt(subscription=terms.subscription, plan=terms.plan, unknown={})
     try:
-        return terms_at(terms, max(period.start, terms.subscription.started_at))
+        return terms_at(terms, max(at, terms.subscription.started_at))
     except InvalidInput:
         # Nobody knows what that was; where it matters, the price of the range says so.
         return TermsAt(subscription=terms.subscription, plan=terms.plan, unknown={})
+
+
+def _instances(terms: Terms, period: Period) -> tuple[ChargeInstance, ...]:
+    """The ranges of a month by the terms that it begins with and, if those changed, by what it ends with."""
+    shape = _shape(terms, period.start)
+    found = flat_instances(shape.subscription, period, terms.families.of(shape.plan).conventions)
+    if not terms.is_dated:
+        return found
+    found = tuple(one if _is_of(shape, terms, one) else _changed_before(one) for one in found)
+    later, known = _shape(terms, period.end - timedelta(days=1)), {one.service_from for one in found}
+    if later.subscription.months != shape.subscription.months:
+        new = flat_instances(later.subscription, period, terms.families.of(later.plan).conventions)
+        found = (*found, *(one for one in new if _is_of(later, terms, one) and one.service_from not in known))
+    return found or _uncovered(terms, shape, period)
+
+
+def _is_of(shape: TermsAt, terms: Terms, one: ChargeInstance) -> bool:
+    """Whether a range begins under terms by which it is as long as it is."""
+    return _shape(terms, one.service_from).subscription.months == shape.subscription.months
+
+
+def _changed_before(one: ChargeInstance) -> ChargeInstance:
+    why = f"{TERM_UNKNOWN}: its billing interval changed between the month's start and the range's"
+    return replace(one, notes=(*one.notes, why))
+
+
+def _uncovered(terms: Terms, shape: TermsAt, period: Period) -> tuple[ChargeInstance, ...]:
+    """A month of which nobody knows that an earlier range covers it: the interval was another one when that began."""
+    covers, one = covering(shape.subscription, period), shape.subscription
+    if covers is None:
+        return ()
+    why = [shape.unknown[name] for name in ("billing_interval", "instalments") if name in shape.unknown]
+    if not why and _shape(terms, covers[0]).subscription.months != one.months:
+        first, end = (moment.astimezone(period.zone).date() for moment in covers)
+        why = [f"its billing interval changed within {first} to {end}, and no record says what is due for the rest of it"]
+    return tuple(whole_month(one.external_subscription_id, FLAT, period, f"{TERM_UNKNOWN}: {each}") for each in why[:1])
 
 
 def _of_flat(held: TermsAt) -> frozenset[str]:
@@ -182,21 +217,17 @@ def usage_cases(terms: Terms, period: Period, used: Used) -> Iterator[tuple[Char
     lived = usage_instance(terms.subscription, CPU_SECONDS, period)
     if lived is None and not any(used.of_month.values()):
         return
-    held = terms_at(terms, lived.service_from if lived else period.start)
+    held, key = terms_at(terms, lived.service_from if lived else period.start), terms.subscription.external_subscription_id
     unknown = _unknown(terms, held, lived.service_from if lived else period.start, _USAGE)
     for charge in held.plan.metered:
         quantity = used.of_month.get(charge.metric, ZERO)
         if lived is None and not quantity:
             continue
-        instance = replace(lived, charge=charge.code) if lived else _outside_life(terms, charge, period)
+        instance = replace(lived, charge=charge.code) if lived else whole_month(key, charge.code, period, USAGE_OUTSIDE_LIFE)
         counted, notes = _counted(terms, held.plan, charge, period, used)
         pricing = Metered(charge=charge.charge, quantity=Fraction(quantity), quota=counted, metric=charge.metric)
         case = _case(terms, instance, held, pricing, period)
         yield replace(instance, notes=(*instance.notes, *unknown, *notes)), case
-
-
-def _outside_life(terms: Terms, charge: MeteredCharge, period: Period) -> ChargeInstance:
-    return whole_month(terms.subscription.external_subscription_id, charge.code, period, USAGE_OUTSIDE_LIFE)
 
 
 def _counted(terms: Terms, plan: Plan, charge: MeteredCharge, period: Period, used: Used) -> tuple[Quota, tuple[str, ...]]:
@@ -243,18 +274,6 @@ def terms_at(terms: Terms, at: datetime) -> TermsAt:
         raise InvalidInput(f"its history names plan {named} on {at.date()}, which is missing from the snapshot, or bad there")
     held = plan_as_of(plan, at, terms.seen, terms.adopted)
     return TermsAt(subscription=one.record, plan=held.record, unknown={**one.unknown, **held.unknown})
-
-
-def owner_at(subscription: Subscription, records: Records, at: datetime) -> str:
-    """The customer at the start of a range, by the source's history; without one, that of today."""
-    entries = records.changes("subscription", subscription.external_subscription_id, "user")
-    return _value_at(entries, at) or subscription.external_user_id
-
-
-def _value_at(entries: Sequence[HistoryEntry], at: datetime) -> str | None:
-    """What held at a moment; what began on the same day holds for the day."""
-    held = [entry for entry in entries if entry.valid_from < at + timedelta(days=1)]
-    return held[-1].value if held else None
 
 
 def _case(terms: Terms, instance: ChargeInstance, held: TermsAt, pricing: Pricing, period: Period) -> Case:
