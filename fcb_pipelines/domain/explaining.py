@@ -16,6 +16,7 @@ from fcb_pipelines.domain.carried import item_of
 from fcb_pipelines.domain.case import Case, Step
 from fcb_pipelines.domain.causes.missing_in_source import may_have
 from fcb_pipelines.domain.expected import ExpectedLine
+from fcb_pipelines.domain.instances import untold_terms
 from fcb_pipelines.domain.invoices import LineKind
 from fcb_pipelines.domain.matching import Left, Met, Pass
 from fcb_pipelines.domain.money import Money, Rounding, rounded, total
@@ -195,8 +196,8 @@ def _open(group: Met, cases: Sequence[Case], found: Sequence[Option], month: Mon
 
 def _missing(group: Met, cases: Sequence[Case]) -> list[str]:
     """The records that say nothing of any of its instances; a price that nobody can tell needs its terms first."""
-    if any(one.net is None for one in group.expected):
-        return ["the terms that held at the start of the range (valid_from of the plan, or terms_assumed_from in fcb.toml)"]
+    if unpriced := [one for one in group.expected if one.net is None]:
+        return list(dict.fromkeys(each for one in unpriced for each in untold_terms(one.notes)))
     if group.by is Pass.TOTAL:
         return [f"what invoice {group.lines[0].external_invoice_id} pays for (evidence line_reference), or its items"]
     said = {step.cause for case in cases for step in steps(case)}
@@ -269,7 +270,7 @@ def absent(one: ExpectedLine, month: Month) -> tuple[Verdict, Explanation]:
 
 def _untold(one: ExpectedLine, month: Month) -> tuple[str, ...]:
     if one.net is None:
-        return ("the terms that held at the start of the range (valid_from of the plan, or terms_assumed_from in fcb.toml)",)
+        return untold_terms(one.notes)
     invoices = dict.fromkeys(line.external_invoice_id for line in may_have(one, month))
     return tuple(f"what invoice {invoice} pays for (evidence line_reference), or its items" for invoice in invoices)
 

@@ -29,6 +29,8 @@ NOT_DUE = frozenset({IN_TRIAL, INTERNAL, FREE})
 """Notes that say why nothing is due for an instance."""
 TERM_ATTESTED = "term_attested"
 TERM_UNKNOWN = "term_unknown_at"
+_UNDATED = "the terms that held at the start of the range (valid_from of the plan, or terms_assumed_from in fcb.toml)"
+_CHANGED = "the source's history would tell, a new valid_from of the plan, or a history entry in fcb.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,13 @@ def term_note(plan: Plan, at: datetime, terms_from: datetime | None) -> str | No
     if plan.valid_from is not None:
         return None if plan.valid_from <= at else TERM_UNKNOWN
     return TERM_ATTESTED if terms_from is not None and terms_from <= at else TERM_UNKNOWN
+
+
+def untold_terms(notes: Sequence[str]) -> tuple[str, ...]:
+    """What would tell the terms of an instance without an amount: of those that snapshots saw change, between which days."""
+    said = f"{TERM_UNKNOWN}: "
+    changed = [note.removeprefix(said) for note in notes if note.startswith(said)]
+    return tuple(f"{each}: {_CHANGED}" for each in changed) or (_UNDATED,)
 
 
 def _instance(subscription: Subscription, charge: str, start: datetime, end: datetime, *, due_at: datetime) -> ChargeInstance:

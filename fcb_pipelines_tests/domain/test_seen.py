@@ -234,6 +234,16 @@ def test_siblings_are_rated_alike_and_one_billed_at_the_price_of_today_is_no_mat
     assert found == {"s1": Verdict.MATCH, "s2": Verdict.UNEXPLAINED}
 
 
+def test_what_would_close_a_gap_is_named_with_its_days() -> None:
+    world = World(plans=[costs(NEW)])
+    world.seen = TWICE
+    why = "its price monthly was 50 on 2026-03-10 and 60 on 2026-04-10, and no record says since when"
+    for billed in ([], [actual("50")]):
+        (row,) = world.rows(*billed)
+        (said,) = next(one.explanation.missing for one in row.instances if one.charge == "flat")
+        assert said.startswith(f"{why}: the source's history would tell")
+
+
 def test_a_plan_that_it_went_over_to_costs_what_it_cost_then() -> None:
     second = a_plan(external_plan_id="p2", flat_prices={Interval.MONTHLY: Decimal(90)})
     before = replace(second, flat_prices={Interval.MONTHLY: Decimal(80)})
