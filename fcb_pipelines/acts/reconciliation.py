@@ -4,7 +4,8 @@ Owns: the act `reconcile_period`. Does not own: which subscriptions are plain an
 the rules for all others (domain/reconciliation), how revisions are read (acts/revisions).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -22,6 +23,7 @@ from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import covered_until
 from fcb_pipelines.domain.matching import BESIDE
 from fcb_pipelines.domain.money import MINOR_UNITS
+from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.reconciliation import RULE_VERSION, RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, form_hash, published, time_text
 from fcb_pipelines.domain.rows import Row
@@ -29,7 +31,6 @@ from fcb_pipelines.domain.subscriptions import Subscription, months_of
 from fcb_pipelines.store import new_revision, plain_rows, plain_storing, snapshots, stages
 from fcb_pipelines.store import reconciliation as stored
 from fcb_pipelines.store.database import Connection
-from fcb_pipelines.store.new_revision import Opened
 from fcb_pipelines.store.plain_rows import Looked
 from fcb_pipelines.store.plain_storing import PlainSum
 from fcb_pipelines.store.reconciliation import Revision
@@ -59,14 +60,13 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
         origin = Origin(snapshot_id=stage.snapshot_id, settings_hash=work.settings_hash, rule_version=RULE_VERSION)
         before = stored.latest_revisions(conn, service, period)
         opened = new_revision.open_revision(conn, service=service, period=period, origin=origin, made_at=work.now)
-        looked, plain = _plain(conn, work, stage.snapshot_id, opened)
-        compared = _judged(conn, work, looked)
+        compared, plain = _compared(conn, work, stage.snapshot_id, opened.revision_id)
         rows, accepted = acceptances.apply(conn, work.service, period, compared, rule_version=RULE_VERSION, as_of=work.now)
         new_revision.add_rows(conn, opened.revision_id, rows, lambda row: form_hash(_form(work, row)))
         agreed = [Agreed(currency=one.currency, due=one.due, billed=one.billed) for one in plain]
         found = coverage(rows, work.service.currency, agreed)
         digest = new_revision.hash_of_rows(conn, opened.revision_id)
-        what_changed = _changes(conn, work, before[0] if before else None, opened, origin)
+        what_changed = _changes(conn, work, before[0] if before else None, opened.revision_id, origin)
         new_revision.close_revision(
             conn, opened.revision_id, content_hash=digest, coverage=asdict(found), changes=what_changed.as_json()
         )
@@ -83,9 +83,22 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
     )
 
 
-def _plain(conn: Connection, work: PeriodWork, snapshot_id: int, opened: Opened) -> tuple[Looked, tuple[PlainSum, ...]]:
-    """Find the plain subscriptions, and store their rows."""
-    looked = Looked(
+def _compared(
+    conn: Connection, work: PeriodWork, snapshot_id: int, revision_id: int
+) -> tuple[tuple[Row, ...], tuple[PlainSum, ...]]:
+    """The rows that are judged one by one; the database meanwhile stores all others, of which the sums come back."""
+    looked = _looked(work, snapshot_id, plans(conn, snapshot_id, work.service))
+    plain_rows.find(conn, looked, lambda shape: months_of(*shape))
+    plain_rows.note(conn, lambda data: next(iter(_notes(work, canonical.subscription(data))), None))
+    moments = {at: time_text(at, work.service.zone) for at in plain_storing.moments(conn)}
+    judged = _judging(conn, work, looked)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        storing = beside.submit(plain_storing.store, conn, revision_id, looked.service, looked.period, moments)
+        return judged(), storing.result()
+
+
+def _looked(work: PeriodWork, snapshot_id: int, known: Iterable[Plan]) -> Looked:
+    return Looked(
         service=work.service.code,
         period=work.period.key,
         snapshot_id=snapshot_id,
@@ -93,29 +106,19 @@ def _plain(conn: Connection, work: PeriodWork, snapshot_id: int, opened: Opened)
         period_end=work.period.end,
         closes_at=work.closes_at,
         tax_rounding=work.service.conventions.tax_rounding,
-        currencies={plan.external_plan_id: plan.currency for plan in plans(conn, snapshot_id, work.service)},
+        currencies={plan.external_plan_id: plan.currency for plan in known},
         digits=MINOR_UNITS,
     )
-    plain_rows.find(conn, looked, lambda shape: months_of(*shape))
-    plain_rows.note(conn, lambda data: next(iter(_notes(work, canonical.subscription(data))), None))
-    text_of = partial(time_text, zone=work.service.zone)
-    return looked, plain_storing.store(conn, opened.revision_id, looked.service, looked.period, text_of)
 
 
-def _judged(conn: Connection, work: PeriodWork, looked: Looked) -> tuple[Row, ...]:
-    """Judge everything that is not plain."""
+def _judging(conn: Connection, work: PeriodWork, looked: Looked) -> Callable[[], tuple[Row, ...]]:
+    """Read everything that is needed to judge what is not plain; judging then asks the database little more."""
     expected, lines = plain_rows.judged_expected(conn, looked), plain_rows.judged_actual(conn, looked)
     records = load(conn, looked.snapshot_id, work.service, _part(conn, looked, expected, lines).rows)
-    told = on_record(
-        conn,
-        work,
-        records,
-        expected,
-        lines,
-        before=lines_told(records),
-        as_of=_taken_at(conn, work, looked.snapshot_id),
-    )
-    return reconcile(
+    as_of = _taken_at(conn, work, looked.snapshot_id)
+    told = on_record(conn, work, records, expected, lines, before=lines_told(records), as_of=as_of)
+    return partial(
+        reconcile,
         f"{looked.service}/{looked.period}",
         owners(work, records),
         expected,
@@ -175,13 +178,11 @@ def _notes(work: PeriodWork, subscription: Subscription) -> tuple[str, ...]:
     return () if until is None else (f"covered_until: {until.astimezone(work.service.zone).date().isoformat()}",)
 
 
-def _changes(conn: Connection, work: PeriodWork, before: Revision | None, opened: Opened, origin: Origin) -> RevisionChanges:
+def _changes(conn: Connection, work: PeriodWork, before: Revision | None, now: int, origin: Origin) -> RevisionChanges:
     if before is None:
         return changes(None, [], None, origin)
-    row_ids = new_revision.differing(conn, before.revision_id, opened.revision_id)
-    old, new = (
-        [_form(work, row) for row in stored.rows_named(conn, one, row_ids)] for one in (before.revision_id, opened.revision_id)
-    )
+    row_ids = new_revision.differing(conn, before.revision_id, now)
+    old, new = ([_form(work, row) for row in stored.rows_named(conn, one, row_ids)] for one in (before.revision_id, now))
     return changes(old, new, before.origin, origin)
 
 

@@ -59,9 +59,8 @@ KIN = f"""
           FROM plain AS p
           JOIN of_source AS s USING (external_subscription_id)
           JOIN source_record AS source ON source.record_hash = p.record_hash
-          JOIN expected_line AS e ON e.service = %(service)s AND e.period = %(period)s AND e.net <> 0
-                                 AND e.external_subscription_id = p.external_subscription_id
-          LEFT JOIN rated_line AS r ON r.service = e.service AND r.period = e.period AND r.line_key = e.line_key
+          JOIN compared AS e ON e.external_subscription_id = p.external_subscription_id AND e.net <> 0
+          LEFT JOIN rated_line AS r ON r.service = %(service)s AND r.period = %(period)s AND r.line_key = e.line_key
     ),
     alike AS (
         SELECT min(line_key) AS line_key, count(*) AS count

@@ -1,7 +1,8 @@
 """Plain subscriptions: those of which nothing is to be judged in a month, compared without leaving the database.
 
 Owns: which subscriptions are plain, and the temporary tables that say so and live as long as the transaction: `of_source` (all
-subscriptions of the snapshot), `paired` (instances and the lines that bill them), `doubtful`, `plain`. Does not own: their rows
+subscriptions of the snapshot), `compared` (instances, each with the
+line that bills it and nothing else, where there is one), `doubtful`, `plain`. Does not own: their rows
 (plain_storing), the rules for everything else (domain/reconciliation), which give the same rows for these.
 
 A subscription is plain where each of its instances is billed by exactly one line of exactly its amount, or nothing is due and
@@ -72,45 +73,47 @@ OF_SOURCE = """
               FROM snapshot_record JOIN source_record USING (record_hash)
              WHERE snapshot_id = %(snapshot_id)s AND entity = 'subscriptions') AS read
 """
-PAIRED = """
-    CREATE TEMPORARY TABLE paired ON COMMIT DROP AS
-    SELECT e.line_key, e.external_subscription_id, a.external_invoice_id, a.ordinal
+COMPARED = """
+    CREATE TEMPORARY TABLE compared ON COMMIT DROP AS
+    SELECT e.line_key, e.external_subscription_id, e.external_user_id, e.charge, e.service_from, e.service_to, e.due_at,
+           e.currency, e.net, e.tax, e.gross, e.is_due, e.notes, a.external_invoice_id, a.ordinal, a.net AS actual_net,
+           a.tax AS actual_tax, a.gross AS actual_gross
       FROM expected_line AS e
-      JOIN actual_line AS a USING (service, period, external_subscription_id, charge, service_from, service_to,
-                                   external_user_id, currency, net)
-     WHERE e.service = %(service)s AND e.period = %(period)s AND a.counts AND a.kind = ANY(%(paired_kinds)s)
-       AND a.notes = '{}' AND a.issued_at < %(closes_at)s
-       AND (e.tax = a.tax OR (%(tax_rounding)s = ANY(a.tax_fits) AND net <> 0))
+      LEFT JOIN actual_line AS a
+        ON (a.service, a.period, a.external_subscription_id, a.charge, a.service_from, a.service_to)
+         = (e.service, e.period, e.external_subscription_id, e.charge, e.service_from, e.service_to)
+       AND (a.external_user_id, a.currency, a.net) = (e.external_user_id, e.currency, e.net)
+       AND a.counts AND a.kind = ANY(%(paired_kinds)s) AND a.notes = '{}' AND a.issued_at < %(closes_at)s
+       AND (e.tax = a.tax OR (%(tax_rounding)s = ANY(a.tax_fits) AND e.net <> 0))
        AND NOT %(internal)s = ANY(e.notes)
+     WHERE e.service = %(service)s AND e.period = %(period)s
 """
 DOUBTFUL = """
     CREATE TEMPORARY TABLE doubtful ON COMMIT DROP AS
-    WITH of_month AS (SELECT * FROM expected_line WHERE service = %(service)s AND period = %(period)s),
-         billed AS (SELECT * FROM actual_line WHERE service = %(service)s AND period = %(period)s AND counts),
+    WITH billed AS (SELECT * FROM actual_line WHERE service = %(service)s AND period = %(period)s AND counts),
          record AS (SELECT data FROM snapshot_record JOIN source_record USING (record_hash)
                      WHERE snapshot_id = %(snapshot_id)s AND entity = 'evidence'),
          currency_of (external_plan_id, currency) AS (SELECT * FROM unnest(%(plans)s::text[], %(plan_currencies)s::text[])),
          open_customer AS (SELECT DISTINCT external_user_id FROM billed WHERE external_subscription_id IS NULL)
-    -- What we expect and is not paired, or not of this customer, currency or life.
+    -- What we expect and was not billed so, or is not of this customer, currency or life.
     SELECT e.external_subscription_id
-      FROM of_month AS e LEFT JOIN of_source AS s USING (external_subscription_id)
+      FROM compared AS e LEFT JOIN of_source AS s USING (external_subscription_id)
       LEFT JOIN currency_of USING (external_plan_id)
-      LEFT JOIN paired USING (line_key)
-     WHERE paired.line_key IS NULL AND (e.net IS NULL OR e.net <> 0 OR e.external_user_id IN (TABLE open_customer))
+     WHERE e.external_invoice_id IS NULL
+           AND (e.net IS NULL OR e.net <> 0 OR e.external_user_id IN (TABLE open_customer))
         OR s.is_alive IS NOT TRUE OR s.external_user_id <> e.external_user_id
         OR currency_of.currency IS DISTINCT FROM e.currency
-    -- What was billed and is not paired.
-    UNION SELECT a.external_subscription_id FROM billed AS a LEFT JOIN paired USING (external_invoice_id, ordinal)
-           WHERE paired.line_key IS NULL AND a.external_subscription_id IS NOT NULL
+    -- What was billed and we do not expect so.
+    UNION SELECT a.external_subscription_id FROM billed AS a LEFT JOIN compared USING (external_invoice_id, ordinal)
+           WHERE line_key IS NULL AND a.external_subscription_id IS NOT NULL
     -- What could be told apart in two ways.
-    UNION SELECT external_subscription_id FROM of_month
+    UNION SELECT external_subscription_id FROM compared
            GROUP BY external_subscription_id, charge, service_from HAVING count(*) > 1
-    UNION SELECT min(external_subscription_id) FROM paired GROUP BY line_key HAVING count(*) > 1
     -- What a record is about.
     UNION SELECT jsonb_array_elements_text(CASE jsonb_typeof(data->'data'->'subscriptions')
                                            WHEN 'array' THEN data->'data'->'subscriptions' ELSE '[]' END) FROM record
     UNION SELECT data->'data'->>'subscription' FROM record WHERE data->'data' ? 'subscription'
-    UNION SELECT p.external_subscription_id FROM record JOIN paired AS p ON p.external_invoice_id = data->>'subject_id'
+    UNION SELECT e.external_subscription_id FROM record JOIN compared AS e ON e.external_invoice_id = data->>'subject_id'
 """
 PLAIN = """
     CREATE TEMPORARY TABLE plain ON COMMIT DROP AS
@@ -139,7 +142,7 @@ def find(conn: Connection, looked: Looked, months_of: Callable[[Shape], int | No
 
 
 def _find(conn: Connection, given: dict[str, Any], months_of: Callable[[Shape], int | None]) -> None:
-    for name, statement in (("of_source", OF_SOURCE), ("paired", PAIRED), ("doubtful", DOUBTFUL)):
+    for name, statement in (("of_source", OF_SOURCE), ("compared", COMPARED), ("doubtful", DOUBTFUL)):
         conn.execute(statement, given)
         conn.execute(f"ANALYZE {name}")
     shapes = [(*shape, months) for shape in conn.execute(SHAPES) if (months := months_of((shape[0], shape[1]))) is not None]

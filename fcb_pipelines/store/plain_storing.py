@@ -4,15 +4,14 @@ Owns: how such rows and their instances are stored, in the tables of store/recon
 not own: which subscriptions are plain.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from psycopg.rows import class_row
 
-from fcb_pipelines.store.database import Connection, in_bulk
+from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.plain_form import as_json, instance_text, reference_text, row_text
 
 
@@ -32,10 +31,7 @@ class PlainSum:
     """Σ|net| that was billed."""
 
 
-MOMENTS = """
-    SELECT DISTINCT at FROM expected_line CROSS JOIN LATERAL unnest(ARRAY[service_from, service_to, due_at]) AS at
-     WHERE service = %(service)s AND period = %(period)s
-"""
+MOMENTS = "SELECT DISTINCT at FROM compared CROSS JOIN LATERAL unnest(ARRAY[service_from, service_to, due_at]) AS at"
 # Row ids are compared as bytes everywhere, whatever the collation of the database.
 STORE = f"""
     WITH moment AS MATERIALIZED (SELECT * FROM unnest(%(moments)s::timestamptz[], %(texts)s::text[]) AS given (at, text)),
@@ -44,19 +40,15 @@ STORE = f"""
                row_number() OVER (PARTITION BY e.external_subscription_id
                                       ORDER BY e.service_from, e.charge <> 'flat', e.charge COLLATE "C") AS ordinal,
                e.charge, e.service_from, e.service_to, e.due_at, e.currency, e.net AS expected_net, e.tax AS expected_tax,
-               e.gross AS expected_gross, a.net AS actual_net, a.tax AS actual_tax, a.gross AS actual_gross,
-               CASE WHEN e.net = 0 THEN 'nothing_due' ELSE 'match' END AS verdict, e.is_due, coalesce(abs(a.net), 0) AS billed,
-               e.notes, digits, p.external_invoice_id, p.external_invoice_id || '/' || p.ordinal AS actual_key,
-               began.text AS service_from_text, ended.text AS service_to_text, due.text AS due_at_text
+               e.gross AS expected_gross, actual_net, actual_tax, actual_gross, e.is_due, e.notes, digits, external_invoice_id,
+               coalesce(abs(actual_net), 0) AS billed, CASE WHEN e.net = 0 THEN 'nothing_due' ELSE 'match' END AS verdict,
+               external_invoice_id || '/' || e.ordinal AS actual_key, began.text AS service_from_text,
+               ended.text AS service_to_text, due.text AS due_at_text
           FROM plain
-          JOIN expected_line AS e USING (external_subscription_id)
-          LEFT JOIN paired AS p ON p.line_key = e.line_key
-          LEFT JOIN actual_line AS a ON (a.service, a.period, a.external_invoice_id, a.ordinal)
-                                      = (e.service, e.period, p.external_invoice_id, p.ordinal)
+          JOIN compared AS e USING (external_subscription_id)
           JOIN moment AS began ON began.at = e.service_from
           JOIN moment AS ended ON ended.at = e.service_to
           JOIN moment AS due ON due.at = e.due_at
-         WHERE e.service = %(service)s AND e.period = %(period)s
     ),
     stored AS (
         INSERT INTO reconciliation_instance (revision_id, row_id, ordinal, charge, service_from, service_to, due_at, currency,
@@ -106,21 +98,26 @@ STORE = f"""
 """  # noqa: S608 - our own
 
 
-def store(
-    conn: Connection, revision_id: int, service: str, period: str, text_of: Callable[[datetime], str]
-) -> tuple[PlainSum, ...]:
-    """Store the rows of the plain subscriptions in a revision that has no others yet; their sums by currency.
+def moments(conn: Connection) -> tuple[datetime, ...]:
+    """Every time that the instances of the month have."""
+    return tuple(row[0] for row in conn.execute(MOMENTS))
 
-    `text_of` is how a time reads in the published form.
+
+def store(
+    conn: Connection, revision_id: int, service: str, period: str, moments: Mapping[datetime, str]
+) -> tuple[PlainSum, ...]:
+    """Store the rows of the plain subscriptions in a revision; their sums by currency.
+
+    `moments` is how each time reads in the published form. One statement, so that another thread can use the connection before
+    and after it.
     """
-    given: dict[str, Any] = {
-        "service": service,
-        "period": period,
+    given = {
+        "service_json": as_json(service),
+        "period_json": as_json(period),
         "revision_id": revision_id,
         "prefix": f"{service}/{period}/subscription/",
+        "moments": list(moments),
+        "texts": list(moments.values()),
     }
-    moments = [row[0] for row in conn.execute(MOMENTS, given)]
-    given |= {"service_json": as_json(service), "period_json": as_json(period)}
-    given |= {"moments": moments, "texts": [text_of(each) for each in moments]}
-    with in_bulk(conn), conn.cursor(row_factory=class_row(PlainSum)) as cursor:
+    with conn.cursor(row_factory=class_row(PlainSum)) as cursor:
         return tuple(cursor.execute(STORE, given))

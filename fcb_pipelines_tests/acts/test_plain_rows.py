@@ -1,0 +1,82 @@
+"""What agrees is compared in the database: it comes to the same rows, byte for byte, as if each had been judged by itself.
+
+A record that names every subscription leaves none plain, and says nothing else: the revision after it must not change a byte.
+"""
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psycopg
+import pytest
+
+from fcb_pipelines.acts.invoices import actual_period
+from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.acts.rating import expect_period, rate_period
+from fcb_pipelines.acts.reconciliation import reconcile_period
+from fcb_pipelines.acts.source import take_snapshot
+from fcb_pipelines.acts.usage import usage_totals
+from fcb_pipelines.domain.revisions import content_hash, published
+from fcb_pipelines.store import reconciliation
+from fcb_pipelines.store.database import Database
+from fcb_pipelines_tests.acts.planting import RULES, TAXES, Planting
+from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.source.small_host import SmallHost
+
+
+def names_everybody(planting: Planting) -> tuple[Any, ...]:
+    """A record that says of no line what it pays for, and names every subscription."""
+    names = json.dumps({"subscriptions": [row[0] for row in planting.rows["subscriptions"]], "line": 0})
+    return ("line_reference", "invoice", "i-of-nobody", None, None, names, "names everybody")
+
+
+def dual_run(work: PeriodWork) -> None:
+    take_snapshot(work.db, work.service, NOW, lambda _: None)
+    for act in (usage_totals, rate_period, expect_period, actual_period):
+        act(work)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_are_the_same_as_if_each_was_judged(fresh_database: str, store_database: str, tmp_path: Path, seed: int) -> None:
+    planting = Planting(SmallHost(fresh_database, tmp_path), Random(seed))  # noqa: S311 - the same each time
+    planting.subscriptions(90)
+    planting.store()
+    conventions = {"tax_rounding": "total" if seed % 2 else "line"}
+    service = planting.host.service(**RULES, conventions=conventions)
+    period = service.period("2026-04")
+    work = PeriodWork(db=Database(store_database), service=service, period=period, taxes=TAXES, settings_hash="s", now=NOW)
+    dual_run(work)
+    first = reconcile_period(work)
+    planting.rows = {"evidence": [names_everybody(planting)]}
+    with psycopg.connect(planting.host.url) as conn:
+        conn.execute("INSERT INTO evidence VALUES (%s, %s, %s, %s, %s, %s, %s)", planting.rows["evidence"][0])
+    dual_run(work)
+    second = reconcile_period(work)
+    plain = sum(one.rows for one in first.plain)
+    assert plain > 10, "or this shows nothing"
+    assert second.plain == ()
+    assert (second.changes.rows, len(second.judged)) == ((), len(first.judged) + plain)
+    assert (second.coverage, contents(work)) == (first.coverage, contents(work, 1))
+
+
+ROWS = "SELECT to_jsonb(r) - 'revision_id' FROM reconciliation_row AS r WHERE revision_id = %s ORDER BY row_id"
+INSTANCES = (
+    "SELECT to_jsonb(i) - 'revision_id' FROM reconciliation_instance AS i WHERE revision_id = %s ORDER BY row_id, ordinal"
+)
+HASH = "SELECT content_hash FROM period_revision WHERE revision_id = %s"
+
+
+def contents(work: PeriodWork, revision: int = 2) -> tuple[Any, ...]:
+    """The content hash of a revision, which is that of its rows as they are published, and everything stored of it."""
+    with work.db.transaction() as conn:
+        stored = [normal(row[0]) for statement in (ROWS, INSTANCES) for row in conn.execute(statement, [revision])]
+        ((digest,),) = conn.execute(HASH, [revision])
+        rows = reconciliation.rows(conn, revision)
+    assert digest == content_hash(published(row, service="small", period="2026-04", zone=work.service.zone) for row in rows)
+    return digest, stored
+
+
+def normal(row: dict[str, Any]) -> dict[str, Any]:
+    """A stored row whose numbers have no trailing zeros, which mean nothing."""
+    return {name: float(value) if isinstance(value, int | float) else value for name, value in row.items()}
