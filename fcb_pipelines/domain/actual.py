@@ -28,6 +28,8 @@ STATUS_UNVERIFIED = "status_unverified"
 EDITED_AFTER_ISSUE = "edited_after_issue"
 NOT_COUNTED = "not_counted"
 TOTAL_MISMATCH = "total_mismatch"
+CREDITED_AND_ISSUED_ANEW = "credited_and_issued_anew"
+"""Of an invoice, what gave it back in full and what came in its place: together they bill once."""
 UNUSABLE = "unusable"
 
 TAX_RATE = "tax_rate"
@@ -138,7 +140,8 @@ def _lines(
     invoice: Invoice, not_owed: NotOwed, before: Invoice | None, taxes: TaxesOf, rates: Sequence[Evidence]
 ) -> Iterable[ActualLine]:
     counts = counts_as_billed(invoice, not_owed)
-    notes = tuple(_invoice_notes(invoice, counts=counts, before=before))
+    is_chained = counts and invoice.external_invoice_id in not_owed.credited
+    notes = (*_invoice_notes(invoice, counts=counts, before=before), *((CREDITED_AND_ISSUED_ANEW,) if is_chained else ()))
     lines = with_balancing_line(invoice)
     ruled = taxes(invoice, [Money(line.amount, invoice.currency) for line in lines]) if lines else None
     fits = (*_tax_fits(invoice, ruled), *_rates_that_fit(invoice, [line.amount for line in lines], rates))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from fcb_pipelines.domain.actual import STATUS_UNVERIFIED, ActualLine
+from fcb_pipelines.domain.actual import CREDITED_AND_ISSUED_ANEW, STATUS_UNVERIFIED, ActualLine
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import FLAT, INTERNAL
 from fcb_pipelines.domain.invoices import LineKind
@@ -154,7 +154,8 @@ class _Sides:
         """The same subscription, charge, service range, partner and currency.
 
         Several lines of one invoice bill it together. Of several invoices the first that asks for money takes it, a void that
-        nobody confirmed last; another bills it twice and is left over.
+        nobody confirmed last; another bills it twice and is left over. One that was given back in full and issued anew is there
+        with both, which leave it billed once.
         """
         at = {
             key: number
@@ -170,10 +171,10 @@ class _Sides:
         for number, lines in found.items():
             invoices = [tuple(each) for _, each in groupby(lines, key=lambda line: (line.issued_at, line.external_invoice_id))]
             first = min(invoices, key=_rank)
-            for line in first:
-                self._join(line, Pass.INSTANCE, [number])
             for line in lines:
-                if line not in first:
+                if line in first or CREDITED_AND_ISSUED_ANEW in line.notes:
+                    self._join(line, Pass.INSTANCE, [number])
+                else:
                     self._refuse_claim(line, first[0])
 
     def by_what_they_name(self) -> None:
@@ -304,6 +305,8 @@ def _is_meant(line: ActualLine, one: ExpectedLine) -> bool:
 def _is_second(line: ActualLine, claim: ActualLine) -> bool:
     """Whether a line bills what another invoice bills already; lines of ranges that lie apart bill parts of it."""
     if line.kind in _CHANGES or claim.external_invoice_id == line.external_invoice_id:
+        return False
+    if CREDITED_AND_ISSUED_ANEW in line.notes and CREDITED_AND_ISSUED_ANEW in claim.notes:
         return False
     if None in {line.service_from, line.service_to, claim.service_from, claim.service_to}:
         return True

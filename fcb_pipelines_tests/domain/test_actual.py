@@ -21,6 +21,7 @@ from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.invoices import Invoice, InvoiceStatus, LineKind
 from fcb_pipelines.domain.money import Money, money, rounded, total
+from fcb_pipelines.domain.paying import pays_for
 from fcb_pipelines.domain.rows import Verdict
 from fcb_pipelines_tests.builders import APRIL, TORONTO, a_line, an_invoice, day, evidence
 from fcb_pipelines_tests.domain.explained import World, causes
@@ -142,6 +143,42 @@ def test_an_invoice_issued_anew_bills_twice_until_the_chain_is_confirmed(
     (row,) = World(evidence=records).rows(*(line for line in lines if line.counts))
     billed = [one for one in row.instances if one.actual is not None]
     assert ([one.verdict for one in billed], causes(billed[-1])) == (verdicts, found)
+
+
+CREDIT = evidence("credit_note", "c1", subject_kind="invoice", data={"original_invoice": "i1", "subscription": "s1"})
+
+
+@pytest.mark.parametrize(
+    ("records", "given_back", "kind", "verdicts", "found"),
+    [
+        ([REISSUE, CREDIT], "-50", LineKind.CREDIT, [Verdict.EXPLAINED], ["credit_note", "reissue"]),
+        ([REISSUE, CREDIT], "-50", LineKind.PLAN, [Verdict.EXPLAINED], ["credit_note", "reissue"]),
+        ([REISSUE, CREDIT, CONFIRMED], "-50", LineKind.CREDIT, [Verdict.EXPLAINED], ["credit_note", "reissue"]),
+        ([REISSUE, CREDIT], "-49.99", LineKind.CREDIT, [Verdict.UNEXPLAINED] * 2, ["double_billed"]),
+        ([CREDIT], "-50", LineKind.CREDIT, [Verdict.UNEXPLAINED] * 2, ["double_billed"]),
+    ],
+    ids=["in full", "by a line of the plan", "and not owed either", "a cent less", "not issued anew"],
+)
+def test_an_invoice_that_was_given_back_in_full_and_issued_anew_bills_once(
+    records: list[Evidence], given_back: str, kind: LineKind, verdicts: list[Verdict], found: list[str]
+) -> None:
+    span = {"service_from": APRIL.start, "service_to": APRIL.end}
+    invoices = [
+        an_invoice(net, a_line(net, of_kind, **span), external_invoice_id=key, issued_at=day(at))
+        for key, at, net, of_kind in (
+            ("i1", "2026-04-01", "50", LineKind.PLAN),
+            ("c1", "2026-04-08", given_back, kind),
+            ("i2", "2026-04-09", "50", LineKind.PLAN),
+        )
+    ]
+    for in_order in (invoices, invoices[::-1]):
+        lines = [line for line in actual_lines(in_order, records, {}, ontario) if line.counts]
+        (row,) = World(evidence=records).rows(*lines, pays_for=pays_for(records, lines))
+        billed = [one for one in row.instances if one.actual is not None]
+        assert ([one.verdict for one in billed], sorted(causes(billed[-1]))) == (verdicts, found)
+        assert total((line.net for line in lines), "CAD") == Money(100 + Decimal(given_back), "CAD"), (
+            "the register has them all"
+        )
 
 
 def test_a_line_belongs_to_the_month_its_own_range_starts_in_whatever_its_issue_date() -> None:
