@@ -10,7 +10,7 @@ from fcb_pipelines.acts.directory import directory
 from fcb_pipelines.acts.on_record import Cases
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import load
-from fcb_pipelines.domain.explaining import Shared, is_kin
+from fcb_pipelines.domain.kin import Shared
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.predicting import Agreeing, agreeing
 from fcb_pipelines.services import Service
@@ -43,7 +43,7 @@ class Kin:
         case_of = Cases(self.conn, self.work, directory(records, self.work.service))
         for line, count in found:
             case = case_of(line)
-            if case is not None and line.net is not None and is_kin(case, shared):
+            if case is not None and line.net is not None and shared.concerns(case):
                 yield agreeing([case], [line.net], count)
 
 

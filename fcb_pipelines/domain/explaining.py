@@ -7,7 +7,7 @@ There is no tolerance, and precision goes before recall: what two records say di
 unexplained.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,10 +18,11 @@ from fcb_pipelines.domain.causes.missing_in_source import may_have
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import untold_terms
 from fcb_pipelines.domain.invoices import LineKind
+from fcb_pipelines.domain.kin import KinOf, Shared, no_kin, shared_by
 from fcb_pipelines.domain.matching import Left, Met, Pass
 from fcb_pipelines.domain.money import Money, Rounding, rounded, total
 from fcb_pipelines.domain.parts import are_as_rated, is_in_parts
-from fcb_pipelines.domain.predicting import Agreeing, Option, agreeing, is_cut, options, upheld
+from fcb_pipelines.domain.predicting import Agreeing, Option, agreeing, options, upheld
 from fcb_pipelines.domain.pricing import Flat
 from fcb_pipelines.domain.rows import NO_EXPLANATION, Explanation, Finding, Remedy, Verdict, WaterfallStep
 from fcb_pipelines.domain.scenes import Month, Scene, View, first_judged, judged
@@ -64,25 +65,6 @@ class Group:
         return all(each.net is not None for each in self.told)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """What predictions say of others too: parameters that their plans share, and conventions of their families."""
-
-    plans: frozenset[str]
-    """Plans about a parameter of which something is said."""
-    families: frozenset[str]
-    """Families of which a convention is said: to those of their instances that are paid for in part."""
-
-
-KinOf = Callable[[Shared], Iterable[Agreeing]]
-"""What siblings that agree and are not among the groups say of what is shared."""
-
-
-def no_kin(_: Shared) -> Iterable[Agreeing]:
-    """Where all are among the groups."""
-    return ()
-
-
 def explained(met: Sequence[Met], case_of: CaseOf, month: Month, kin_of: KinOf = no_kin) -> tuple[Group, ...]:
     """Judge every group of a month; the order in which they are given changes nothing."""
     found: dict[int, tuple[Option, ...]] = {}
@@ -96,9 +78,8 @@ def explained(met: Sequence[Met], case_of: CaseOf, month: Month, kin_of: KinOf =
         if ways or not agrees:
             cases[number], found[number] = own, ways
     single = {number: each[0] for number, each in found.items() if len(each) == 1 and not met[number].agrees}
-    shared = _shared(single, cases)
-    siblings = _siblings(met, shared, cases, case_of)
-    held = upheld(single, [*siblings, *kin_of(shared)] if shared.plans or shared.families else siblings)
+    shared = shared_by(single, cases)
+    held = upheld(single, [*_siblings(met, shared, cases, case_of), *kin_of(shared)] if shared else [])
     return tuple(
         _agreed(group, month)
         if number not in found
@@ -122,29 +103,13 @@ def _cases(group: Met, case_of: CaseOf) -> list[Case]:
     return [case for case in found if case is not None]
 
 
-def _shared(single: Mapping[int, Option], cases: Mapping[int, Sequence[Case]]) -> Shared:
-    own = {number: cases[number] for number, option in single.items() if option.parameters}
-    cut = {number: cases[number] for number, option in single.items() if option.is_by_convention}
-    return Shared(
-        plans=frozenset(case.plan.external_plan_id for found in own.values() for case in found),
-        families=frozenset(case.family for found in cut.values() for case in found),
-    )
-
-
-def _siblings(met: Sequence[Met], shared: Shared, cases: Mapping[int, Sequence[Case]], case_of: CaseOf) -> list[Agreeing]:
+def _siblings(met: Sequence[Met], shared: Shared, cases: Mapping[int, Sequence[Case]], case_of: CaseOf) -> Iterator[Agreeing]:
     """What groups that agree say of what is shared; the others are not looked at."""
-    found = []
-    for number, group in enumerate(met if shared.plans or shared.families else ()):
+    for number, group in enumerate(met):
         own = [] if number in cases or len(group.expected) > 1 else _cases(group, case_of)
         for case, one in zip(own, group.expected, strict=False):
-            if one.net and is_kin(case, shared):
-                found.append(agreeing([case], [one.net]))
-    return found
-
-
-def is_kin(case: Case, shared: Shared) -> bool:
-    """Whether something that is shared is about an instance."""
-    return case.plan.external_plan_id in shared.plans or (case.family in shared.families and is_cut(case))
+            if one.net and shared.concerns(case):
+                yield agreeing([case], [one.net])
 
 
 def _agreed(group: Met, month: Month) -> Group:
@@ -181,13 +146,11 @@ def _by_option(group: Met, option: Option, month: Month) -> Group:
 def _open(group: Met, cases: Sequence[Case], found: Sequence[Option], month: Month, *, was_single: bool) -> Group:
     """A group that nothing on record explains: what would decide it, and arithmetic that only fits."""
     missing = [SIBLINGS] if was_single else [AMBIGUOUS] if found else _missing(group, cases)
-    billed = group.billed
+    billed, is_one = group.billed, len(cases) == len(group.expected) == 1
     explanation = Explanation(
         missing=tuple(missing),
-        suggestions=suggestions(cases[0], billed) if len(cases) == len(group.expected) == 1 else (),
-        waterfall=waterfall(tuple(steps(cases[0])), billed, cases[0].rounding)
-        if len(cases) == len(group.expected) == 1
-        else (),
+        suggestions=suggestions(cases[0], billed) if is_one else (),
+        waterfall=waterfall(tuple(steps(cases[0])), billed, cases[0].rounding) if is_one else (),
     )
     net = billed if len(group.expected) == 1 and group.by is not Pass.TOTAL else None
     told = Told(net=net, verdict=Verdict.UNEXPLAINED, explanation=explanation)
@@ -260,8 +223,7 @@ def waterfall(walk: Sequence[Step], billed: Money, rounding: Rounding) -> tuple[
 
 def absent(one: ExpectedLine, month: Month) -> tuple[Verdict, Explanation]:
     """What is said of an instance that nothing was billed for."""
-    scene = Scene(view=View.ABSENT, month=month, expected=(one,))
-    judgement = first_judged(scene)
+    judgement = first_judged(Scene(view=View.ABSENT, month=month, expected=(one,)))
     if judgement is None:
         return Verdict.UNEXPLAINED, Explanation(missing=_untold(one, month))
     verdict = Verdict.EXPLAINED if judgement.explains else Verdict.UNEXPLAINED

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from fcb_pipelines.domain import explaining
 from fcb_pipelines.domain.actual import ActualLine, shared_by_net
 from fcb_pipelines.domain.expected import ExpectedLine
-from fcb_pipelines.domain.explaining import CaseOf, Group, KinOf
+from fcb_pipelines.domain.explaining import CaseOf, Group
+from fcb_pipelines.domain.kin import KinOf, no_kin
 from fcb_pipelines.domain.matching import PARTNER_MISMATCH, Left, Matched, Pass, PaysFor, matched
 from fcb_pipelines.domain.money import Money, total
 from fcb_pipelines.domain.rows import NO_EXPLANATION, Amounts, Explanation, Instance, Reference, Row, Status, Verdict
 from fcb_pipelines.domain.scenes import Month
 
-RULE_VERSION = "2"
+RULE_VERSION = "3"
 """Raised whenever a change of the rules may change a figure; each revision of a period says under which it was made."""
 
 NOT_YET_ISSUED = "not_yet_issued"
@@ -52,7 +53,7 @@ def reconcile(
     case_of: CaseOf = no_case,
     pays_for: Mapping[str, PaysFor] | None = None,
     plans: Mapping[str, str] | None = None,
-    kin_of: KinOf = explaining.no_kin,
+    kin_of: KinOf = no_kin,
 ) -> tuple[Row, ...]:
     """Compare both sides of one month.
 

@@ -39,7 +39,9 @@ class StoredAdjustment:
 
 _FIELDS = tuple(StoredAdjustment.__dataclass_fields__)
 _COLUMNS = ", ".join(_FIELDS)
-SELECT = f"SELECT {_COLUMNS} FROM adjustment WHERE service = %s AND period = %s ORDER BY line_key"  # noqa: S608 - our own columns
+SELECT = f"""
+    SELECT {_COLUMNS} FROM adjustment WHERE service = %s AND period = %s ORDER BY line_key COLLATE "C"
+"""  # noqa: S608 - our own columns
 
 
 def replace(conn: Connection, service: str, bill: str, adjustments: Sequence[Adjustment]) -> None:

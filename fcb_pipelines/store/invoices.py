@@ -26,7 +26,7 @@ COLUMNS: LiteralString = """
     issued_at, invoice_status, service_from, service_to, counts, notes, quantity, product, provider_id, tax_fits
 """
 SELECT = f"""
-    SELECT {COLUMNS} FROM actual_line WHERE service = %s AND period = %s ORDER BY external_invoice_id, ordinal
+    SELECT {COLUMNS} FROM actual_line WHERE service = %s AND period = %s ORDER BY external_invoice_id COLLATE "C", ordinal
 """  # noqa: S608 - the column list is ours
 
 

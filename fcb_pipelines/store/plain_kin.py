@@ -63,7 +63,7 @@ KIN = f"""
           LEFT JOIN rated_line AS r ON r.service = %(service)s AND r.period = %(period)s AND r.line_key = e.line_key
     ),
     alike AS (
-        SELECT min(line_key) AS line_key, count(*) AS count
+        SELECT min(line_key COLLATE "C") AS line_key, count(*) AS count
           FROM told
          WHERE external_plan_id = ANY(%(shared_plans)s) OR was_moved
             OR ((is_cut OR has_own) AND external_plan_id = ANY(%(cut_plans)s))
@@ -73,7 +73,7 @@ KIN = f"""
     SELECT {rating.EXPECTED_COLUMNS}, count
       FROM alike JOIN expected_line AS line USING (line_key)
      WHERE service = %(service)s AND period = %(period)s
-     ORDER BY line_key
+     ORDER BY line_key COLLATE "C"
 """  # noqa: S608 - our own
 
 

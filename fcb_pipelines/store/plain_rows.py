@@ -155,15 +155,17 @@ JUDGED = """
     SELECT external_subscription_id, external_user_id FROM of_source AS s
      WHERE (is_alive OR EXISTS (SELECT FROM doubtful AS d WHERE d.external_subscription_id = s.external_subscription_id))
        AND NOT EXISTS (SELECT FROM plain WHERE plain.external_subscription_id = s.external_subscription_id)
-     ORDER BY external_subscription_id
+     ORDER BY external_subscription_id COLLATE "C"
 """
 _NOT_PLAIN: LiteralString = """
     WHERE service = %s AND period = %s
       AND NOT EXISTS (SELECT FROM plain WHERE plain.external_subscription_id = line.external_subscription_id)
 """
-EXPECTED = f"SELECT {rating.EXPECTED_COLUMNS} FROM expected_line AS line {_NOT_PLAIN} ORDER BY line_key"  # noqa: S608
+EXPECTED = f"""
+    SELECT {rating.EXPECTED_COLUMNS} FROM expected_line AS line {_NOT_PLAIN} ORDER BY line_key COLLATE "C"
+"""  # noqa: S608 - the column list is ours
 ACTUAL = f"""
-    SELECT {invoices.COLUMNS} FROM actual_line AS line {_NOT_PLAIN} AND counts ORDER BY external_invoice_id, ordinal
+    SELECT {invoices.COLUMNS} FROM actual_line AS line {_NOT_PLAIN} AND counts ORDER BY external_invoice_id COLLATE "C", ordinal
 """  # noqa: S608 - the column lists are ours
 
 

@@ -29,7 +29,7 @@ INSERT_RATED = """
 SELECT_RATED = """
     SELECT line_key, external_subscription_id, charge, service_from, service_to, due_at, currency, quantity, included_quantity,
            unit_price, unit_batch, exact_numerator, exact_denominator, is_due, notes, adjusts, rounding, metered
-      FROM rated_line WHERE service = %s AND period = %s ORDER BY line_key
+      FROM rated_line WHERE service = %s AND period = %s ORDER BY line_key COLLATE "C"
 """
 
 
@@ -81,11 +81,11 @@ EXPECTED_COLUMNS: LiteralString = """
     tax_components, place_of_supply, is_due, notes
 """
 SELECT_EXPECTED = f"""
-    SELECT {EXPECTED_COLUMNS} FROM expected_line WHERE service = %s AND period = %s ORDER BY line_key
+    SELECT {EXPECTED_COLUMNS} FROM expected_line WHERE service = %s AND period = %s ORDER BY line_key COLLATE "C"
 """  # noqa: S608 - the column list is ours
 SELECT_REACHING = f"""
     SELECT {EXPECTED_COLUMNS}
-      FROM expected_line WHERE service = %s AND period < %s AND service_to > %s ORDER BY period, line_key
+      FROM expected_line WHERE service = %s AND period < %s AND service_to > %s ORDER BY period, line_key COLLATE "C"
 """  # noqa: S608 - the column list is ours
 
 
