@@ -3,13 +3,14 @@
 Owns: finding one row by its id, and how an acceptance stands against it. Does not own: the acts (acceptances).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from fcb_pipelines.domain.acceptances import Acceptance, Kind, State, state
 from fcb_pipelines.domain.accepting import places_of
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.reconciliation import NOT_YET_ISSUED
 from fcb_pipelines.domain.revisions import Published, published
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import reconciliation as stored
@@ -74,17 +75,32 @@ class Newest:
         return published(found[0], service=self.service.code, period=period, zone=self.service.zone)
 
     def state_of(self, conn: Connection, acceptance: Acceptance, today: date, period: str | None = None) -> State:
-        """How an acceptance stands; a standing one in a period, or else in the last that was reconciled."""
-        row = self.row(conn, self._row_id(acceptance, period))
-        is_bound = row is not None and bool(places_of(acceptance, row, self.rule_version(row)))
+        """How an acceptance stands; a standing one in a period, or else in the last that was reconciled.
+
+        While its charge is not issued there yet nobody can say what will be left of it: the month before it tells.
+        """
+        is_bound = False
+        for row_id in self._row_ids(acceptance, period):
+            row = self.row(conn, row_id)
+            is_bound = row is not None and bool(places_of(acceptance, row, self.rule_version(row)))
+            if is_bound or row is None or not _is_early(acceptance, row):
+                break
         return state(acceptance, is_bound=is_bound, today=today)
 
-    def _row_id(self, acceptance: Acceptance, period: str | None) -> str:
+    def _row_ids(self, acceptance: Acceptance, period: str | None) -> Iterator[str]:
+        """Of a row acceptance its row; of a standing one its row in each month that it may be held against, the last first."""
         if acceptance.decision.kind is Kind.ROW:
-            return acceptance.row_id
-        of = period or max(self.revisions, default=acceptance.period)
-        prefix = f"{self.service.code}/{acceptance.period}/"
-        return f"{self.service.code}/{max(of, acceptance.period)}/{acceptance.row_id.removeprefix(prefix)}"
+            yield acceptance.row_id
+            return
+        last = max(period or max(self.revisions, default=acceptance.period), acceptance.period)
+        before = sorted((each for each in self.revisions if acceptance.period <= each < last), reverse=True)
+        rest = acceptance.row_id.removeprefix(f"{self.service.code}/{acceptance.period}/")
+        yield from (f"{self.service.code}/{each}/{rest}" for each in (last, *before))
+
+
+def _is_early(acceptance: Acceptance, row: Published) -> bool:
+    """Whether the charge that a standing acceptance is about is not issued yet in a row."""
+    return any(one["charge"] == acceptance.charge and NOT_YET_ISSUED in one["notes"] for one in row["instances"])
 
 
 def _period_of(row_id: str) -> str:
