@@ -162,10 +162,8 @@ def listed(conn: Connection, service: Service, now: datetime, period: str | None
     the last period that was reconciled.
     """
     newest, today = Newest.of(conn, service), now.astimezone(service.zone).date()
-    stored = store.acceptances(conn, service.code)
-    return tuple(
-        Listed(acceptance=one, state=newest.state_of(conn, one, today, period)) for one in stored if _concerns(one, period)
-    )
+    stored = [one for one in store.acceptances(conn, service.code) if _concerns(one, period)]
+    return tuple(Listed(acceptance=one, state=how) for one, how in newest.states(conn, stored, today, period))
 
 
 def decision(conn: Connection, service: Service, decision_id: str, now: datetime) -> tuple[Listed, ...]:

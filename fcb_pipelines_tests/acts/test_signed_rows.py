@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
+from psycopg import Cursor
 
 from fcb_pipelines.acts.acceptances import Wanted, accept, listed
 from fcb_pipelines.domain.acceptances import Bearer, Kind, Reason, State
@@ -73,6 +75,31 @@ def test_another_charge_that_is_not_billed_yet_changes_nothing(store_database: s
     reconcile(db, a_row(another("2026-05"), usage, period="2026-05"))
     with db.transaction() as conn:
         assert [one.state for one in listed(conn, shop, NOW)] == [VOID]
+
+
+def test_however_many_were_signed_their_rows_are_read_at_once(store_database: str, shop: Service) -> None:
+    db = Database(store_database)
+    rows = [a_row(subscription=f"s{number}") for number in range(1, 6)]
+    reconcile(db, *rows)
+    asked = []
+    for row in rows:
+        with db.transaction() as conn:
+            accept(conn, shop, wanted(row), NOW)
+            Counting.asked = 0
+            conn.cursor_factory = Counting
+            assert VOID not in {one.state for one in listed(conn, shop, NOW)}
+            asked.append(Counting.asked)
+    assert len(set(asked)) == 1
+
+
+class Counting(Cursor[Any]):
+    """A cursor that counts what it is asked."""
+
+    asked = 0
+
+    def execute(self, *given: Any, **named: Any) -> Self:
+        Counting.asked += 1
+        return super().execute(*given, **named)
 
 
 def wanted(row: Row) -> Wanted:
