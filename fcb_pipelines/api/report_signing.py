@@ -6,6 +6,7 @@ Owns: the routes, what a form must say, which status a refusal has. Does not own
 Whoever may read the report of the month may look. To sign takes a signer's own secret, sent with each form.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -39,6 +40,7 @@ NO_DECISION = "The report has no such decision."
 SIGNED = "Signed"
 FIELDS = ("revision", "kind", "reason", "bears", "text", "expires")
 _MOST_COMPARED = 50
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 async def read_acceptances(call: Call) -> Response:
@@ -133,7 +135,7 @@ def _wanted(call: Call, given: Given) -> Wanted:
     longest = call.service.acceptance.longest_days
     if expires is None or not 0 < (expires - today).days <= longest:
         raise InvalidInput(f"Give the day on which it expires: after {today}, and at most {longest} days ahead.")
-    if not fields["revision"].isdecimal():
+    if not _NUMBER.fullmatch(fields["revision"]):
         raise InvalidInput(forms.NOT_WHOLE)
     return Wanted(
         row_ids=given.rows,
@@ -181,7 +183,7 @@ def _changed(conn: Connection, found: View, given: Given) -> tuple[Changed, ...]
     compared = []
     for row_id in given.rows[:_MOST_COMPARED]:
         history = {one.revision: one for one in report.row_history(conn, found.shape.base, row_id)}
-        shown = history.get(int(was)) if was.isdecimal() else None
+        shown = history.get(int(was)) if _NUMBER.fullmatch(was) else None
         compared.append(Changed(row_id=row_id, was=shown, now=history.get(newest)))
     return tuple(sorted(compared, key=lambda one: not one.differs))
 

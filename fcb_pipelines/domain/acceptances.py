@@ -6,6 +6,7 @@ differences a decision is bound to and decides (accepting), what needs a second 
 Accepted is a verdict of its own: a difference that somebody accepts is never a match and never explained.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,10 @@ from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.money import Money
 from fcb_pipelines.domain.rows import Remedy
 
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
+"""Characters without a glyph that are not of category Cf: fillers, selectors of a variant, the empty Braille pattern."""
 LONGEST_TEXT = 2_000
 """Characters of a text that somebody writes to a decision."""
 
@@ -195,7 +200,8 @@ def state(acceptance: Acceptance, *, is_bound: bool, today: date) -> State:
 
 def person(name: str) -> str:
     """The form in which names are compared: Ada, " ADA " and one with invisible characters are one person."""
-    seen = "".join(each for each in unicodedata.normalize("NFKC", name) if unicodedata.category(each) != "Cf")
+    plain = unicodedata.normalize("NFKC", name)
+    seen = "".join(each for each in plain if unicodedata.category(each) != "Cf" and not _UNSEEN.fullmatch(each))
     return " ".join(seen.casefold().split())
 
 

@@ -118,6 +118,7 @@ WRONG: tuple[tuple[Fields, int, str], ...] = (
     ({"text": "a\0b"}, 400, "not as our page has it"),
     ({"kind": "both"}, 422, "not as our page has it"),
     ({"revision": "x"}, 422, "not as our page has it"),
+    ({"revision": "9" * 5000}, 422, "not as our page has it"),
 )
 
 

@@ -75,7 +75,13 @@ def test_an_error_of_the_source_is_to_be_fixed_there_and_a_spoken_price_in_our_m
     assert a_decision(reason=Reason.WRITE_OFF).remedy is Remedy.NONE
 
 
-@pytest.mark.parametrize("name", ["ada", "ADA", " ada\t", "a\u200bda", "ａｄａ", "\u2066ada\u2069"])
+UNSEEN = "\ufe0f\u034f\u3164\u115f\uffa0\u17b4\u180b\u2800\U000e0100\U000e0041"
+"""Characters that nobody sees, of several categories of Unicode."""
+
+
+@pytest.mark.parametrize(
+    "name", ["ada", "ADA", " ada\t", "a\u200bda", "ａｄａ", "\u2066ada\u2069", *(f"ad{each}a" for each in UNSEEN)]
+)
 def test_one_person_under_every_spelling_of_a_name(name: str) -> None:
     assert person(name) == "ada"
 
