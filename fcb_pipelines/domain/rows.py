@@ -226,19 +226,24 @@ class Row:
         return " ".join(said for i in self.instances if (said := _sentence(i)))
 
     @property
+    def gist(self) -> str:
+        """The sentence without the records that it would take, for where they stand beside it."""
+        return " ".join(said for i in self.instances if (said := _sentence(i, is_short=True)))
+
+    @property
     def is_due(self) -> bool:
         """Whether any of its instances is due."""
         return any(i.is_due for i in self.instances)
 
 
-def _sentence(instance: Instance) -> str:
+def _sentence(instance: Instance, *, is_short: bool = False) -> str:
     """What was billed and why, such as `Billed 9.14 CAD (flat): yearly price 200 ÷ 12; 17 of 31 days`."""
     if instance.verdict in {Verdict.MATCH, Verdict.NOTHING_DUE}:
         return ""
     billed = f"Billed {instance.actual.net}" if instance.actual is not None else "Not billed"
     owed = "" if instance.expected is None else f", {instance.expected.net} expected" if instance.difference else ""
     found = "; ".join(finding.words for finding in instance.explanation.findings)
-    needed = "; ".join(instance.explanation.missing)
+    needed = "" if is_short else "; ".join(instance.explanation.missing)
     why = found or (f"no record says why. It would take: {needed}" if needed else "no record says why")
     return f"{billed}{owed} ({instance.charge}): {why}."
 

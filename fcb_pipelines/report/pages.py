@@ -5,6 +5,7 @@ Owns: which templates show what. Does not own: the figures (view and its parts),
 Everything that comes from the source is escaped by the templates, and stands in <bdi> so that its direction ends with it.
 """
 
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import cache, partial
@@ -21,8 +22,9 @@ from fcb_pipelines.report import amounts, pictures, selections
 from fcb_pipelines.report.charges import charge
 from fcb_pipelines.report.links import Links
 from fcb_pipelines.report.partners import bills
-from fcb_pipelines.report.queue import command, due
+from fcb_pipelines.report.queue import Group, command, due
 from fcb_pipelines.report.selections import Selection
+from fcb_pipelines.report.signed import Signatures, signed_for
 from fcb_pipelines.report.signing import (
     MOST_FORMS,
     Changed,
@@ -68,7 +70,13 @@ def first(view: View, links: Links) -> str:
 
 def queue(view: View, links: Links, signing: Signing | None = None) -> str:
     """What waits for a decision; with `signing` it can be signed there."""
-    return _page("queue.html", view, links, here="queue", signing=signing, form_of=_form_of(view, signing))
+    look_up = signed_for(view.material.signed)
+
+    def signatures(group: Group) -> Signatures:
+        return Signatures(rows=tuple(look_up(one.row, group.against) for one in group.items))
+
+    shown = {"signing": signing, "form_of": _form_of(view, signing), "signatures": signatures}
+    return _page("queue.html", view, links, here="queue", **shown)
 
 
 def rows(view: View, links: Links, selection: Selection, page: int = 1) -> str:
@@ -86,7 +94,8 @@ def row(view: View, links: Links, found: Row, history: tuple[RowBefore, ...], si
     """A row's own page; `history` is the row in every revision, the newest first."""
     base = view.shape.base
     stopping = dict.fromkeys(each for one in found.instances if (each := against(one)) is not None)
-    commands = [command(base, each, [found.row_id]) for each in stopping]
+    look_up = signed_for(view.material.signed)
+    commands = [command(base, each, [found.row_id]) for each in stopping if not look_up(found, each)]
     return _page(
         "row.html",
         view,
@@ -171,11 +180,17 @@ def _looks(view: View, links: Links) -> dict[str, Any]:
         "last_day": lambda today: last_day(view, today),
         "first_day": lambda today: today + timedelta(days=1),
         "limit_words": partial(limit_words, view),
+        "run": _run(base.service.code, base.period.key),
         "row_ids": view.shape.rows,
         "verdict_link": verdict_link,
         "name_of": lambda partner: base.partners.get(partner) or partner,
         "plan_of": lambda row: base.plans.get(row.external_subscription_id or "", ""),
     }
+
+
+def _run(service: str, period: str) -> str:
+    """What is typed so that a period counts what was signed."""
+    return f"fcb run --service {shlex.quote(service)} --period {period}"
 
 
 def before(one: RowBefore) -> dict[str, Any]:

@@ -92,7 +92,8 @@ def _group(base: Base, number: int, key: tuple[str, Against, str, str], placed: 
     rows: dict[str, tuple[Row, list[Instance]]] = {}
     for row, one in placed:
         rows.setdefault(row.row_id, (row, []))[1].append(one)
-    items = [Item(row=row, stake=stakes(found, currency), sentence=row.sentence) for row, found in rows.values()]
+    missing = tuple(dict.fromkeys(said for _, one in placed[:1] for said in one.explanation.missing))
+    items = [Item(row=row, stake=stakes(found, currency), sentence=_said(row, missing)) for row, found in rows.values()]
     return Group(
         number=number,
         against=stopping,
@@ -100,11 +101,17 @@ def _group(base: Base, number: int, key: tuple[str, Against, str, str], placed: 
         plan=plan,
         stake=_stake(placed),
         items=tuple(sorted(items, key=lambda item: (-item.stake.amount, item.row.row_id))),
-        missing=tuple(dict.fromkeys(said for _, one in placed[:1] for said in one.explanation.missing)),
+        missing=missing,
         command=command(base, stopping, sorted(rows)),
         owner=base.service.owner,
         due=due(base),
     )
+
+
+def _said(row: Row, beside: Sequence[str]) -> str:
+    """What is said of a row where some missing records stand beside it already."""
+    is_said = all(each in beside for one in row.instances for each in one.explanation.missing)
+    return row.gist if is_said else row.sentence
 
 
 def _cause(one: Instance, stopping: Against) -> str:
