@@ -29,7 +29,7 @@ WHAT_TO_DO: Mapping[Against, str] = {
     Against.UNEXPLAINED: "find the record that explains it, or accept it (fcb accept)",
     Against.NO_SUCCESSOR: "say who bills it after the flip, or that it ended (fcb carry)",
     Against.FIX_MODEL: "adopt the term (fcb adopt) and run the period again, until it is a match",
-    Against.COVERAGE: "decide what is billed or due and undecided",
+    Against.COVERAGE: "decide what is unexplained, or carried without a successor",
     Against.RULES: "run the period again, under the rules of this version",
     Against.SETTINGS: "run the period again, under the reviewed rules as they are now",
 }
