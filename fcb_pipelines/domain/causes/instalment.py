@@ -10,6 +10,7 @@ from fcb_pipelines.domain.case import Case, PricingCause, Stage, Step
 from fcb_pipelines.domain.conventions import Instalments
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.money import minor_units, round_to
+from fcb_pipelines.domain.period import add_months
 from fcb_pipelines.domain.pricing import Flat, Pricing
 from fcb_pipelines.domain.rows import Remedy
 
@@ -40,11 +41,16 @@ def _step(case: Case, pricing: Pricing) -> Step | None:
 
 
 def _number(case: Case, record: Evidence, parts: int) -> int | None:
-    """Which of the instalments it is, from 0; None where the agreement does not say when it began."""
+    """Which of the instalments it is, from 0; None where the agreement does not say when it began.
+
+    The first is of the first range that begins under it: whole months count, so that one of the 15th begins a month later.
+    """
     if record.valid_from is None:
         return None
     first, now = (moment.astimezone(case.zone) for moment in (record.valid_from, case.service_from))
     months = (now.year - first.year) * 12 + now.month - first.month
+    if (add_months(first.date(), months), first.time()) > (now.date(), now.time()):
+        months -= 1
     return months // case.subscription.months % parts
 
 
