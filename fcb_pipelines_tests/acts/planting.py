@@ -30,6 +30,7 @@ RULES: dict[str, Any] = {
         {"pattern": "^Use", "kind": "overage"},
         {"pattern": "^Set-up", "kind": "one_off"},
         {"pattern": "^Coupon", "kind": "discount"},
+        {"pattern": "^Credit", "kind": "credit"},
     ),
     "terms_assumed_from": date(2026, 1, 1),
     "metrics": {"cpu_seconds": {}},
@@ -204,12 +205,14 @@ class Planting:
         self.bills(name, customer, {"description": "Use", "amount": "0.38"})
 
     def without_a_price(self, name: str, customer: str, _plan: str) -> None:
-        self.lives(name, customer, "s", interval="yearly")
+        self.lives(name, customer, "s", began="2026-04-05 15:00Z", interval="yearly")
 
     def credited(self, name: str, customer: str, plan: str) -> None:
         self.lives(name, customer, plan)
         original = self.bills(name, customer, {"amount": str(PLANS[plan])})
-        credit = self.bills(None, customer, {"amount": "-2.00", "service_from": None, "service_to": None})
+        credit = self.bills(
+            None, customer, {"description": "Credit", "amount": "-2.00", "service_from": None, "service_to": None}
+        )
         data = json.dumps({"original_invoice": original, "subscription": name})
         self.rows["evidence"].append(("credit_note", "invoice", credit, None, None, data, f"r {credit}"))
 

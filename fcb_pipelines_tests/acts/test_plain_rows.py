@@ -18,6 +18,7 @@ from fcb_pipelines.acts.reconciliation import reconcile_period
 from fcb_pipelines.acts.source import take_snapshot
 from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.revisions import content_hash, published
+from fcb_pipelines.domain.rows import Verdict
 from fcb_pipelines.store import reconciliation
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.planting import RULES, TAXES, Planting
@@ -31,6 +32,12 @@ def names_everybody(planting: Planting) -> tuple[Any, ...]:
     return ("line_reference", "invoice", "i-of-nobody", None, None, names, "names everybody")
 
 
+def work_on(planting: Planting, database: str, **conventions: str) -> PeriodWork:
+    service = planting.host.service(**RULES, conventions=conventions)
+    period = service.period("2026-04")
+    return PeriodWork(db=Database(database), service=service, period=period, taxes=TAXES, settings_hash="s", now=NOW)
+
+
 def dual_run(work: PeriodWork) -> None:
     take_snapshot(work.db, work.service, NOW, lambda _: None)
     for act in (usage_totals, rate_period, expect_period, actual_period):
@@ -42,10 +49,7 @@ def test_rows_are_the_same_as_if_each_was_judged(fresh_database: str, store_data
     planting = Planting(SmallHost(fresh_database, tmp_path), Random(seed))  # noqa: S311 - the same each time
     planting.subscriptions(90)
     planting.store()
-    conventions = {"tax_rounding": "total" if seed % 2 else "line"}
-    service = planting.host.service(**RULES, conventions=conventions)
-    period = service.period("2026-04")
-    work = PeriodWork(db=Database(store_database), service=service, period=period, taxes=TAXES, settings_hash="s", now=NOW)
+    work = work_on(planting, store_database, tax_rounding="total" if seed % 2 else "line")
     dual_run(work)
     first = reconcile_period(work)
     planting.rows = {"evidence": [names_everybody(planting)]}
@@ -58,6 +62,25 @@ def test_rows_are_the_same_as_if_each_was_judged(fresh_database: str, store_data
     assert second.plain == ()
     assert (second.changes.rows, len(second.judged)) == ((), len(first.judged) + plain)
     assert (second.coverage, contents(work)) == (first.coverage, contents(work, 1))
+
+
+@pytest.mark.parametrize(("plain", "verdict"), [(4, Verdict.UNEXPLAINED), (2, Verdict.EXPLAINED)])
+def test_plain_subscriptions_speak_for_the_price_of_their_plan(
+    fresh_database: str, store_database: str, tmp_path: Path, plain: int, verdict: Verdict
+) -> None:
+    """Three are billed the price of a record about their plan; those that are not, and say nothing else, are more or fewer."""
+    planting = Planting(SmallHost(fresh_database, tmp_path), Random(1))
+    planting.rows["users"].append(("u", "Ada", None, None, "ca", "on", None, True, False))
+    for number in range(3 + plain):
+        planting.lives(f"s{number}", "u", "s")
+        planting.bills(f"s{number}", "u", {"amount": "9.14" if number < plain else "8.00"})
+    planting.rows["evidence"].append(("plan_price", "plan", "s", None, None, '{"price": "8.00"}', "list of April"))
+    planting.store()
+    work = work_on(planting, store_database)
+    dual_run(work)
+    done = reconcile_period(work)
+    assert [one.rows for one in done.plain] == [plain]
+    assert {row.verdict for row in done.judged} == {verdict}
 
 
 ROWS = "SELECT to_jsonb(r) - 'revision_id' FROM reconciliation_row AS r WHERE revision_id = %s ORDER BY row_id"
