@@ -208,8 +208,8 @@ class Planting:
         self.lives(name, customer, "s", began="2026-04-05 15:00Z", interval="yearly")
 
     def credited(self, name: str, customer: str, plan: str) -> None:
-        self.lives(name, customer, plan)
-        original = self.bills(name, customer, {"amount": str(PLANS[plan])})
+        self.agrees_with_usage(name, customer, plan)
+        original = self.rows["invoices"][-1][0]
         credit = self.bills(
             None, customer, {"description": "Credit", "amount": "-2.00", "service_from": None, "service_to": None}
         )
