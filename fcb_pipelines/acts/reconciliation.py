@@ -15,20 +15,23 @@ from fcb_pipelines.acts.invoices import lines_told
 from fcb_pipelines.acts.kin import Kin
 from fcb_pipelines.acts.on_record import on_record
 from fcb_pipelines.acts.period import PeriodWork
+from fcb_pipelines.acts.seen import seen, told_since
 from fcb_pipelines.acts.source import SourceRecords, load, plans
 from fcb_pipelines.domain import canonical
 from fcb_pipelines.domain.actual import ActualLine
+from fcb_pipelines.domain.case import Records
 from fcb_pipelines.domain.coverage import Agreed, Coverage, coverage
 from fcb_pipelines.domain.expected import ExpectedLine
-from fcb_pipelines.domain.instances import covered_until
+from fcb_pipelines.domain.history import HistoryEntry
 from fcb_pipelines.domain.matching import BESIDE
 from fcb_pipelines.domain.money import MINOR_UNITS
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.reconciliation import RULE_VERSION, RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, form_hash, published, time_text
 from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.domain.seen import OF_LENGTH, Seen, covered_until
 from fcb_pipelines.domain.subscriptions import Subscription, months_of
-from fcb_pipelines.store import new_revision, plain_rows, plain_storing, snapshots, stages
+from fcb_pipelines.store import changed_terms, new_revision, plain_rows, plain_storing, snapshots, stages
 from fcb_pipelines.store import reconciliation as stored
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.plain_rows import Looked
@@ -89,7 +92,8 @@ def _compared(
     """The rows that are judged one by one; the database meanwhile stores all others, of which the sums come back."""
     looked = _looked(work, snapshot_id, plans(conn, snapshot_id, work.service))
     plain_rows.find(conn, looked, lambda shape: months_of(*shape))
-    plain_rows.note(conn, lambda data: next(iter(_notes(work, canonical.subscription(data))), None))
+    note_of = partial(_note, work, *_lengths(conn, work, snapshot_id))
+    plain_rows.note(conn, lambda data: note_of(canonical.subscription(data)))
     moments = {at: time_text(at, work.service.zone) for at in plain_storing.moments(conn)}
     judged = _judging(conn, work, looked)
     with ThreadPoolExecutor(max_workers=1) as beside:
@@ -161,21 +165,35 @@ def _taken_at(conn: Connection, work: PeriodWork, snapshot_id: int) -> datetime:
 def owners(work: PeriodWork, records: SourceRecords) -> list[RowOwner]:
     """The subscriptions of the records, and whether they live in the month."""
     currencies = {plan.external_plan_id: plan.currency for plan in records.plans}
+    note_of = partial(_note, work, records.seen, _dated(work, records.history))
     return [
         RowOwner(
             external_subscription_id=one.external_subscription_id,
             external_user_id=one.external_user_id,
             currency=currencies.get(one.external_plan_id, work.service.currency),
             is_alive=one.is_alive_in(work.period),
-            notes=_notes(work, one),
+            notes=() if (note := note_of(one)) is None else (note,),
         )
         for one in records.subscriptions
     ]
 
 
-def _notes(work: PeriodWork, subscription: Subscription) -> tuple[str, ...]:
-    until = covered_until(subscription, work.period)
-    return () if until is None else (f"covered_until: {until.astimezone(work.service.zone).date().isoformat()}",)
+def _lengths(conn: Connection, work: PeriodWork, snapshot_id: int) -> tuple[Seen, Records]:
+    """What is on record of how long the ranges of all subscriptions were."""
+    found = seen(conn, work.service, snapshot_id)
+    rows = changed_terms.dated(conn, snapshot_id, OF_LENGTH)
+    history, _ = canonical.read_all("history", rows, canonical.history)
+    return found, _dated(work, told_since(conn, snapshot_id, work.service, history, found))
+
+
+def _dated(work: PeriodWork, history: Iterable[HistoryEntry]) -> Records:
+    """The source's history, and what people declared of it."""
+    return Records((), (*history, *(entry.entry(work.service.zone) for entry in work.service.history)))
+
+
+def _note(work: PeriodWork, found: Seen, dated: Records, subscription: Subscription) -> str | None:
+    until = covered_until(subscription, work.period, found, dated)
+    return None if until is None else f"covered_until: {until.astimezone(work.service.zone).date().isoformat()}"
 
 
 def _changes(conn: Connection, work: PeriodWork, before: Revision | None, now: int, origin: Origin) -> RevisionChanges:

@@ -99,12 +99,6 @@ def whole_month(subscription_id: str, metric: str, period: Period, note: str) ->
     )
 
 
-def covered_until(subscription: Subscription, period: Period) -> datetime | None:
-    """The end of the range of several months that covers a month in which no new one starts, or None."""
-    found = covering(subscription, period)
-    return None if found is None else found[1]
-
-
 def covering(subscription: Subscription, period: Period) -> tuple[datetime, datetime] | None:
     """The range of several months that covers a month in which no new one starts, or None."""
     is_covered = subscription.months > 1 and subscription.is_alive_in(period)

@@ -18,6 +18,8 @@ from typing import Any, Generic, TypeVar
 from fcb_pipelines.domain.case import Records
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.history import HistoryEntry
+from fcb_pipelines.domain.instances import covering
+from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.plans import Interval, Plan
 from fcb_pipelines.domain.subscriptions import Subscription
 from fcb_pipelines.domain.term_values import MAY_BE_NONE, VALID_FROM, read_value
@@ -47,6 +49,8 @@ class Seen:
 
 
 NOTHING_SEEN = Seen()
+OF_LENGTH = ("billing_interval", "instalments")
+"""Terms of a subscription that say how long its ranges are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,21 @@ def subscription_as_of(one: Subscription, at: datetime, seen: Seen, records: Rec
         return Held(record=one)
     values, unknown = _as_of(one, at, found, lambda name: records.changes("subscription", key, name), _subscription_terms)
     return Held(record=_subscription(one, values), unknown=unknown)
+
+
+def covered_until(one: Subscription, period: Period, seen: Seen, records: Records) -> datetime | None:
+    """The end of the range of several months that covers a month in which no new one starts, by the terms of that time.
+
+    None where none does, and where nobody knows how long its ranges were, then or when that one began.
+    """
+    try:
+        held = subscription_as_of(one, max(period.start, one.started_at), seen, records)
+        covers = covering(held.record, period)
+        began = held if covers is None else subscription_as_of(one, max(covers[0], one.started_at), seen, records)
+    except InvalidInput:
+        return None
+    is_known = not {*OF_LENGTH} & (held.unknown.keys() | began.unknown.keys())
+    return covers[1] if covers is not None and is_known and began.record.months == held.record.months else None
 
 
 def owner_at(subscription: Subscription, records: Records, at: datetime) -> str:

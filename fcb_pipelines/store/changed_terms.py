@@ -118,6 +118,10 @@ SAID = """
        AND coalesce(was.data, became.data) ->> 'subject_id' = ANY (%(subjects)s::text[])
      ORDER BY changed.snapshot_id, changed.before_hash IS NULL, changed.external_id
 """
+DATED = """
+    SELECT external_id, data FROM snapshot_record JOIN source_record USING (record_hash)
+     WHERE snapshot_id = %s AND entity = 'history' AND lower(btrim(data->>'field')) = ANY(%s)
+"""
 USABLE = """
     SELECT snapshot_id, taken_at FROM source_snapshot
      WHERE service = %s AND snapshot_id <= %s AND refused_because IS NULL ORDER BY snapshot_id
@@ -136,6 +140,11 @@ def said(
 ) -> Sequence[tuple[dict[str, Any], datetime | None]]:
     """History of some subjects that came or went, in that order; since when it was there, or None where it was before."""
     return conn.execute(SAID, {"service": service, "snapshot_id": snapshot_id, "subjects": list(subjects)}).fetchall()
+
+
+def dated(conn: Connection, snapshot_id: int, fields: Sequence[str]) -> Sequence[tuple[str, dict[str, Any]]]:
+    """The rows of a snapshot's history that are about some fields, with their ids."""
+    return conn.execute(DATED, [snapshot_id, list(fields)]).fetchall()
 
 
 def usable(conn: Connection, service: str, snapshot_id: int) -> Sequence[tuple[int, datetime]]:

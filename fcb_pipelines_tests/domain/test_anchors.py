@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fcb_pipelines.domain.case import NO_RECORDS, Records
 from fcb_pipelines.domain.conventions import Billed, Conventions, Families, Family, Months
 from fcb_pipelines.domain.expected import RatedLine, rated_lines
-from fcb_pipelines.domain.instances import ChargeInstance, covered_until, flat_instances
+from fcb_pipelines.domain.instances import ChargeInstance, covering, flat_instances
 from fcb_pipelines.domain.period import Period, periods
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.domain.proration import Proration
@@ -136,7 +136,7 @@ def test_anchored_ranges_lie_in_the_month_they_start_in_and_cover_the_life_witho
         here = flat_instances(one, each, ANCHORED)
         assert all(instance.service_from in each for instance in here)
         if not here and one.months > 1 and begin < each.start and (ended is None or ended >= each.end):
-            assert covered_until(one, each) == found[-1].service_to
+            assert covering(one, each) == (found[-1].full_from, found[-1].service_to)
         found += here
     assert found[0].service_from == begin
     assert all(before.service_to == after.service_from for before, after in pairwise(found))

@@ -14,7 +14,7 @@ from fcb_pipelines.domain.instances import (
     TERM_ATTESTED,
     TERM_UNKNOWN,
     ChargeInstance,
-    covered_until,
+    covering,
     flat_instances,
     reasons_not_due,
     term_note,
@@ -66,9 +66,9 @@ def test_yearly_price_is_due_once_on_the_anniversary_in_full() -> None:
     found = [flat_instance(subscription, month) for month in YEAR]
     (only,) = [one for one in found if one is not None]
     assert (only.service_from, only.service_to) == (day("2026-03-10"), day("2027-03-10"))
-    assert covered_until(subscription, APRIL) == day("2027-03-10")
-    assert covered_until(subscription, Period("2026-02", TORONTO)) == day("2026-03-10")
-    assert covered_until(subscription, Period("2026-03", TORONTO)) is None
+    assert covering(subscription, APRIL) == (day("2026-03-10"), day("2027-03-10"))
+    assert covering(subscription, Period("2026-02", TORONTO)) == (day("2025-03-10"), day("2026-03-10"))
+    assert covering(subscription, Period("2026-03", TORONTO)) is None
 
 
 def test_the_anniversary_of_a_leap_day_does_not_move_to_the_28th_for_ever() -> None:

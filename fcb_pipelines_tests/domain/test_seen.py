@@ -152,29 +152,6 @@ def test_a_year_that_is_billed_by_the_month_since_then_was_due_once() -> None:
     assert due == {"2026-02": [Decimal(600), 0], "2026-03": [0], "2026-05": [Decimal(50), 0]}
 
 
-YEARLY = a_subscription(interval=Interval.YEARLY, started_at=day("2026-01-15"))
-MONTHLY_UNTIL_MID_MARCH = ("2026-03-14", "2026-03-15")
-
-
-@pytest.mark.parametrize(
-    ("gap", "anchor", "due"),
-    [
-        ((LAST, FIRST), "2026-01-15", {"2026-03": [OLD], "2026-04": [None], "2026-05": [None], "2027-01": [Decimal(600)]}),
-        (MONTHLY_UNTIL_MID_MARCH, "2026-03-15", {"2026-03": [OLD, Decimal(600)], "2026-04": [], "2027-03": [Decimal(600)]}),
-        (MONTHLY_UNTIL_MID_MARCH, "2026-03-10", {"2026-03": [OLD], "2026-04": [None], "2027-03": [Decimal(600)]}),
-    ],
-    ids=["in a year that nobody paid", "with a year of its own", "after its year had begun"],
-)
-def test_a_month_that_is_billed_by_the_year_since_then_is_not_taken_for_paid(
-    gap: tuple[str, str], anchor: str, due: dict[str, list[Decimal | None]]
-) -> None:
-    one = replace(YEARLY, billing_anchor=day(anchor))
-    found = Seen(subscriptions={"s1": [*changes([(day(gap[0]), replace(one, interval=Interval.MONTHLY)), (day(gap[1]), one)])]})
-    terms = the_terms(subscription=one, seen=found)
-    of_month = {month: rated_lines(terms, Period(month, TORONTO), NOTHING_USED) for month in due}
-    assert {month: [line.exact for line in lines if line.charge == "flat"] for month, lines in of_month.items()} == due
-
-
 @pytest.mark.parametrize(
     ("changed", "exact"),
     [({"included_quantity": Decimal(0)}, None), ({"unit_price": Decimal(1)}, None), ({"flat_prices": {}}, Decimal("0.0075"))],
