@@ -40,6 +40,11 @@ def open_remedies(conn: Connection, service: Service, period: str | None = None)
     return tuple(sorted(found, key=lambda one: (one.amount.currency, -one.amount.amount, one.row_id)))
 
 
+def was_reconciled(conn: Connection, service: Service, period: str | None = None) -> bool:
+    """Whether a period was, or any at all: before that nothing is open because nobody looked."""
+    return bool(stored.latest_revisions(conn, service.code, period))
+
+
 def _open(service: Service, period: str, row: Row, instance: Instance) -> OpenRemedy:
     explanation = instance.explanation
     remedy = explanation.open_remedy

@@ -5,8 +5,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from fcb_pipelines.acts.remedies import OpenRemedy, open_remedies
-from fcb_pipelines.cli.session import answer, connected, console_of, json_option, service_option
+from fcb_pipelines.acts.remedies import OpenRemedy, open_remedies, was_reconciled
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 from fcb_pipelines.domain.rows import Remedy
 
 WIDTH = 150
@@ -33,11 +33,19 @@ def remedies(period: str | None, service_code: str | None, *, as_json: bool) -> 
         service = reached.settings.service(service_code)
         key = None if period is None else reached.period(service, period).period.key
         with reached.database().transaction() as conn:
-            found = open_remedies(conn, service, key)
+            found, is_known = open_remedies(conn, service, key), was_reconciled(conn, service, key)
+    if not is_known:
+        say(_never(service.code, key))
     if as_json:
         answer([_as_json(one) for one in found])
-    else:
+    elif is_known:
         console_of(WIDTH).print(_table(found, service.code))
+
+
+def _never(service: str, period: str | None) -> str:
+    if period is None:
+        return f"no period of {service} was reconciled yet: fcb run --service {service} --period YYYY-MM"
+    return f"{service} {period} was never reconciled; run it: fcb run --service {service} --period {period}"
 
 
 def _as_json(one: OpenRemedy) -> dict[str, Any]:

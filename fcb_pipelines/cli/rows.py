@@ -40,7 +40,7 @@ def rows(period: str, service_code: str | None, *, as_json: bool) -> None:
 def _table(found: list[dict[str, Any]], period: str) -> Table:
     table = Table(title=f"Reconciliation {period}", caption=f"{len(found)} rows")
     for name in ("row", "partner", "status", "verdict"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("expected", "actual", "difference", "Σ|difference|"):
         table.add_column(name, justify="right")
     for row in found:
