@@ -43,7 +43,7 @@ COMMANDS = {
     "retention": "Drop the usage events of old, closed months.",
     "rows": "Show the reconciliation rows of a period.",
     "run": "Meter, rate and reconcile a period.",
-    "serve": "Take usage that hosts push, over HTTP.",
+    "serve": "Take usage that hosts push, and show the report, over HTTP.",
     "signers": "Say who signs on the report's pages.",
     "source": "Print the address of the demo's source database.",
     "status": "Show what is imported and how each period stands.",

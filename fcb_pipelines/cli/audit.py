@@ -13,8 +13,8 @@ from fcb_pipelines.domain.audit import Head
 def audit() -> None:
     """Prove that the access log and the audit log are as they were written.
 
-    The access log has every call that showed a key or should have; the audit log what people did with keys. Each row is bound
-    to all rows before it by a hash.
+    The access log has every call that showed a key or should have; the audit log what people did: with keys, signers and
+    links, and what they adopted, signed, approved, took back or closed. Each row is bound to all rows before it by a hash.
     """
 
 

@@ -49,7 +49,7 @@ def carry(
     if as_json:
         answer([_as_json(one) for one in made])
     for one in made if not as_json else ():
-        click.echo(f"{one.item} of {one.external_user_id}: {one}")
+        click.echo(f"{one.item} of partner {one.external_user_id}: {one}")
     say(f"kept; it counts with the next  fcb run --service {service.code} --period {rows[0].split('/')[1]}")
 
 

@@ -27,7 +27,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
 def serve(host: str, port: int) -> None:
-    """Take usage that hosts push (POST /v1/usage), until it is told to end.
+    """Take usage that hosts push (POST /v1/usage), and show the report (/reports/YYYY-MM), until it is told to end.
 
     Behind it belongs a proxy that speaks TLS. Keys are made by  fcb keys create. Every route is described at /docs. Ctrl+C or
     SIGTERM ends it once what is under way is answered. Its log, on standard error, says when our database is away and back.
