@@ -176,7 +176,7 @@ class _Told:
             change, entries = each.change, self._about(each, until)
             if entries:
                 if spoken := [entry for entry in entries if entry.valid_from < at + _DAY]:
-                    return self._read(spoken[-1])
+                    return self._last(spoken)
             elif each.valid_from is not None:
                 if at >= each.valid_from:
                     return each.after
@@ -216,7 +216,20 @@ class _Told:
             first = entries[0].valid_from.date().isoformat()
             said = f"its history names its {self.name} from {first} on, and no record says which it was on {at.date()}"
             raise InvalidInput(said)
-        return self._read(spoken[-1])
+        return self._last(spoken)
+
+    def _last(self, entries: Sequence[HistoryEntry]) -> object:
+        """The value of the last of some entries; of those from the same moment on what was said last puts the others right.
+
+        Raises `InvalidInput` where nobody knows which that is.
+        """
+        same = [entry for entry in entries if entry.valid_from == entries[-1].valid_from]
+        said = {entry.said_at for entry in same if entry.said_at is not None}
+        last = [self._read(entry) for entry in same if not said or entry.said_at == max(said)]
+        if any(value != last[0] for value in last):
+            both = " and ".join(_shown(value) for value in last)
+            raise InvalidInput(f"its history says both {both} of its {self.name} from {same[0].valid_from.date()} on")
+        return last[0]
 
     def _says(self, entry: HistoryEntry, value: object) -> bool:
         try:

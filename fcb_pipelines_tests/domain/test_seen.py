@@ -194,6 +194,17 @@ def test_history_that_cannot_be_read_is_refused_with_its_day(field: str, value: 
         terms_at(the_terms(adopted=records), day("2026-03-01"))
 
 
+@pytest.mark.parametrize("found", [TWICE, Seen()], ids=["seen", "never seen to change"])
+def test_of_two_values_from_the_same_day_on_the_one_said_last_holds_and_without_one_nobody_knows(found: Seen) -> None:
+    told = [said("7", "2026-04-01", at="2026-04-12"), said("60", "2026-04-01", at="2026-04-13")]
+    for history in (told, told[::-1], [replace(told[0], said_at=None), told[1]]):
+        assert flat("2026-05", found, adopted=Records((), history)).exact == NEW
+    alike = [replace(entry, said_at=None) for entry in told]
+    with pytest.raises(InvalidInput, match="both 60 and 7 of its price_monthly from 2026-04-01 on"):
+        flat("2026-05", found, adopted=Records((), alike))
+    assert flat("2026-05", found, adopted=Records((), [alike[1], replace(alike[1], value="60.00")])).exact == NEW
+
+
 @pytest.mark.parametrize(("at", "price"), [("2026-02-28", None), ("2026-03-01", Decimal(40)), ("2026-05-01", None)])
 def test_history_holds_where_nothing_changed_while_we_looked(at: str, price: Decimal | None) -> None:
     told = {"subject_kind": "subscription", "subject_id": "s1", "field": "contract_price"}
