@@ -126,17 +126,27 @@ def judged(conn: Connection, service: Service, settings_hash: str) -> tuple[Judg
     latest = stored.latest_revisions(conn, service.code)
     counts = report_rows.counts(conn, [one.revision_id for one in latest])
     return tuple(
-        Judged(period=one.period, objections=objections(one, counts[one.revision_id], settings_hash)) for one in latest
+        Judged(
+            period=one.period,
+            objections=objections(one, counts[one.revision_id], settings_hash, is_over=was_over(service, one)),
+        )
+        for one in latest
     )
 
 
-def objections(revision: Revision, counts: Counts, settings_hash: str) -> tuple[clean.Objection, ...]:
+def was_over(service: Service, revision: Revision) -> bool:
+    """Whether the period had ended when it was run."""
+    return service.period(revision.period).end <= revision.made_at
+
+
+def objections(revision: Revision, counts: Counts, settings_hash: str, *, is_over: bool = True) -> tuple[clean.Objection, ...]:
     """What stands against a revision, under the rules and settings of now."""
     found = Standing(
         unexplained=counts.unexplained,
         no_successor=counts.no_successor,
         fix_model=counts.fix_model,
         is_covered=Coverage(**revision.coverage).is_complete,
+        is_over=is_over,
         rule_version=revision.rule_version,
         settings_hash=revision.settings_hash,
     )

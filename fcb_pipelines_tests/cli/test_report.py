@@ -11,6 +11,7 @@ from fcb_pipelines.acts.report_links import open_link
 from fcb_pipelines.domain.coverage import coverage
 from fcb_pipelines.domain.reconciliation import RULE_VERSION
 from fcb_pipelines.domain.revisions import Origin, content_hash, published
+from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.settings import load
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
@@ -18,9 +19,9 @@ from fcb_pipelines_tests.builders import TORONTO
 from fcb_pipelines_tests.cli.conftest import Fcb
 from fcb_pipelines_tests.projects import write_project
 from fcb_pipelines_tests.report.html import Page
-from fcb_pipelines_tests.report.material import every_kind
+from fcb_pipelines_tests.report.material import every_kind, matched
 from fcb_pipelines_tests.revisions import add_revision
-from fcb_pipelines_tests.signed import NOW
+from fcb_pipelines_tests.signed import NOW, a_row
 
 APRIL = ("report", "--period", "2026-04")
 
@@ -28,14 +29,18 @@ APRIL = ("report", "--period", "2026-04")
 @pytest.fixture
 def db(store_database: str, tmp_path: Path) -> Database:
     """April of the shop, with a row of each kind, made under the rules as they are."""
-    settings = load({}, folder=write_project(tmp_path / "before"))
-    db, rows = Database(store_database), every_kind()
-    forms = [published(one, service="shop", period="2026-04", zone=TORONTO) for one in rows]
+    return run(Database(store_database), tmp_path, "2026-04", *every_kind())
+
+
+def run(db: Database, folder: Path, period: str, *rows: Row) -> Database:
+    """A month of the shop, run on 2 June 2026."""
+    settings = load({}, folder=write_project(folder / "before"))
+    forms = [published(one, service="shop", period=period, zone=TORONTO) for one in rows]
     with db.transaction() as conn:
         add_revision(
             conn,
             service="shop",
-            period="2026-04",
+            period=period,
             origin=Origin(
                 snapshot_id=snapshots.open_snapshot(conn, "shop", NOW),
                 settings_hash=settings.rules_hash(settings.services["shop"]),
@@ -57,6 +62,17 @@ def test_a_summary(fcb: Fcb) -> None:
     assert first == "Not ready: 4 things stop CAD 267.72 and USD 10.00 of 2 partners."
     assert any(line.startswith("CAD: billed 125.28, proved 73.28, accepted 6.00, carried 15.00") for line in further)
     assert further[-1] == "0 clean periods in a row up to 2026-04, revision 1"
+
+
+@pytest.mark.parametrize(
+    ("period", "said"),
+    [("2026-05", "Ready: CAD 50.00 billed"), ("2026-06", "Not ready: run before the month was over.")],
+)
+def test_a_month_that_was_not_over_is_not_ready(fcb: Fcb, store_database: str, tmp_path: Path, period: str, said: str) -> None:
+    run(Database(store_database), tmp_path, period, a_row(matched(period=period), period=period))
+    done = fcb("report", "--period", period)
+    assert done.stdout.replace("\N{NO-BREAK SPACE}", " ").startswith(said), done.stderr
+    assert f"{said.count('Ready')} clean period" in done.stdout
 
 
 @pytest.mark.usefixtures("db")
