@@ -124,13 +124,13 @@ def _walk(tracing: Tracing, line: RatedLine) -> Iterator[Step]:
     said = "" if same else f"walked again it comes to {_exact(again)}, and was rated {_exact(line)}"
     yield Step(
         kind=Kind.PRICE,
-        says=f"{_price_words(case)}: {exact_text(case.pricing.exact)}{_attested(tracing, line)}",
+        says=f"{_price_words(case)}: {exact_text(case.pricing.due)}{_attested(tracing, line)}",
         data=_pricing_data(case.pricing),
         wrong=said,
         rests_on=tuple(_priced_by(tracing, case)),
     )
     for step in walk(case.as_rated):
-        amount = exact_text(step.pricing.exact)
+        amount = exact_text(step.pricing.due)
         says = f"{step.cause.replace('_', ' ')}: {step.words}: {amount}"
         references = tuple(tracing.references(step.references))
         yield Step(kind=Kind.CAUSE, reference=step.cause, says=says, data={"exact": amount}, rests_on=references)
@@ -178,6 +178,7 @@ def _price_words(case: Case) -> str:
         span = pricing.spans[0]
         of = "contract price" if case.subscription.contract_price is not None else f"{case.subscription.interval} price"
         parts = f" ÷ {pricing.instalments} instalments" if pricing.instalments > 1 else ""
+        parts += ", of which the last takes the rest" if pricing.rest is not None else ""
         less = f" − {plain(case.subscription.discount_percent)} %" if case.subscription.discount_percent else ""
         return f"{of} of {plan.name} {amount_text(span.price, plan.currency)} {plan.currency}{parts}{less}"
     return f"{plan.name}: {_metered_words(pricing)}"
@@ -194,7 +195,7 @@ def _metered_words(pricing: Metered) -> str:
 
 
 def _pricing_data(pricing: Pricing) -> dict[str, object]:
-    exact = {"exact": exact_text(pricing.exact)}
+    exact = {"exact": exact_text(pricing.due)}
     if isinstance(pricing, Metered):
         return {**exact, "quantity": exact_text(pricing.quantity), **write_pricing(pricing)}
     prices = [plain(span.price) for span in pricing.spans]

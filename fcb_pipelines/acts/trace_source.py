@@ -22,6 +22,7 @@ from fcb_pipelines.store import trace as stored
 from fcb_pipelines.store import trace_usage
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.reconciliation import Revision
+from fcb_pipelines.store.snapshots import identified_rows
 
 NAMED = ("users", "plans", "subscriptions", "invoices", "billing_state")
 """Entities whose rows are found by an id."""
@@ -229,8 +230,9 @@ class _Wanted:
             *_values(billed, "external_user_id"),
             *self._was("user"),
         }
-        plans = {*_values(own, "external_plan_id"), *self._was("plan"), *_ids("plans", references)}
-        self.named |= {"users": self._named("users", users), "plans": self._named("plans", plans)}
+        # Of plans all: which of them it was on may be what snapshots before this one saw.
+        self.named |= {"users": self._named("users", users), "plans": identified_rows(conn, snapshot_id, "plans")}
+        plans = [key for key, _ in self.named["plans"]]
         self.told["history"] = self._about("history", [*subscriptions, *plans], ())
         self.told["evidence"] = self._about("evidence", [*subscriptions, *users, *plans, *invoices], references)
 
@@ -251,7 +253,3 @@ class _Wanted:
 
 def _values(rows: Iterable[Mapping[str, Any]], name: str) -> set[str]:
     return {str(row[name]) for row in rows if row.get(name)}
-
-
-def _ids(entity: str, references: Iterable[str]) -> set[str]:
-    return {rest for each in references for of, _, rest in [each.partition("/")] if of == entity and rest}

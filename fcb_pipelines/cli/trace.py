@@ -15,7 +15,7 @@ from fcb_pipelines.acts.trace import Asked
 from fcb_pipelines.acts.trace import trace as act
 from fcb_pipelines.cli.session import connected, json_option, say, service_option
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.trace import Found, Kind, Step, followed, walked
+from fcb_pipelines.domain.trace import Found, Kind, Step, followed, printable, walked
 from fcb_pipelines.store.audit import still
 
 NARROWEST = 100
@@ -51,7 +51,7 @@ def trace(
             for text in _as_json(step, found, row_id) if as_json else _for_people(step, found):
                 click.echo(text, nl=False)
     for said in found.wrong:
-        say(f"does not add up: {said}")
+        say(f"does not add up: {printable(said)}")
     if found.wrong:
         sys.exit(1)
 
@@ -90,7 +90,8 @@ def _told(step: Step, place: tuple[bool, ...], width: int) -> str:
     """A step in its place in the tree; an event stays on one line, so that a list of them can be searched and sorted."""
     above = "".join("│  " if has_more else "   " for has_more in place[:-1])
     first, more = (f"{above}{'├─ ' if place[-1] else '└─ '}", f"{above}{'│  ' if place[-1] else '   '}") if place else ("", "")
-    texts = [step.says, *(f"✗ {step.wrong}" for _ in [0] if step.wrong), *(f"? {step.untraced}" for _ in [0] if step.untraced)]
+    said = [step.says, *(f"✗ {step.wrong}" for _ in [0] if step.wrong), *(f"? {step.untraced}" for _ in [0] if step.untraced)]
+    texts = map(printable, said)
     lines = [line for text in texts for line in _lines(text, 0 if step.kind is Kind.EVENT else width - len(more))]
     return "".join(f"{first if not number else more}{line}\n" for number, line in enumerate(lines))
 

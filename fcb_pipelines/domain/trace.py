@@ -113,6 +113,13 @@ def grouped(value: Decimal | Fraction) -> str:
     return f"{'-' * (value < 0)}{int(whole):,}{point}{rest}"
 
 
+def printable(text: str) -> str:
+    """What a source's texts say, on one line and without what a terminal takes for an order."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def on_day(moment: datetime, zone: ZoneInfo) -> str:
     """The day of a moment in a zone."""
     return moment.astimezone(zone).date().isoformat()

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from fcb_pipelines.domain.trace import Found, Kind, Step, followed, grouped, told, walked
+from fcb_pipelines.domain.trace import Found, Kind, Step, followed, grouped, printable, told, walked
 
 
 def a_step(name: str, *below: Step, wrong: str = "", untraced: str = "") -> Step:
@@ -67,3 +67,11 @@ def test_numbers_stand_in_groups_of_three(value: Decimal | Fraction, text: str) 
 def test_a_row_tells_what_it_holds_and_leaves_out_what_is_empty() -> None:
     row = {"id": 7, "name": "", "ended_at": None, "lines": [], "is_active": False, "data": {"price": "8.00"}, "of": ["a", 1]}
     assert told(row, but=("id",)) == "is_active false, data (price 8.00), of [a; 1]"
+
+
+def test_what_a_source_says_is_no_order_to_a_terminal() -> None:
+    assert printable("Zoë — 9,14 €") == "Zoë — 9,14 €"
+    assert (
+        printable("paid\n├─ \x1b[2Kin\N{NO-BREAK SPACE}full\x9b1A")
+        == "paid ├─ \N{REPLACEMENT CHARACTER}[2Kin full\N{REPLACEMENT CHARACTER}1A"
+    )
