@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fcb_pipelines.acts.acceptances import Listed
 from fcb_pipelines.domain.acceptances import Acceptance, State
 from fcb_pipelines.domain.clean import Against
-from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.domain.rows import Instance, Row
 from fcb_pipelines.report.stakes import against
 
 _STANDS = (State.IN_FORCE, State.AWAITING_APPROVAL)
@@ -45,15 +45,18 @@ def signed_for(signed: Iterable[Listed]) -> SignedFor:
 
     def look_up(row: Row, stopping: Against) -> tuple[Listed, ...]:
         about = found.get(_without_period(row.row_id), [])
-        open_places = [(place, one.charge) for place, one in enumerate(row.instances, start=1) if against(one) is stopping]
+        open_places = [(place, one) for place, one in enumerate(row.instances, start=1) if against(one) is stopping]
         taking = [[one for one in about if _takes(one.acceptance, *each)] for each in open_places]
         return tuple(dict.fromkeys(one for each in taking for one in each)) if all(taking) else ()
 
     return look_up
 
 
-def _takes(acceptance: Acceptance, place: int, charge: str) -> bool:
-    return place in acceptance.places if acceptance.charge is None else charge == acceptance.charge
+def _takes(acceptance: Acceptance, place: int, one: Instance) -> bool:
+    """Whether it has an instance and was not counted yet: what stops the period with it was not settled by it."""
+    if one.explanation.settled_by == acceptance.acceptance_id:
+        return False
+    return place in acceptance.places if acceptance.charge is None else one.charge == acceptance.charge
 
 
 def _without_period(row_id: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from fcb_pipelines.acts.acceptances import Listed
 from fcb_pipelines.domain.acceptances import Kind, State
-from fcb_pipelines.domain.rows import Explanation, Instance, Row
+from fcb_pipelines.domain.rows import Explanation, Instance, Remedy, Row
 from fcb_pipelines.report import pages
 from fcb_pipelines.report.links import Served
 from fcb_pipelines.report.view import View
@@ -71,6 +71,13 @@ def test_what_is_signed_in_part_is_still_asked_for(of: Row) -> None:
 def test_a_standing_one_of_an_earlier_month_has_the_row_of_this() -> None:
     view = a_view(row("s1", unexplained()), signed=[signed(MARCH, kind=Kind.STANDING)])
     assert (RUN in queue_of(view), "fcb accept shop/" in queue_of(view)) == (True, False)
+
+
+def test_what_was_counted_and_still_asks_for_a_term_is_asked_for() -> None:
+    found = row("s1", explained(settled_by=Remedy.FIX_MODEL))
+    view = a_view(found, signed=[signed(found)])
+    for text in (queue_of(view), row_page(view)):
+        assert (RUN in text, "fcb adopt shop/" in text) == (False, True)
 
 
 def test_in_a_group_each_row_says_what_was_signed_for_it() -> None:
