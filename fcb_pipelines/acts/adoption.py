@@ -138,7 +138,7 @@ def _changed(before: str, service: Service, asked: Adoptable, signed: Signed) ->
             item.comment(f"adopted by {signed.person} on {_day(signed, service)} because of {asked.rows[0]}")
             place[name] = item
             where = f"families, {family}" if family else "conventions"
-            added.append(f'[services.{service.code}.{where}] {name} = "{value}"')
+            added.append(f'[services.{service.code}.{where}]\n{name} = "{value}"')
     known = {(term.kind, term.subject_kind, term.subject, term.reference) for term in service.terms}
     terms = [
         f"[[services.{service.code}.terms]]\n{_term(record, service, row_id, signed).as_string()}"

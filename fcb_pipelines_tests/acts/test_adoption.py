@@ -103,7 +103,7 @@ def test_two_rows_that_rest_on_one_record_bring_it_once(store_database: str, pro
 def test_a_convention_is_declared_where_it_stands(store_database: str, project: Path) -> None:
     db = Database(store_database)
     reconcile(db, explained_by(by_convention("calendar_days")))
-    assert adopt(db, project, S1) == ['[services.shop.conventions] proration = "calendar_days"']
+    assert adopt(db, project, S1) == ['[services.shop.conventions]\nproration = "calendar_days"']
     assert service(project).conventions.proration == "calendar_days"
     text = (project / "fcb.toml").read_text(encoding="utf-8")
     assert f"adopted by ada on {NOW.astimezone(TORONTO).date()} because of {S1}" in text
