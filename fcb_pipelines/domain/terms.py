@@ -5,7 +5,7 @@ it. Does not own: what held at a moment (seen), which instances there are (insta
 lines (expected).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -36,16 +36,11 @@ from fcb_pipelines.domain.subscriptions import Subscription
 USAGE_OUTSIDE_LIFE = "usage_outside_life"
 QUOTA_UNKNOWN = "quota_unknown"
 
-_FLAT = frozenset({"plan", "billing_interval", "instalments", "contract_price", "discount_percent"})
-"""Terms that every flat price is made of; a contract's price stands in place of the plan's."""
+_FLAT = frozenset({"plan", "currency", "billing_interval", "instalments", "contract_price", "discount_percent"})
+"""Terms that every flat price is made of; a contract's price stands in place of the plan's, in the plan's currency."""
 _USAGE = frozenset({"plan", "currency", "included_quantity", "unit_price", "unit_batch", "charges"})
-_TOLD_BY: Mapping[tuple[str, str], frozenset[str]] = {
-    ("contract_price", "subscription"): frozenset({"contract_price", *(f"price_{each}" for each in Interval), "currency"}),
-    ("plan_price", "plan"): frozenset(f"price_{each}" for each in Interval),
-    ("quota", "subscription"): frozenset({"included_quantity"}),
-    ("quota", "plan"): frozenset({"included_quantity"}),
-}
-"""Terms that a record, adopted and holding, says in the place of what nobody knows."""
+_TOLD_BY = (("contract_price", "subscription"), ("plan_price", "plan"), ("quota", "subscription"), ("quota", "plan"))
+"""Records that, adopted and holding, say a term in the place of what nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,17 +176,26 @@ def _of_flat(held: TermsAt) -> frozenset[str]:
     """The terms that a flat price is made of."""
     if held.subscription.contract_price is not None and "contract_price" not in held.unknown:
         return _FLAT
-    return _FLAT | {"currency", f"price_{held.subscription.interval}"}
+    return _FLAT | {f"price_{held.subscription.interval}"}
 
 
 def _unknown(terms: Terms, held: TermsAt, at: datetime, needed: Iterable[str]) -> tuple[str, ...]:
     """Why nobody knows what an instance costs: a note for each term that it needs and that no record says."""
     missing = [name for name in held.unknown if name in needed]
-    for (kind, subject_kind), names in _TOLD_BY.items() if missing else ():
+    for kind, subject_kind in _TOLD_BY if missing else ():
         subject = held.plan.external_plan_id if subject_kind == "plan" else held.subscription.external_subscription_id
-        if any(record.holds_at(at) for record in terms.adopted.of(kind, subject_kind, subject)):
-            missing = [name for name in missing if name not in names]
+        for record in terms.adopted.of(kind, subject_kind, subject):
+            missing = [name for name in missing if not (record.holds_at(at) and name in _said(record, held))]
     return tuple(f"{TERM_UNKNOWN}: {held.unknown[name]}" for name in missing)
+
+
+def _said(record: Evidence, held: TermsAt) -> Collection[str]:
+    """The terms that a record says; none names a currency, a price of a plan is for one interval, a quota may be another's."""
+    if record.kind == "quota":
+        return ("included_quantity",) if CPU_SECONDS in record.data.get("charges", [CPU_SECONDS]) else ()
+    if record.kind == "plan_price":
+        return (f"price_{record.interval(held.subscription.interval)}",)
+    return ("contract_price", *(f"price_{each}" for each in Interval))
 
 
 def _plans(terms: Terms, instance: ChargeInstance) -> tuple[Mapping[str, Plan], tuple[str, ...]]:

@@ -158,14 +158,19 @@ def test_a_year_that_is_billed_by_the_month_since_then_was_due_once() -> None:
 )
 def test_usage_asks_for_the_terms_of_usage_alone(changed: dict[str, Any], exact: Decimal | None) -> None:
     found = seen((LAST, a_plan(**changed)), (FIRST, a_plan()))
-    lines = rated_lines(the_terms(seen=found, plan=a_plan()), Period("2026-04", TORONTO), cpu(Decimal(7200)))
-    assert [line.exact for line in lines if line.charge == "cpu_seconds"] == [exact]
+    assert of_usage(seen=found) == [exact]
+
+
+def of_usage(**changes: Any) -> list[Any]:
+    lines = rated_lines(the_terms(plan=a_plan(), **changes), Period("2026-04", TORONTO), cpu(Decimal(7200)))
+    return [line.exact for line in lines if line.charge == "cpu_seconds"]
 
 
 @pytest.mark.parametrize(
     ("adopted", "exact"),
     [
         (evidence("plan_price", "p1", subject_kind="plan", data={"price": "55"}), Decimal(55)),
+        (evidence("plan_price", "p1", subject_kind="plan", data={"price": "600", "interval": "yearly"}), None),
         (evidence("contract_price", "s1", data={"price": "44"}), Decimal(44)),
         (evidence("contract_price", "s1", data={"price": "44"}, valid_to=day("2026-04-01")), None),
         (evidence("contract_price", "s2", data={"price": "44"}), None),
@@ -173,6 +178,19 @@ def test_usage_asks_for_the_terms_of_usage_alone(changed: dict[str, Any], exact:
 )
 def test_a_term_that_somebody_adopted_says_what_nobody_saw(adopted: Evidence, exact: Decimal | None) -> None:
     assert flat("2026-04", adopted=Records([adopted])).exact == exact
+
+
+@pytest.mark.parametrize(("charges", "exact"), [(None, Decimal("0.005")), (["cpu_seconds"], Decimal("0.005")), (["gb"], None)])
+def test_a_quota_that_somebody_adopted_says_nothing_of_another_charge(charges: list[str] | None, exact: Decimal | None) -> None:
+    adopted = Records([evidence("quota", "s1", data={"included_quantity": "4800"} | ({"charges": charges} if charges else {}))])
+    assert of_usage(seen=seen((LAST, a_plan(included_quantity=Decimal(0))), (FIRST, a_plan())), adopted=adopted) == [exact]
+
+
+def test_no_contract_says_a_currency_that_nobody_knows() -> None:
+    found = seen((LAST, costs(OLD)), (FIRST, costs(OLD, currency="USD")))
+    adopted = Records([evidence("contract_price", "s1", data={"price": "44"})])
+    for given_now in ({"subscription": a_subscription(contract_price=Decimal(33))}, {"adopted": adopted}):
+        assert flat("2026-04", found, costs(OLD, currency="USD"), **given_now).exact is None
 
 
 def test_a_contract_stands_in_place_of_a_price_that_nobody_knows() -> None:
@@ -273,7 +291,7 @@ def test_neither_the_order_of_snapshots_nor_unchanged_ones_between_change_a_term
     assert known == prices.get(at, known), "what was seen at that time"
     assert price_at(data.draw(st.permutations(versions)), at) == known
     again = data.draw(st.sampled_from(sorted(prices)))
-    later = [each for each in sorted(prices) if each > again]
+    later = sorted(each for each in prices if each > again)
     upto = later[0] if later and prices[later[0]] == prices[again] else again
     between = again + (upto - again) / 2
     assert price_at([*versions, (between, costs(prices[again]))], at) == known
