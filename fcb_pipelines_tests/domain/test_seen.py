@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from fcb_pipelines.domain.case import NO_RECORDS, Records
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.expected import RatedLine, rated_lines
 from fcb_pipelines.domain.history import HistoryEntry
 from fcb_pipelines.domain.instances import TERM_ATTESTED, TERM_UNKNOWN
@@ -23,7 +22,7 @@ from fcb_pipelines.domain.quotas import NOTHING_USED, cpu
 from fcb_pipelines.domain.rows import Verdict
 from fcb_pipelines.domain.seen import Seen, changes, plan_as_of, subscription_as_of
 from fcb_pipelines.domain.terms import terms_at
-from fcb_pipelines_tests.builders import TORONTO, a_plan, a_subscription, actual, day, evidence, the_terms
+from fcb_pipelines_tests.builders import TORONTO, a_plan, a_subscription, actual, day, the_terms
 from fcb_pipelines_tests.domain.explained import World
 
 OLD, NEW = Decimal(50), Decimal(60)
@@ -164,33 +163,6 @@ def test_usage_asks_for_the_terms_of_usage_alone(changed: dict[str, Any], exact:
 def of_usage(**changes: Any) -> list[Any]:
     lines = rated_lines(the_terms(plan=a_plan(), **changes), Period("2026-04", TORONTO), cpu(Decimal(7200)))
     return [line.exact for line in lines if line.charge == "cpu_seconds"]
-
-
-@pytest.mark.parametrize(
-    ("adopted", "exact"),
-    [
-        (evidence("plan_price", "p1", subject_kind="plan", data={"price": "55"}), Decimal(55)),
-        (evidence("plan_price", "p1", subject_kind="plan", data={"price": "600", "interval": "yearly"}), None),
-        (evidence("contract_price", "s1", data={"price": "44"}), Decimal(44)),
-        (evidence("contract_price", "s1", data={"price": "44"}, valid_to=day("2026-04-01")), None),
-        (evidence("contract_price", "s2", data={"price": "44"}), None),
-    ],
-)
-def test_a_term_that_somebody_adopted_says_what_nobody_saw(adopted: Evidence, exact: Decimal | None) -> None:
-    assert flat("2026-04", adopted=Records([adopted])).exact == exact
-
-
-@pytest.mark.parametrize(("charges", "exact"), [(None, Decimal("0.005")), (["cpu_seconds"], Decimal("0.005")), (["gb"], None)])
-def test_a_quota_that_somebody_adopted_says_nothing_of_another_charge(charges: list[str] | None, exact: Decimal | None) -> None:
-    adopted = Records([evidence("quota", "s1", data={"included_quantity": "4800"} | ({"charges": charges} if charges else {}))])
-    assert of_usage(seen=seen((LAST, a_plan(included_quantity=Decimal(0))), (FIRST, a_plan())), adopted=adopted) == [exact]
-
-
-def test_no_contract_says_a_currency_that_nobody_knows() -> None:
-    found = seen((LAST, costs(OLD)), (FIRST, costs(OLD, currency="USD")))
-    adopted = Records([evidence("contract_price", "s1", data={"price": "44"})])
-    for given_now in ({"subscription": a_subscription(contract_price=Decimal(33))}, {"adopted": adopted}):
-        assert flat("2026-04", found, costs(OLD, currency="USD"), **given_now).exact is None
 
 
 def test_a_contract_stands_in_place_of_a_price_that_nobody_knows() -> None:
