@@ -137,8 +137,7 @@ def _changed(before: str, service: Service, asked: Adoptable, signed: Signed) ->
             item = tomlkit.string(value)
             item.comment(f"adopted by {signed.person} on {_day(signed, service)} because of {asked.rows[0]}")
             place[name] = item
-            where = f"families, {family}" if family else "conventions"
-            added.append(f'[services.{service.code}.{where}]\n{name} = "{value}"')
+            added.append(f'{_heading(service, family)}\n{name} = "{value}"')
     known = {(term.kind, term.subject_kind, term.subject, term.reference) for term in service.terms}
     terms = [
         f"[[services.{service.code}.terms]]\n{_term(record, service, row_id, signed).as_string()}"
@@ -147,6 +146,15 @@ def _changed(before: str, service: Service, asked: Adoptable, signed: Signed) ->
     ]
     whole = tomlkit.dumps(document).rstrip("\n")
     return "\n\n".join([whole, *(term.rstrip("\n") for term in terms)]) + "\n", [*terms, *added]
+
+
+def _heading(service: Service, family: str) -> str:
+    """What stands above a convention in the file."""
+    return (
+        f'# in the [[services.{service.code}.families]] of name = "{family}"'
+        if family
+        else f"[services.{service.code}.conventions]"
+    )
 
 
 def _conventions_of(table: Table, family: str) -> Any:

@@ -109,6 +109,16 @@ def test_a_convention_is_declared_where_it_stands(store_database: str, project: 
     assert f"adopted by ada on {NOW.astimezone(TORONTO).date()} because of {S1}" in text
 
 
+def test_a_convention_of_a_family_is_declared_in_the_family(store_database: str, project: Path) -> None:
+    config = project / "fcb.toml"
+    config.write_text(f'{config.read_text("utf-8")}\n[[services.shop.families]]\nname = "smalls"\npattern = "small"\n', "utf-8")
+    db = Database(store_database)
+    reconcile(db, explained_by(by_convention("calendar_days", family="smalls")))
+    assert adopt(db, project, S1) == ['# in the [[services.shop.families]] of name = "smalls"\nproration = "calendar_days"']
+    (smalls,) = service(project).families
+    assert (smalls.proration, service(project).conventions.proration) == ("calendar_days", "none")
+
+
 def test_of_several_conventions_that_fit_one_is_chosen(store_database: str, project: Path) -> None:
     db = Database(store_database)
     reconcile(db, explained_by(by_convention("calendar_days", "fixed_30_days")))
