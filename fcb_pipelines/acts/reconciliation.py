@@ -92,8 +92,10 @@ def _compared(
     """The rows that are judged one by one; the database meanwhile stores all others, of which the sums come back."""
     looked = _looked(work, snapshot_id, plans(conn, snapshot_id, work.service))
     plain_rows.find(conn, looked, lambda shape: months_of(*shape))
-    note_of = partial(_note, work, *_lengths(conn, work, snapshot_id))
-    plain_rows.note(conn, lambda data: note_of(canonical.subscription(data)))
+    changed, dated = _lengths(conn, work, snapshot_id)
+    note_of = partial(_note, work, changed, dated)
+    once_longer = changed.subscriptions.keys() | {one for field in OF_LENGTH for one in dated.changed("subscription", field)}
+    plain_rows.note(conn, lambda data: note_of(canonical.subscription(data)), once_longer)
     moments = {at: time_text(at, work.service.zone) for at in plain_storing.moments(conn)}
     judged = _judging(conn, work, looked)
     with ThreadPoolExecutor(max_workers=1) as beside:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.period import PeriodWork
-from fcb_pipelines.acts.report import newest, objections
+from fcb_pipelines.acts.report import newest, objections, was_over
 from fcb_pipelines.assets.shell import key, table
 from fcb_pipelines.checks.remedies import what_to_do
 from fcb_pipelines.checks.shell import WARN
@@ -48,8 +48,9 @@ def _judged(work: PeriodWork) -> dg.AssetCheckResult:
             never = f"{period} was never reconciled: run fcb run --service {service.code} --period {period}"
             return dg.AssetCheckResult(passed=False, severity=WARN, description=never)
         counts = report_rows.counts(conn, [revision.revision_id])[revision.revision_id]
-        rows = reconciliation.rows(conn, revision.revision_id)
-    found = objections(revision, counts, work.settings_hash)
+        apart = figures(reconciliation.rows_apart(conn, revision.revision_id), service.currency)
+        agreed = reconciliation.agreed(conn, revision.revision_id)
+    found = objections(revision, counts, work.settings_hash, is_over=was_over(service, revision))
     return dg.AssetCheckResult(
         passed=not found,
         severity=WARN,
@@ -57,7 +58,7 @@ def _judged(work: PeriodWork) -> dg.AssetCheckResult:
         metadata={
             **what_to_do("reconciliation_clean", service, period, passed=not found),
             "against it": _table(found),
-            **summary(figures(rows, service.currency)),
+            **summary(apart, agreed),
             "revision": revision.revision,
         },
     )

@@ -70,6 +70,10 @@ class Records:
             if found == kind:
                 yield from records
 
+    def changed(self, subject_kind: str, name: str) -> frozenset[str]:
+        """The subjects of a kind of which it is on record what a field was."""
+        return frozenset(subject for kind, subject, field in self._history if (kind, field) == (subject_kind, name))
+
     def changes(self, subject_kind: str, subject_id: str, name: str) -> Sequence[HistoryEntry]:
         """What a field of a subject was from when on, in order."""
         return self._history.get((subject_kind, subject_id, name), ())

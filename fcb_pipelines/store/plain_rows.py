@@ -9,7 +9,7 @@ A subscription is plain where each of its instances is billed by exactly one lin
 nothing was billed, and where no record and no other line could be about any of it. When in doubt it is not: then it is judged.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -187,7 +187,10 @@ def judged_actual(conn: Connection, looked: Looked) -> tuple[ActualLine, ...]:
         return tuple(invoices.actual_line(row) for row in cursor.execute(ACTUAL, [looked.service, looked.period]))
 
 
-LONG = "SELECT external_subscription_id, data FROM plain JOIN source_record USING (record_hash) WHERE months > 1"
+LONG = """
+    SELECT external_subscription_id, data FROM plain JOIN source_record USING (record_hash)
+     WHERE months > 1 OR external_subscription_id = ANY(%s)
+"""
 NOTE = """
     UPDATE plain SET notes = ARRAY[note]
       FROM unnest(%(ids)s::text[], %(notes)s::text[]) AS given (id, note) WHERE external_subscription_id = id
@@ -195,12 +198,12 @@ NOTE = """
 BATCH = 10_000
 
 
-def note(conn: Connection, note_of: Callable[[dict[str, Any]], str | None]) -> None:
-    """Note on plain subscriptions of more than a month at a time what `note_of` says of their record."""
+def note(conn: Connection, note_of: Callable[[dict[str, Any]], str | None], once_longer: Collection[str]) -> None:
+    """Note what `note_of` says of the record of plain subscriptions of more than a month at a time, now or once."""
     notes: dict[str, str] = {}
     with conn.cursor(name="long") as cursor:
         cursor.itersize = BATCH
-        for subscription, data in cursor.execute(LONG):
+        for subscription, data in cursor.execute(LONG, [list(once_longer)]):
             said = note_of(data)
             if said is not None:
                 notes[subscription] = said

@@ -121,6 +121,29 @@ def rows_named(conn: Connection, revision_id: int, row_ids: Sequence[str]) -> tu
     return _with_instances(conn, revision_id, records)
 
 
+APART = """
+    SELECT row_id, external_subscription_id, external_user_id, currency, line_key, external_invoice_ids, notes
+      FROM reconciliation_row WHERE revision_id = %(revision_id)s AND verdict NOT IN ('match', 'nothing_due')
+     ORDER BY row_id COLLATE "C"
+"""
+AGREED = """
+    SELECT currency, sum(actual_net) FROM reconciliation_row
+     WHERE revision_id = %s AND verdict IN ('match', 'nothing_due') AND actual_net IS NOT NULL GROUP BY currency
+"""
+
+
+def rows_apart(conn: Connection, revision_id: int) -> tuple[Row, ...]:
+    """The rows of a revision of which something does not agree, by row id."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        records = cursor.execute(APART, {"revision_id": revision_id}).fetchall()
+    return _with_instances(conn, revision_id, records)
+
+
+def agreed(conn: Connection, revision_id: int) -> dict[str, Decimal]:
+    """Currency → Σ net that was billed by all other rows; as much was expected."""
+    return {row[0]: row[1] for row in conn.execute(AGREED, [revision_id])}
+
+
 TO_REMEDY = """
     SELECT row_id, external_subscription_id, external_user_id, currency, line_key, external_invoice_ids, notes
       FROM reconciliation_row AS found

@@ -4,6 +4,7 @@ A record that names every subscription leaves none plain, and says nothing else:
 """
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -81,6 +82,26 @@ def test_plain_subscriptions_speak_for_the_price_of_their_plan(
     done = reconcile_period(work)
     assert [one.rows for one in done.plain] == [plain]
     assert {row.verdict for row in done.judged} == {verdict}
+
+
+def test_what_was_longer_once_says_until_when_it_covers(fresh_database: str, store_database: str, tmp_path: Path) -> None:
+    """A year that began in January covers April, though its subscription is said to be a monthly one by now."""
+    planting = Planting(SmallHost(fresh_database, tmp_path), Random(1))  # noqa: S311 - the same each time
+    planting.rows["users"].append(("u", "Ada", None, None, "ca", "on", None, True, False))
+    planting.lives("s1", "u", "l", interval="yearly")
+    planting.store()
+    work = work_on(planting, store_database)
+    take_snapshot(work.db, work.service, NOW - timedelta(days=8), lambda _: None)
+    planting.host.run("UPDATE subscriptions SET billing_interval = 'monthly'")
+    dual_run(work)
+    plain = reconcile_period(work).plain
+    notes = contents(work, 1)[1][0]["notes"]
+    planting.rows["subscriptions"] = planting.rows["subscriptions"][:1]
+    with psycopg.connect(planting.host.url) as conn:
+        conn.execute("INSERT INTO evidence VALUES (%s, %s, %s, %s, %s, %s, %s)", names_everybody(planting))
+    dual_run(work)
+    assert ([one.rows for one in plain], reconcile_period(work).plain) == ([1], ())
+    assert (notes, contents(work)) == (["covered_until: 2027-01-05"], contents(work, 1))
 
 
 ROWS = "SELECT to_jsonb(r) - 'revision_id' FROM reconciliation_row AS r WHERE revision_id = %s ORDER BY row_id"
