@@ -1,7 +1,7 @@
 """How long a month of 1,000,000 subscriptions takes to be reconciled, one in twenty billed otherwise than expected.
 
 Beside it a bare full outer join of the same lines that writes as many rows into tables of the same shape, in the same run.
-`python -m benchmarks.reconciling [ROWS]` prints how much memory it takes too, and how its time grows from a quarter of the rows.
+`python -m benchmarks.reconciling [ROWS]` prints how much memory it takes too, and how its time grows from a quarter of them.
 """
 
 import resource

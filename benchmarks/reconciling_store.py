@@ -29,7 +29,8 @@ _OF = """
                      ELSE '2026-04-01 00:00 America/Toronto'::timestamptz END AS service_from,
            '2026-05-01 00:00 America/Toronto'::timestamptz AS service_to
       FROM (SELECT number, 's' || number AS subscription, 'u' || number / {per_customer} AS customer,
-                   'p' || number % 20 AS plan, number % 100 AS kind, 2 + (number / 100 % 28)::int AS day, 10.00 + 5 * (number % 20) AS price,
+                   'p' || number % 20 AS plan, number % 100 AS kind, 2 + (number / 100 % 28)::int AS day,
+                   10.00 + 5 * (number % 20) AS price,
                    7.00 + 5 * (number % 20) + number / 100 % 50 / 100.0 AS contract
               FROM generate_series(0, {rows} - 1) AS number) AS numbered
 """
