@@ -67,9 +67,10 @@ def wanted(
         row = newest.looked_at(conn, row_id, None)
         findings = [each for each in _findings(row) if each["remedy"] == Remedy.FIX_MODEL]
         found = {(one.kind, one.reference): (one, row_id) for one in _records(evidence, findings)}
-        declared = dict(_conventions(row_id, findings, chosen))
+        open_ones = [each for each in findings if chosen or not _is_declared(service, each)]
+        declared = dict(_conventions(row_id, open_ones, chosen))
         if not found and not declared:
-            raise InvalidInput(_nothing(row, findings))
+            raise InvalidInput(_nothing(row, findings) if open_ones or not findings else _already(row, service))
         records |= {key: one for key, one in found.items() if key not in records}
         conventions |= declared
     return Adoptable(records=tuple(records.values()), conventions=conventions, rows=tuple(dict.fromkeys(row_ids)))
@@ -96,6 +97,22 @@ def _conventions(
         for each in picked:
             name, _, value = each.partition(" = ")
             yield (finding["family"], name), value
+
+
+def _is_declared(service: Service, finding: Mapping[str, Any]) -> bool:
+    """Whether one of the conventions that fit is that of its family by now."""
+    families = service.plan_families
+    family = next((each for each in families.declared if each.name == finding["family"]), families.service)
+    for each in finding["conventions"]:
+        name, _, value = each.partition(" = ")
+        if value == getattr(family.conventions, name, getattr(service.conventions, name, None)):
+            return True
+    return False
+
+
+def _already(row: Published, service: Service) -> str:
+    again = f"fcb run --service {service.code} --period {row['period']}"
+    return f"{row['row_id']} follows a convention that is declared already: run its month again with  {again}"
 
 
 def _nothing(row: Published, findings: Sequence[Mapping[str, Any]]) -> str:

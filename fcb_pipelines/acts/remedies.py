@@ -6,7 +6,8 @@ Owns: the list, and the command that settles each. Does not own: which remedy a 
 from dataclasses import dataclass
 
 from fcb_pipelines.domain.money import Money
-from fcb_pipelines.domain.rows import Instance, Remedy, Row
+from fcb_pipelines.domain.rows import Explanation, Instance, Remedy, Row
+from fcb_pipelines.domain.steps import is_adoptable
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import reconciliation as stored
 from fcb_pipelines.store.database import Connection
@@ -56,13 +57,15 @@ def _open(service: Service, period: str, row: Row, instance: Instance) -> OpenRe
         remedy=remedy,
         causes=tuple(dict.fromkeys(each.cause for each in explanation.findings if each.remedy is remedy)),
         amount=abs(instance.difference) or instance.billed,
-        do=_command(service, row, remedy),
+        do=_command(service, row, remedy, explanation),
     )
 
 
-def _command(service: Service, row: Row, remedy: Remedy) -> str:
+def _command(service: Service, row: Row, remedy: Remedy, explanation: Explanation) -> str:
+    # What no term can follow, as the usage of another day, is signed for.
+    verb = "adopt" if any(map(is_adoptable, explanation.findings)) else "accept"
     commands = {
-        Remedy.FIX_MODEL: f"fcb adopt {row.row_id}",
+        Remedy.FIX_MODEL: f"fcb {verb} {row.row_id}",
         Remedy.FIX_SOURCE: f"mend it in the source, or  fcb accept {row.row_id}",
         Remedy.CARRY: f"fcb carry {row.row_id}",
     }

@@ -13,7 +13,7 @@ WIDTH = 150
 """Columns that its table needs."""
 
 _SAID = {
-    Remedy.FIX_MODEL: "fcb adopt ROW",
+    Remedy.FIX_MODEL: "fcb adopt ROW, or  fcb accept ROW  where no term can follow it",
     Remedy.FIX_SOURCE: "mend it in the source, or  fcb accept ROW",
     Remedy.CARRY: "fcb carry ROW",
 }

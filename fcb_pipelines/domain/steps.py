@@ -15,6 +15,7 @@ from pkgutil import iter_modules
 from fcb_pipelines.domain import causes
 from fcb_pipelines.domain.case import Case, Cause, PricingCause, Step
 from fcb_pipelines.domain.pricing import Pricing
+from fcb_pipelines.domain.rows import Finding
 
 
 @cache
@@ -34,6 +35,16 @@ def pricing_causes() -> tuple[PricingCause, ...]:
 def adoptable() -> frozenset[str]:
     """Kinds of evidence that our own rating can follow once a person adopted them as a term."""
     return frozenset(kind for cause in pricing_causes() for kind in cause.kinds)
+
+
+@cache
+def _adoptable_causes() -> frozenset[str]:
+    return frozenset(cause.name for cause in pricing_causes() if cause.kinds)
+
+
+def is_adoptable(finding: Finding) -> bool:
+    """Whether what a finding rests on can become a term of our own: a record of a kind that rating follows, or a convention."""
+    return bool(finding.conventions) or finding.cause in _adoptable_causes()
 
 
 def steps(case: Case) -> Iterator[Step]:

@@ -15,6 +15,7 @@ from fcb_pipelines.domain.clean import WHAT_TO_DO, Against
 from fcb_pipelines.domain.money import Money, total
 from fcb_pipelines.domain.period import period_of
 from fcb_pipelines.domain.rows import Instance, Remedy, Row
+from fcb_pipelines.domain.steps import is_adoptable
 from fcb_pipelines.report.stakes import against, causes, stakes
 
 NO_RECORD = "no record says why"
@@ -102,10 +103,17 @@ def _group(base: Base, number: int, key: tuple[str, Against, str, str], placed: 
         stake=_stake(placed),
         items=tuple(sorted(items, key=lambda item: (-item.stake.amount, item.row.row_id))),
         missing=missing,
-        command=command(base, stopping, sorted(rows)),
+        command=command(base, _way(stopping, [one for _, one in placed]), sorted(rows)),
         owner=base.service.owner,
         due=due(base),
     )
+
+
+def _way(stopping: Against, instances: Sequence[Instance]) -> Against:
+    """What no term can follow is decided like what nothing explains: somebody signs for it."""
+    findings = [each for one in instances for each in one.explanation.findings]
+    is_signed = stopping is Against.FIX_MODEL and not any(map(is_adoptable, findings))
+    return Against.UNEXPLAINED if is_signed else stopping
 
 
 def _said(row: Row, beside: Sequence[str]) -> str:

@@ -126,6 +126,8 @@ def test_of_several_conventions_that_fit_one_is_chosen(store_database: str, proj
         adopt(db, project, S1)
     adopt(db, project, S1, chosen=["proration = fixed_30_days"])
     assert service(project).conventions.proration == "fixed_30_days"
+    with pytest.raises(InvalidInput, match="follows a convention that is declared already: run its month again with"):
+        adopt(db, project, S1)
 
 
 @pytest.mark.parametrize(

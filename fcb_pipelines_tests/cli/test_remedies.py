@@ -1,13 +1,17 @@
 """`fcb remedies` and `fcb rows` as people type them: nothing open is not nothing looked at, and no id is cut off."""
 
 import json
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
 
+from fcb_pipelines.domain.rows import Explanation, Finding, Remedy
+from fcb_pipelines.report.queue import queue
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.cli.conftest import Fcb
-from fcb_pipelines_tests.report.material import carried, explained, matched, row
+from fcb_pipelines_tests.report.material import a_base, carried, explained, matched, row
 from fcb_pipelines_tests.signed_store import reconcile
 
 
@@ -35,9 +39,27 @@ def test_what_is_open_is_counted(fcb: Fcb, db: Database) -> None:
     reconcile(db, row("s1", explained()))
     done = fcb("remedies")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 open. fix_model: fcb adopt ROW." in done.stdout
+    assert "1 open. fix_model: fcb adopt ROW, or  fcb accept ROW" in done.stdout
     reconcile(db, row("s1", matched()))
     assert "0 open." in fcb("remedies", "--period", "2026-04").stdout
+
+
+@pytest.mark.parametrize(
+    ("finding", "verb"),
+    [
+        ({"cause": "price_override", "references": ("contract 7",)}, "adopt"),
+        ({"cause": "proration", "conventions": ("proration = calendar_days",)}, "adopt"),
+        ({"cause": "timezone_boundary", "references": ("usage/s1/7",)}, "accept"),
+    ],
+)
+def test_what_no_term_can_follow_is_signed_for(fcb: Fcb, db: Database, finding: dict[str, Any], verb: str) -> None:
+    found = Finding(remedy=Remedy.FIX_MODEL, words="said", **finding)
+    one = replace(explained(), explanation=Explanation(findings=(found,)))
+    reconcile(db, row("s1", one))
+    (told,) = json.loads(fcb("remedies", "--json").stdout)
+    assert told["do"] == f"fcb {verb} {told['row_id']} --service shop"
+    (group,) = queue(a_base(row("s1", one)))
+    assert group.command.startswith(f"fcb {verb} ")
 
 
 def test_lines_of_one_invoice_can_be_told_apart(fcb: Fcb, db: Database) -> None:
