@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -237,6 +237,10 @@ class Service(Strict):
     def terms_from(self) -> datetime | None:
         """The first instant from which undated terms are attested."""
         return midnight(self.terms_assumed_from, self.zone) if self.terms_assumed_from else None
+
+    def closes_at(self, period: Period) -> datetime:
+        """When a period closes: at its end and the lag after it. Before, what is absent is not yet issued."""
+        return period.end + timedelta(days=self.arrears_lag_days)
 
     def period(self, key: str) -> Period:
         """The period of a key; raises `InvalidInput` for one before the first in scope."""

@@ -4,7 +4,7 @@ Owns: the bundle and nothing else.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.tax import TaxTable
@@ -27,7 +27,7 @@ class PeriodWork:
     @property
     def closes_at(self) -> datetime:
         """When the month closes: at its end and the lag after it."""
-        return self.period.end + timedelta(days=self.service.arrears_lag_days)
+        return self.service.closes_at(self.period)
 
     def lock(self, conn: Connection) -> None:
         """Keep other runs from this period until the transaction ends."""

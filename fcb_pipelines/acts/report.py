@@ -128,25 +128,27 @@ def judged(conn: Connection, service: Service, settings_hash: str) -> tuple[Judg
     return tuple(
         Judged(
             period=one.period,
-            objections=objections(one, counts[one.revision_id], settings_hash, is_over=was_over(service, one)),
+            objections=objections(one, counts[one.revision_id], settings_hash, is_closed=was_closed(service, one)),
         )
         for one in latest
     )
 
 
-def was_over(service: Service, revision: Revision) -> bool:
-    """Whether the period had ended when it was run."""
-    return service.period(revision.period).end <= revision.made_at
+def was_closed(service: Service, revision: Revision) -> bool:
+    """Whether the period had closed when it was run."""
+    return service.closes_at(service.period(revision.period)) <= revision.made_at
 
 
-def objections(revision: Revision, counts: Counts, settings_hash: str, *, is_over: bool = True) -> tuple[clean.Objection, ...]:
+def objections(
+    revision: Revision, counts: Counts, settings_hash: str, *, is_closed: bool = True
+) -> tuple[clean.Objection, ...]:
     """What stands against a revision, under the rules and settings of now."""
     found = Standing(
         unexplained=counts.unexplained,
         no_successor=counts.no_successor,
         fix_model=counts.fix_model,
         is_covered=Coverage(**revision.coverage).is_complete,
-        is_over=is_over,
+        is_closed=is_closed,
         rule_version=revision.rule_version,
         settings_hash=revision.settings_hash,
     )

@@ -10,7 +10,7 @@ import dagster as dg
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.period import PeriodWork
-from fcb_pipelines.acts.report import newest, objections, was_over
+from fcb_pipelines.acts.report import newest, objections, was_closed
 from fcb_pipelines.assets.shell import key, table
 from fcb_pipelines.checks.remedies import what_to_do
 from fcb_pipelines.checks.shell import WARN
@@ -50,7 +50,7 @@ def _judged(work: PeriodWork) -> dg.AssetCheckResult:
         counts = report_rows.counts(conn, [revision.revision_id])[revision.revision_id]
         apart = figures(reconciliation.rows_apart(conn, revision.revision_id), service.currency)
         agreed = reconciliation.agreed(conn, revision.revision_id)
-    found = objections(revision, counts, work.settings_hash, is_over=was_over(service, revision))
+    found = objections(revision, counts, work.settings_hash, is_closed=was_closed(service, revision))
     return dg.AssetCheckResult(
         passed=not found,
         severity=WARN,

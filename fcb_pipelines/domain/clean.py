@@ -21,7 +21,7 @@ class Against(StrEnum):
     NO_SUCCESSOR = "no_successor"
     FIX_MODEL = "fix_model"
     COVERAGE = "coverage"
-    NOT_OVER = "not_over"
+    NOT_CLOSED = "not_closed"
     RULES = "rules"
     SETTINGS = "settings"
 
@@ -31,7 +31,7 @@ WHAT_TO_DO: Mapping[Against, str] = {
     Against.NO_SUCCESSOR: "say who bills it after the flip, or that it ended (fcb carry)",
     Against.FIX_MODEL: "adopt the term (fcb adopt) and run the period again, until it is a match",
     Against.COVERAGE: "decide what is unexplained, or carried without a successor",
-    Against.NOT_OVER: "run the period again once it is over",
+    Against.NOT_CLOSED: "run the period again once it has closed",
     Against.RULES: "run the period again, under the rules of this version",
     Against.SETTINGS: "run the period again, under the reviewed rules as they are now",
 }
@@ -47,8 +47,8 @@ class Standing:
     fix_model: int
     """Differences that our own terms still cause, explained and accepted ones alike."""
     is_covered: bool
-    is_over: bool = True
-    """Whether the period had ended when it was run: before that next to nothing is due or billed, which proves nothing."""
+    is_closed: bool = True
+    """Whether the period had closed when it was run: before that much is not issued yet, which proves nothing."""
     rule_version: str
     settings_hash: str
 
@@ -98,7 +98,7 @@ def objections(found: Standing, *, rule_version: str, settings_hash: str) -> tup
         (Against.NO_SUCCESSOR, found.no_successor, "{} carried without a successor"),
         (Against.FIX_MODEL, found.fix_model, "{} explained by a term that is not ours yet"),
         (Against.COVERAGE, int(not found.is_covered), "part of what was billed or due is undecided"),
-        (Against.NOT_OVER, int(not found.is_over), "run before the month was over"),
+        (Against.NOT_CLOSED, int(not found.is_closed), "run before the month closed"),
         (Against.RULES, int(found.rule_version != rule_version), f"made under rules {found.rule_version}, now {rule_version}"),
         (Against.SETTINGS, int(found.settings_hash != settings_hash), "made under other reviewed rules than those of now"),
     )

@@ -66,9 +66,11 @@ def test_a_summary(fcb: Fcb) -> None:
 
 @pytest.mark.parametrize(
     ("period", "said"),
-    [("2026-05", "Ready: CAD 50.00 billed"), ("2026-06", "Not ready: run before the month was over.")],
+    [("2026-05", "Ready: CAD 50.00 billed"), ("2026-06", "Not ready: run before the month closed.")],
 )
-def test_a_month_that_was_not_over_is_not_ready(fcb: Fcb, store_database: str, tmp_path: Path, period: str, said: str) -> None:
+def test_a_month_that_had_not_closed_is_not_ready(
+    fcb: Fcb, store_database: str, tmp_path: Path, period: str, said: str
+) -> None:
     run(Database(store_database), tmp_path, period, a_row(matched(period=period), period=period))
     done = fcb("report", "--period", period)
     assert done.stdout.replace("\N{NO-BREAK SPACE}", " ").startswith(said), done.stderr

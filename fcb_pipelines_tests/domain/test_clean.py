@@ -26,7 +26,7 @@ def against(found: Standing) -> list[tuple[Against, int]]:
         ({"no_successor": 2}, [(Against.NO_SUCCESSOR, 2)]),
         ({"fix_model": 1}, [(Against.FIX_MODEL, 1)]),
         ({"is_covered": False}, [(Against.COVERAGE, 1)]),
-        ({"is_over": False}, [(Against.NOT_OVER, 1)]),
+        ({"is_closed": False}, [(Against.NOT_CLOSED, 1)]),
         ({"rule_version": "1"}, [(Against.RULES, 1)]),
         ({"settings_hash": "x"}, [(Against.SETTINGS, 1)]),
         ({"fix_model": 1, "unexplained": 1}, [(Against.UNEXPLAINED, 1), (Against.FIX_MODEL, 1)]),
@@ -37,7 +37,7 @@ def test_each_thing_stands_against_it_by_itself(changed: dict[str, Any], expecte
 
 
 def test_each_objection_says_what_to_do() -> None:
-    worst = replace(CLEAN, unexplained=1, no_successor=1, fix_model=1, is_covered=False, is_over=False, rule_version="1")
+    worst = replace(CLEAN, unexplained=1, no_successor=1, fix_model=1, is_covered=False, is_closed=False, rule_version="1")
     worst = replace(worst, settings_hash="x")
     found = objections(worst, rule_version="2", settings_hash="h")
     assert [one.against for one in found] == list(Against)

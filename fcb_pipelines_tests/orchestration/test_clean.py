@@ -65,12 +65,12 @@ def test_other_rules_stand_against_it_until_it_is_run_again(march: dg.ExecuteInP
     assert "made under other reviewed rules" in str(found.description)
 
 
-def test_a_period_that_was_run_before_it_was_over_is_not_clean(operator: Operator) -> None:
+def test_a_period_that_was_run_before_it_closed_is_not_clean(operator: Operator) -> None:
     within = replace(operator, now=datetime(2026, 3, 20, 12, tzinfo=UTC))
     within.snapshot()
     found = check(within.dual_run("2026-03"), "reconciliation_clean")
     assert not found.passed
-    assert "run before the month was over" in str(found.description)
+    assert "run before the month closed" in str(found.description)
 
 
 def test_a_period_that_was_never_run_is_not_clean(operator: Operator) -> None:
