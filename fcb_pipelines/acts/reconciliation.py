@@ -29,6 +29,7 @@ from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.reconciliation import RULE_VERSION, RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, form_hash, published, time_text
 from fcb_pipelines.domain.rows import Row
+from fcb_pipelines.domain.scenes import kinds_looked_at
 from fcb_pipelines.domain.seen import OF_LENGTH, Seen, covered_until
 from fcb_pipelines.domain.subscriptions import Subscription, months_of
 from fcb_pipelines.store import changed_terms, new_revision, plain_rows, plain_storing, snapshots, stages
@@ -100,7 +101,13 @@ def _compared(
     judged = _judging(conn, work, looked)
     with ThreadPoolExecutor(max_workers=1) as beside:
         storing = beside.submit(plain_storing.store, conn, revision_id, looked.service, looked.period, moments)
-        return judged(), storing.result()
+        try:
+            rows = judged()
+        except Exception:
+            # What stopped the database in its other statement says more than that the transaction is over.
+            storing.result()
+            raise
+        return rows, storing.result()
 
 
 def _looked(work: PeriodWork, snapshot_id: int, known: Iterable[Plan]) -> Looked:
@@ -112,6 +119,7 @@ def _looked(work: PeriodWork, snapshot_id: int, known: Iterable[Plan]) -> Looked
         period_end=work.period.end,
         closes_at=work.closes_at,
         tax_rounding=work.service.conventions.tax_rounding,
+        kinds=kinds_looked_at(),
         currencies={plan.external_plan_id: plan.currency for plan in known},
         digits=MINOR_UNITS,
     )

@@ -90,6 +90,8 @@ class JudgingCause(Cause):
     """Whether what it finds decides; a leak or a second bill is named and never explained."""
     rank: int = 0
     """Place among the causes of one view: the first that finds something says it."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of records about a subscription or its customer by which it says something of bills that agree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,11 @@ def judging_causes(view: View) -> tuple[JudgingCause, ...]:
     """The causes of a view, in order."""
     found = [cause for cause in all_causes() if isinstance(cause, JudgingCause) and cause.view is view]
     return tuple(sorted(found, key=lambda cause: (cause.rank, cause.name)))
+
+
+def kinds_looked_at() -> frozenset[str]:
+    """Kinds of records about a subscription or its customer by which a cause may say something of bills that agree."""
+    return frozenset(kind for cause in judging_causes(View.MET) for kind in cause.kinds)
 
 
 def judged(scene: Scene) -> tuple[Judgement, ...]:

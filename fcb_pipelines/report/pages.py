@@ -22,7 +22,7 @@ from fcb_pipelines.report import amounts, pictures, selections
 from fcb_pipelines.report.charges import charge
 from fcb_pipelines.report.links import Links
 from fcb_pipelines.report.partners import bills
-from fcb_pipelines.report.queue import Group, command, due
+from fcb_pipelines.report.queue import Group, command, due, way
 from fcb_pipelines.report.selections import Selection
 from fcb_pipelines.report.signed import Signatures, signed_for
 from fcb_pipelines.report.signing import (
@@ -95,7 +95,8 @@ def row(view: View, links: Links, found: Row, history: tuple[RowBefore, ...], si
     base = view.shape.base
     stopping = dict.fromkeys(each for one in found.instances if (each := against(one)) is not None)
     look_up = signed_for(view.material.signed)
-    commands = [command(base, each, [found.row_id]) for each in stopping if not look_up(found, each)]
+    ways = (way(each, found.instances) for each in stopping if not look_up(found, each))
+    commands = [command(base, each, [found.row_id]) for each in dict.fromkeys(ways)]
     return _page(
         "row.html",
         view,

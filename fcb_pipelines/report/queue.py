@@ -47,6 +47,7 @@ class Group:
     items: tuple[Item, ...]
     missing: tuple[str, ...]
     """Records that would decide the first of them."""
+    decided_as: Against
     command: str
     """What decides all of it."""
     owner: str
@@ -55,7 +56,7 @@ class Group:
     @property
     def what_to_do(self) -> str:
         """For people, as part of a sentence."""
-        return WHAT_TO_DO[self.against]
+        return WHAT_TO_DO[self.decided_as]
 
 
 def queue(base: Base) -> tuple[Group, ...]:
@@ -77,19 +78,27 @@ def due(base: Base) -> date:
     return period_of(base.revision.made_at, zone).end.astimezone(zone).date() - timedelta(days=1)
 
 
-def command(base: Base, stopping: Against, rows: Iterable[str]) -> str:
+def way(stopping: Against, instances: Iterable[Instance]) -> Against:
+    """As what something is decided: what no term can follow as what nothing explains, for somebody signs for it."""
+    findings = (each for one in instances for each in one.explanation.findings)
+    is_signed = stopping is Against.FIX_MODEL and not any(map(is_adoptable, findings))
+    return Against.UNEXPLAINED if is_signed else stopping
+
+
+def command(base: Base, decided_as: Against, rows: Iterable[str]) -> str:
     """What is typed to decide rows; of what stands between | one is typed, and the words in capitals are the person's."""
     quoted = " ".join(shlex.quote(row_id) for row_id in rows)
     service = shlex.quote(base.service.code)
-    if stopping is Against.UNEXPLAINED:
+    if decided_as is Against.UNEXPLAINED:
         return f"fcb accept {quoted} {_SIGNED} --revision {base.revision.revision} --service {service}"
-    if stopping is Against.NO_SUCCESSOR:
+    if decided_as is Against.NO_SUCCESSOR:
         return f"fcb carry {quoted} {_HEIR} --service {service}"
     return f"fcb adopt {quoted} --service {service}"
 
 
 def _group(base: Base, number: int, key: tuple[str, Against, str, str], placed: Sequence[tuple[Row, Instance]]) -> Group:
     currency, stopping, name, plan = key
+    decided_as = way(stopping, (one for _, one in placed))
     rows: dict[str, tuple[Row, list[Instance]]] = {}
     for row, one in placed:
         rows.setdefault(row.row_id, (row, []))[1].append(one)
@@ -103,17 +112,11 @@ def _group(base: Base, number: int, key: tuple[str, Against, str, str], placed: 
         stake=_stake(placed),
         items=tuple(sorted(items, key=lambda item: (-item.stake.amount, item.row.row_id))),
         missing=missing,
-        command=command(base, _way(stopping, [one for _, one in placed]), sorted(rows)),
+        decided_as=decided_as,
+        command=command(base, decided_as, sorted(rows)),
         owner=base.service.owner,
         due=due(base),
     )
-
-
-def _way(stopping: Against, instances: Sequence[Instance]) -> Against:
-    """What no term can follow is decided like what nothing explains: somebody signs for it."""
-    findings = [each for one in instances for each in one.explanation.findings]
-    is_signed = stopping is Against.FIX_MODEL and not any(map(is_adoptable, findings))
-    return Against.UNEXPLAINED if is_signed else stopping
 
 
 def _said(row: Row, beside: Sequence[str]) -> str:

@@ -38,6 +38,8 @@ class Looked:
     period_end: datetime
     closes_at: datetime
     tax_rounding: str
+    kinds: Collection[str]
+    """Kinds of records about a subscription or its customer that have to be judged."""
     currencies: Mapping[str, str]
     """Plan → its currency."""
     digits: Mapping[str, int]
@@ -54,6 +56,7 @@ class Looked:
             "period_end": self.period_end,
             "closes_at": self.closes_at,
             "tax_rounding": self.tax_rounding,
+            "kinds": list(self.kinds),
             "plans": list(self.currencies),
             "plan_currencies": list(self.currencies.values()),
             "currencies": list(self.digits),
@@ -93,6 +96,8 @@ DOUBTFUL = """
     WITH billed AS (SELECT * FROM actual_line WHERE service = %(service)s AND period = %(period)s AND counts),
          record AS (SELECT data FROM snapshot_record JOIN source_record USING (record_hash)
                      WHERE snapshot_id = %(snapshot_id)s AND entity = 'evidence'),
+         looked_at AS (SELECT data->>'subject_id' AS subject_id, lower(btrim(data->>'subject_kind')) AS subject_kind
+                         FROM record WHERE lower(btrim(data->>'kind')) = ANY(%(kinds)s)),
          currency_of (external_plan_id, currency) AS (SELECT * FROM unnest(%(plans)s::text[], %(plan_currencies)s::text[])),
          open_customer AS (SELECT DISTINCT external_user_id FROM billed WHERE external_subscription_id IS NULL)
     -- What we expect and was not billed so, or is not of this customer, currency or life.
@@ -114,6 +119,10 @@ DOUBTFUL = """
                                            WHEN 'array' THEN data->'data'->'subscriptions' ELSE '[]' END) FROM record
     UNION SELECT data->'data'->>'subscription' FROM record WHERE data->'data' ? 'subscription'
     UNION SELECT e.external_subscription_id FROM record JOIN compared AS e ON e.external_invoice_id = data->>'subject_id'
+    -- What a cause says of bills that agree, by a record about whose they are.
+    UNION SELECT subject_id FROM looked_at WHERE subject_kind = 'subscription'
+    UNION SELECT external_subscription_id FROM looked_at JOIN of_source ON external_user_id = subject_id
+           WHERE subject_kind = 'user'
 """
 PLAIN = """
     CREATE TEMPORARY TABLE plain ON COMMIT DROP AS

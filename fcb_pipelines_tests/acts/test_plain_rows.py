@@ -22,6 +22,7 @@ from fcb_pipelines.domain.revisions import content_hash, published
 from fcb_pipelines.domain.rows import Verdict
 from fcb_pipelines.store import reconciliation
 from fcb_pipelines.store.database import Database
+from fcb_pipelines.store.plain_rows import Looked, find
 from fcb_pipelines_tests.acts.planting import RULES, TAXES, Planting
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import SmallHost
@@ -82,6 +83,55 @@ def test_plain_subscriptions_speak_for_the_price_of_their_plan(
     done = reconcile_period(work)
     assert [one.rows for one in done.plain] == [plain]
     assert {row.verdict for row in done.judged} == {verdict}
+
+
+def voted(planting: Planting) -> None:
+    """Two subscriptions that agree, and one that is billed by a record about their plan, so that those are asked."""
+    planting.rows["users"].append(("u", "Ada", None, None, "ca", "on", None, True, False))
+    for number, amount in enumerate(("9.14", "9.14", "8.00")):
+        planting.lives(f"s{number}", "u", "s")
+        planting.bills(f"s{number}", "u", {"amount": amount})
+    planting.rows["evidence"].append(("plan_price", "plan", "s", None, None, '{"price": "8.00"}', "list of April"))
+    planting.store()
+
+
+def test_what_the_database_refuses_is_told_by_what_it_refused(fresh_database: str, store_database: str, tmp_path: Path) -> None:
+    """Not by the statement of judging that came after it, which only says that the transaction is over."""
+    planting = Planting(SmallHost(fresh_database, tmp_path), Random(1))  # noqa: S311 - the same each time
+    voted(planting)
+    work = work_on(planting, store_database)
+    dual_run(work)
+    with work.db.transaction() as conn:
+        conn.execute("ALTER TABLE reconciliation_row ADD CONSTRAINT no_match CHECK (verdict <> 'match')")
+    with pytest.raises(psycopg.errors.CheckViolation, match="no_match"):
+        reconcile_period(work)
+
+
+@pytest.mark.parametrize(("subject", "plain"), [(("subscription", "s1"), 1), (("user", "u"), 0), (("plan", "s"), 2)])
+def test_what_a_cause_looks_at_is_judged(
+    fresh_database: str, store_database: str, tmp_path: Path, subject: tuple[str, str], plain: int
+) -> None:
+    planting = Planting(SmallHost(fresh_database, tmp_path), Random(1))  # noqa: S311 - the same each time
+    planting.rows["evidence"].append((" Remark", *subject, None, None, "{}", "said"))
+    voted(planting)
+    work = work_on(planting, store_database)
+    snapshot = take_snapshot(work.db, work.service, NOW, lambda _: None).snapshot_id
+    dual_run(work)
+    looked = Looked(
+        service="small",
+        period="2026-04",
+        snapshot_id=snapshot,
+        period_start=work.period.start,
+        period_end=work.period.end,
+        closes_at=work.closes_at,
+        tax_rounding="line",
+        kinds=["remark"],
+        currencies={"s": "CAD"},
+        digits={"CAD": 2},
+    )
+    with work.db.transaction() as conn:
+        find(conn, looked, lambda _: 1)
+        assert conn.execute("SELECT count(*) FROM plain").fetchone() == (plain,)
 
 
 def test_what_was_longer_once_says_until_when_it_covers(fresh_database: str, store_database: str, tmp_path: Path) -> None:

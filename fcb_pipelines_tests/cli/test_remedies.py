@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 
 from fcb_pipelines.domain.rows import Explanation, Finding, Remedy
+from fcb_pipelines.report import pages
+from fcb_pipelines.report.links import Served
 from fcb_pipelines.report.queue import queue
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.cli.conftest import Fcb
-from fcb_pipelines_tests.report.material import a_base, carried, explained, matched, row
+from fcb_pipelines_tests.report.material import a_base, a_view, carried, explained, matched, row
 from fcb_pipelines_tests.signed_store import reconcile
 
 
@@ -60,6 +62,10 @@ def test_what_no_term_can_follow_is_signed_for(fcb: Fcb, db: Database, finding: 
     assert told["do"] == f"fcb {verb} {told['row_id']} --service shop"
     (group,) = queue(a_base(row("s1", one)))
     assert group.command.startswith(f"fcb {verb} ")
+    assert f"(fcb {verb})" in group.what_to_do
+    page = pages.row(a_view(row("s1", one)), Served(period="2026-04", opens_others=False), row("s1", one), ())
+    assert f"fcb {verb} shop/" in page
+    assert f"fcb {'accept' if verb == 'adopt' else 'adopt'} shop/" not in page
 
 
 def test_lines_of_one_invoice_can_be_told_apart(fcb: Fcb, db: Database) -> None:
