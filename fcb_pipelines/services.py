@@ -29,6 +29,7 @@ from fcb_pipelines.domain.period import Period, midnight, period_of
 from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.tax import TaxRounding
+from fcb_pipelines.flip_rules import FlipRules
 
 SOURCE_ROOT = Path(__file__).parent / "source"
 
@@ -184,6 +185,8 @@ class Service(Strict):
     """Which feed's usage is billed; usage of the other is kept and compared with it."""
     acceptance: AcceptanceLimits = AcceptanceLimits()
     """How much of a difference one person may accept alone."""
+    flip: FlipRules = FlipRules()
+    """What a flip asks for."""
     account_links: dict[str, int] = {}
     """Source user id → Odoo partner id, where e-mail cannot decide."""
     odoo_taxes: dict[str, str] = {}

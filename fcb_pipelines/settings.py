@@ -70,6 +70,12 @@ class Settings(Strict):
     """Whether a period's draft invoices (or, with Enterprise, its usage lines) are written into Odoo."""
     odoo_source_invoices: bool = False
     """Whether what the source billed beyond our model is carried into Odoo as drafts."""
+    odoo_confirm_orders: bool = False
+    """Whether a flip may confirm orders in Odoo, which starts invoicing."""
+    odoo_attach_tokens: bool = False
+    """Whether payment tokens may be attached to live orders, which starts charging (Enterprise)."""
+    odoo_post_invoices: bool = False
+    """Whether invoices of live subscriptions are posted; else they stay drafts."""
     api_requests_per_second: int = Field(default=1000, ge=1, le=100_000)
     """How many requests each API key may make to one server (`fcb serve`), with a burst as large."""
     usage_retention_months: int | None = Field(default=None, ge=3, le=1200)
@@ -104,7 +110,18 @@ class Settings(Strict):
         """Everything reviewed that can change a figure of a service, as JSON: rules and taxes, no secret, no address."""
         rules = service.model_dump(
             mode="json",
-            exclude={"source_url", "is_demo", "folder", "owner", "acceptance", "account_links", "odoo_taxes", "zone", "times"},
+            exclude={
+                "source_url",
+                "is_demo",
+                "folder",
+                "owner",
+                "acceptance",
+                "flip",
+                "account_links",
+                "odoo_taxes",
+                "zone",
+                "times",
+            },
         )
         rules |= {"zone": service.zone.key, "times": {name: (time.kind, time.zone.key) for name, time in service.times.items()}}
         rules |= {"taxes": [tax.model_dump(mode="json") for tax in self.taxes]}
@@ -130,6 +147,9 @@ _PLAIN = {
     "FCB_ODOO_CONCURRENCY": "odoo_concurrency",
     "FCB_ODOO_DRAFT_INVOICES": "odoo_draft_invoices",
     "FCB_ODOO_SOURCE_INVOICES": "odoo_source_invoices",
+    "FCB_ODOO_CONFIRM_ORDERS": "odoo_confirm_orders",
+    "FCB_ODOO_ATTACH_TOKENS": "odoo_attach_tokens",
+    "FCB_ODOO_POST_INVOICES": "odoo_post_invoices",
     "FCB_API_REQUESTS_PER_SECOND": "api_requests_per_second",
     "FCB_IMPORT_ALL_PLANS": "import_all_plans",
     "FCB_NOW": "now",
