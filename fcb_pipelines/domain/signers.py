@@ -69,13 +69,21 @@ def why_not_approve(decision: Decision, approver: str, secret_made_by: str | Non
     Whoever made a secret has seen it. So a decision and its approval are never both of one person, be it under another name:
     not where one of the two made the other's secret.
     """
-    author = decision.author
-    if person(approver) in ("", person(author)):
-        return f"{author} wrote {decision.decision_id}, so somebody else must approve it"
-    if decision.secret_made_by is not None and person(decision.secret_made_by) == person(approver):
-        return f"{approver} made the secret that {author} signed {decision.decision_id} with, so somebody else must approve it"
-    if secret_made_by is not None and person(secret_made_by) == person(author):
-        return f"{author} wrote {decision.decision_id} and made the secret of {approver}, so somebody else must approve it"
+    author = decision.author, decision.secret_made_by
+    return why_not_stand_behind(decision.decision_id, author=author, approver=(approver, secret_made_by))
+
+
+def why_not_stand_behind(
+    what: str, *, author: tuple[str, str | None], approver: tuple[str, str | None], did: str = "wrote"
+) -> str | None:
+    """Why nobody but another may approve what the author did; each is given with who made their secret, None for a login."""
+    (by, made_for_author), (name, made_for_approver) = author, approver
+    if person(name) in ("", person(by)):
+        return f"{by} {did} {what}, so somebody else must approve it"
+    if made_for_author is not None and person(made_for_author) == person(name):
+        return f"{name} made the secret that {by} signed {what} with, so somebody else must approve it"
+    if made_for_approver is not None and person(made_for_approver) == person(by):
+        return f"{by} {did} {what} and made the secret of {name}, so somebody else must approve it"
     return None
 
 
