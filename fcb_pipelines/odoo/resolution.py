@@ -48,6 +48,11 @@ def external_ids(odoo: Odoo, model: str, ids: Collection[int]) -> dict[int, str]
     return found
 
 
+def found(odoo: Odoo, model: str, xid: str) -> int | None:
+    """The record of a model that an external id stands for; None where there is none. Any user may ask."""
+    return _asked(odoo, model, xid)
+
+
 def _without_rights(odoo: Odoo, model: str, xids: Collection[str], known: Mapping[str, int]) -> dict[str, int]:
     seen = {xid: known[xid] for xid in xids if xid in known}
     named = external_ids(odoo, model, seen.values())
