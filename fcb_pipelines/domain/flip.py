@@ -19,8 +19,9 @@ class Step(StrEnum):
 
     SOURCE_STOPPED = "source_stopped"
     CLAIMED = "claimed"
-    CONFIRMED = "confirmed"
     PLAN_SET = "plan_set"
+    """Before it is confirmed: an Odoo with subscriptions confirms none without its plan."""
+    CONFIRMED = "confirmed"
     PREVIEWED = "previewed"
     TOKEN_ATTACHED = "token_attached"  # noqa: S105 (the name of a step)
     FINAL_BILL_SEEN = "final_bill_seen"
@@ -81,7 +82,7 @@ class Part(StrEnum):
 
 
 STEPS: Mapping[Part, tuple[Step, ...]] = {
-    Part.FLIP: (Step.SOURCE_STOPPED, Step.CLAIMED, Step.CONFIRMED, Step.PLAN_SET, Step.PREVIEWED),
+    Part.FLIP: (Step.SOURCE_STOPPED, Step.CLAIMED, Step.PLAN_SET, Step.CONFIRMED, Step.PREVIEWED),
     Part.CHARGE: (Step.TOKEN_ATTACHED,),
     Part.COMPLETE: (Step.FINAL_BILL_SEEN, Step.COMPLETE),
     Part.UNFLIP: (
@@ -164,7 +165,7 @@ def state(so_far: Course, *, is_armed: bool = False) -> State:
 
 def is_in_odoo(so_far: Course) -> bool:
     """Whether its order in Odoo may be another than the inert one that imports keep: nobody else changes it then."""
-    return Step.CONFIRMED in so_far.touched and Step.BACK_TO_DRAFT not in so_far.done
+    return Step.PLAN_SET in so_far.touched and Step.BACK_TO_DRAFT not in so_far.done
 
 
 def is_over(so_far: Course) -> bool:
