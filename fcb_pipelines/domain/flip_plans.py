@@ -1,16 +1,23 @@
 """Flip plans: what a flip of a cohort would do, charge by charge, before anything is done.
 
 Owns: the records of a plan and its hash. Does not own: which subscriptions belong to a cohort (cohorts), where a boundary is
-(boundaries), what stands against it (gate), doing it (flip).
+(boundaries), its written form (records_json), what stands against it (gate), doing it (flip).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.money import Money, total
+from fcb_pipelines.domain.records_json import as_json
+from fcb_pipelines.domain.revisions import canonical_text
+
+OF_THE_MOMENT = frozenset({"made_at", "snapshot_id"})
+"""What may differ between two plans that are the same."""
+_ID_DIGITS = 12
 
 
 class Proof(StrEnum):
@@ -20,6 +27,8 @@ class Proof(StrEnum):
     """The range of the last line that the source billed for the charge ends there."""
     SIGNED = "signed"
     """A person attested it."""
+    NOTHING_DUE = "nothing_due"
+    """Nothing is due for the last range before it: a month that closed says so, or its price of then is 0."""
     BEGINNING = "beginning"
     """The subscription begins there: nothing was billed before because nothing was due."""
     UNPROVED = "unproved"
@@ -93,6 +102,8 @@ class SubscriptionPlan:
     terms_ending: tuple[TermEnd, ...] = ()
     token_id: int | None = None
     """The payment token in Odoo that is to be attached; None where none is."""
+    notes: tuple[str, ...] = ()
+    """What could not be planned, and what somebody must know of it."""
 
     @property
     def first_net(self) -> Money | None:
@@ -117,6 +128,10 @@ class FlipPlan:
     settings_hash: str
     rule_version: str
     made_at: datetime
+    final_usage: Biller = Biller.SOURCE
+    """Who bills what is used before a boundary."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """Subscription of these customers → why it needs no flip."""
 
     @property
     def totals(self) -> dict[str, Money]:
@@ -125,3 +140,14 @@ class FlipPlan:
         return {
             code: total((each for each in known if each.currency == code), code) for code in sorted({m.currency for m in known})
         }
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256, in hex, of everything that it says; not of when it was made, and from which snapshot."""
+        said = {name: value for name, value in as_json(self).items() if name not in OF_THE_MOMENT}
+        return sha256(canonical_text(said).encode()).hexdigest()
+
+    def flip_id(self, times: int = 0) -> str:
+        """`F-` and twelve digits; `times` is how often the same plan came to its end before, so that it can be done again."""
+        digest = self.content_hash
+        return f"F-{(sha256(f'{digest}/{times}'.encode()).hexdigest() if times else digest)[:_ID_DIGITS]}"

@@ -1,0 +1,205 @@
+"""Boundaries: per charge, where the source's last range ends and Odoo's first one starts, and how that is known.
+
+Owns: the rule of the boundary, who bills what was used before it, and Odoo's first range. Does not own: what lines prove
+(source_bills), ranges and prices (expected, instances), the plan (flip_plans).
+
+In advance, the boundary is the end of the last range that the source billed; if that is before the first month that Odoo is to
+bill, nobody would bill the time between, unless nothing is due for it. In arrears somebody must bill what was used before: the
+source, which then bills up to the first month of Odoo, or Odoo, whose first range starts where the source's last bill ends.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from fcb_pipelines.domain.claims import Biller
+from fcb_pipelines.domain.expected import RatedLine
+from fcb_pipelines.domain.flip_plans import Proof
+from fcb_pipelines.domain.period import Period, period_of
+from fcb_pipelines.domain.source_bills import NOTHING_BILLED, ChargeBills, Doubt
+
+GAP = "gap"
+"""Nobody would bill the time between the boundary and the first month that Odoo is to bill."""
+WITHIN_RANGE = "within_range"
+"""The boundary lies inside a range of ours, so that Odoo's first one would be a part that nobody priced."""
+ENDED = "ended"
+"""The subscription has no range from the boundary on."""
+DOUBTFUL = "doubtful"
+"""A line may have billed more than what is proved."""
+
+_MOST_MONTHS = 13
+"""No range is longer than a year, so that one that holds a moment began at most so many months before."""
+
+Ranges = Callable[[Period], Sequence[RatedLine]]
+"""The ranges of one charge that start in a month, each with its price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """What a person attested: the first day that the source has not billed."""
+
+    paid_through: datetime
+    attestation_id: str
+    made_at: datetime
+    """What came later was not known to who signed it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A range of which a reconciled month says that nothing was due for it and nothing was billed."""
+
+    service_to: datetime
+    reference: str
+    """The row that says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of one charge of one subscription."""
+
+    began: datetime
+    """The first moment that anything can be billed for: the first instant of the day on which the subscription began."""
+    in_scope_from: datetime
+    """From when on the source's invoices are read."""
+    ranges: Ranges
+    is_in_arrears: bool
+    bills: ChargeBills = NOTHING_BILLED
+    settled: Settled | None = None
+    """The last one of its kind."""
+    signed: Signed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boundary:
+    """Where one biller ends and the other starts, for one charge."""
+
+    at: datetime
+    proof: Proof
+    reference: str
+    final_from: datetime | None
+    """The source is still to bill `[final_from, at)`."""
+    final_biller: Biller
+    first: RatedLine | None
+    """Odoo's first range, from the boundary on; None where there is none."""
+    notes: tuple[str, ...] = ()
+    """Each begins with one of the words of this module."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """Up to where everything is billed or not due, and how that is known."""
+
+    at: datetime
+    proof: Proof
+    reference: str
+    as_of: datetime
+    """When that was said: a line without a range that came later may have billed more."""
+    is_signed: bool = False
+
+
+def boundary(known: Known, not_before: Period, final_usage: Biller) -> Boundary:
+    """The boundary of a charge. Raises `InvalidInput` where the price of one of its ranges cannot be told."""
+    base = _base(known)
+    if not known.is_in_arrears:
+        return _in_advance(known, base, not_before)
+    if final_usage is Biller.ODOO:
+        return _made(known, base, not_before, final_biller=Biller.ODOO)
+    start = next(_lines(known.ranges, max(not_before.start, known.began), not_before.zone), None)
+    at = max(base.at, not_before.start if start is None else start.service_from)
+    # Whoever bills before it, Odoo starts there: only what the source billed for the time after can stand against it.
+    left = replace(base, at=at, as_of=max(base.as_of, at))
+    return _made(known, left, not_before, final_from=base.at if base.at < at else None)
+
+
+def first_range(ranges: Ranges, at: datetime, zone: ZoneInfo) -> RatedLine | None:
+    """The range that holds a moment, else the first one after it; None where no more begin."""
+    month = period_of(at, zone)
+    for _ in range(_MOST_MONTHS):
+        held = [line for line in ranges(month) if line.service_from <= at < line.service_to]
+        if held:
+            return max(held, key=lambda line: line.service_from)
+        month = month.previous()
+    return next(_lines(ranges, at, zone), None)
+
+
+def _in_advance(known: Known, base: _Base, not_before: Period) -> Boundary:
+    """The end of what was billed, or of what follows it and costs nothing."""
+    free = base
+    for line in _lines(known.ranges, base.at, not_before.zone):
+        if line.service_from != free.at or free.at >= not_before.start or line.exact is None or line.exact > 0:
+            break
+        free = _Base(line.service_to, Proof.NOTHING_DUE, line.line_key, max(base.as_of, line.service_from))
+    if base.proof not in {Proof.UNPROVED, Proof.BEGINNING} and free is not base:
+        free = replace(free, proof=base.proof, reference=base.reference)
+    if free.at >= not_before.start:
+        return _made(known, free, not_before)
+    day = free.at.astimezone(not_before.zone).date()
+    gap = f"{GAP}: the source has billed up to {day}, and Odoo is to bill from {not_before.key} on"
+    return _made(known, free, not_before, notes=(gap,))
+
+
+def _base(known: Known) -> _Base:
+    """The latest of what is billed, signed and not due, else the beginning, which says something only within our sight."""
+    found = []
+    if (last := known.bills.last) is not None:
+        found.append(_Base(last.service_to, Proof.INVOICE_LINE, last.line_key, last.issued_at))
+    if known.settled is not None:
+        found.append(_Base(known.settled.service_to, Proof.NOTHING_DUE, known.settled.reference, known.settled.service_to))
+    if (signed := known.signed) is not None:
+        found.append(_Base(signed.paid_through, Proof.SIGNED, signed.attestation_id, signed.made_at, is_signed=True))
+    if found:
+        # Of equals the first: what a line says needs no signature.
+        return max(found, key=lambda base: base.at)
+    is_seen = known.began >= known.in_scope_from
+    return _Base(known.began, Proof.BEGINNING if is_seen else Proof.UNPROVED, "", known.began)
+
+
+def _made(
+    known: Known,
+    base: _Base,
+    not_before: Period,
+    *,
+    final_biller: Biller = Biller.SOURCE,
+    final_from: datetime | None = None,
+    notes: tuple[str, ...] = (),
+) -> Boundary:
+    first = first_range(known.ranges, base.at, not_before.zone)
+    doubts = tuple(f"{DOUBTFUL}: {one.words}" for one in known.bills.doubts if _is_open(one, base))
+    is_free = not known.is_in_arrears and first is not None and first.exact == 0
+    is_proved = is_free or not doubts
+    return Boundary(
+        at=base.at,
+        proof=base.proof if is_proved else Proof.UNPROVED,
+        reference=base.reference if is_proved else "",
+        final_from=final_from,
+        final_biller=final_biller,
+        first=first,
+        notes=(*notes, *_of_first(first, base.at, not_before.zone), *(() if is_free else doubts)),
+    )
+
+
+def _is_open(doubt: Doubt, base: _Base) -> bool:
+    """Whether a line may have billed more than the base says; who signed knew what had come by then."""
+    return doubt.issued_at > base.as_of if base.is_signed else doubt.is_open(base.at, base.as_of)
+
+
+def _of_first(first: RatedLine | None, at: datetime, zone: ZoneInfo) -> Iterator[str]:
+    day = at.astimezone(zone).date()
+    if first is None:
+        yield f"{ENDED}: it has no range from {day} on"
+    elif first.service_from < at:
+        start, end = (moment.astimezone(zone).date() for moment in (first.service_from, first.service_to))
+        yield f"{WITHIN_RANGE}: {day} lies within its range from {start} to {end}"
+    elif first.service_from > at:
+        yield f"{WITHIN_RANGE}: its next range begins on {first.service_from.astimezone(zone).date()}, after {day}"
+
+
+def _lines(ranges: Ranges, at: datetime, zone: ZoneInfo) -> Iterator[RatedLine]:
+    """The ranges that begin at a moment or later, in order, until none does for a year."""
+    month, empty = period_of(at, zone), 0
+    while empty < _MOST_MONTHS:
+        found = sorted((line for line in ranges(month) if line.service_from >= at), key=lambda line: line.service_from)
+        yield from found
+        empty = 0 if found else empty + 1
+        month = month.next()
