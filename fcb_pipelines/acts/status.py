@@ -10,7 +10,7 @@ from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.partners import LinkState
 from fcb_pipelines.domain.rows import Status, Verdict
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import closings, drafts, imports, partners, read_back, reconciliation
+from fcb_pipelines.store import closings, drafts, flips, imports, partners, read_back, reconciliation
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.drafts import LastDrafted
 
@@ -102,11 +102,12 @@ def service_status(conn: Connection, service: Service) -> ServiceStatus:
     counts = {entity: len(imports.records(conn, service.code, entity)) for entity in (Entity.PLAN, Entity.SUBSCRIPTION)}
     linked = {one.odoo_id for one in partners.links(conn, service.code).values() if one.state is LinkState.LINKED}
     ours = {one.odoo_id for one in imports.records(conn, service.code, Entity.USER)}
+    live = len(flips.live_subscriptions(conn, service.code))
     return ServiceStatus(
         partners=len(linked | ours),
         plans=counts[Entity.PLAN],
-        shadow=counts[Entity.SUBSCRIPTION],
-        live=0,  # nothing can be flipped yet
+        shadow=counts[Entity.SUBSCRIPTION] - live,
+        live=live,
         last_import=_last_import(conn, service),
         read_back=_read_back(conn, service),
         invoices=tuple(map(_invoices, drafts.last(conn, service.code))),

@@ -26,6 +26,7 @@ from fcb_pipelines.odoo.batches import Applied
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.plans import variants
 from fcb_pipelines.odoo.records import Kind, Present, decimals_kept, require_decimals
+from fcb_pipelines.store import flips
 
 OUT_OF_SCOPE = "out of scope: not alive, invoiced or metered in any period since the first one"
 
@@ -78,8 +79,9 @@ class _Wanted:
 def import_subscriptions(reading: Reading, *, dry_run: bool, report: Report) -> Imported:
     """Make or change a draft order for every subscription in scope; an order that is no longer a draft is never touched.
 
-    One that is confirmed after it was read is refused by Odoo, as every change brings its pricelist along.
-    Raises `RuleViolation` if another import of the service is running, and what the port to Odoo raises.
+    One that a flip took live is skipped: it is Odoo's. One that is confirmed after it was read is refused by Odoo, as every
+    change brings its pricelist along. Raises `RuleViolation` if another import of the service is running, and what the port to
+    Odoo raises.
     """
     with reading.exclusive(dry_run=dry_run):
         decided = decide(reading, dry_run=dry_run)
@@ -106,7 +108,8 @@ def decide(
     """
     source = reading.records
     scope = subscriptions_in_scope(source.subscriptions, source.invoices, reading.metered(), *reading.scope())
-    chosen = [one for one in source.subscriptions if one.external_subscription_id in scope]
+    flipped = _flipped(reading)
+    chosen = [one for one in source.subscriptions if one.external_subscription_id in scope - flipped.keys()]
     people = people or partners.decide(reading)
     catalogue = catalogue or plans.decide(reading, take_all=False)
     references = _references(reading, people, catalogue, dry_run=dry_run)
@@ -118,9 +121,18 @@ def decide(
     return Decided(
         entity=Entity.SUBSCRIPTION,
         shelves=_shelves(reading, kind, wanted, present, forgotten),
-        issues=(*skipped(dict.fromkeys(everything - scope, OUT_OF_SCOPE)), *bad, *failed(wanted.failed)),
+        issues=(*skipped({**dict.fromkeys(everything - scope, OUT_OF_SCOPE), **flipped}), *bad, *failed(wanted.failed)),
         gone=reading.gone(Entity.SUBSCRIPTION, present, everything, bad),
     )
+
+
+def _flipped(reading: Reading) -> dict[str, str]:
+    """Subscriptions whose order a flip confirmed, or is about to, and why no import touches it."""
+    with reading.db.transaction() as conn:
+        taken = flips.subscriptions_in_odoo(conn, reading.service.code)
+    return {
+        each: f"{one.state} by {one.flip_id}: Odoo bills it, and no import touches its order" for each, one in taken.items()
+    }
 
 
 def _shelves(reading: Reading, kind: Kind, wanted: _Wanted, present: Present, forgotten: frozenset[str]) -> tuple[Shelf, Shelf]:

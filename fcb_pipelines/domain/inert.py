@@ -1,10 +1,11 @@
 """Inert: whether anything that we put in Odoo could charge somebody.
 
 Owns: the rule. Does not own: how Odoo is read back (odoo/inert). Until a subscription is flipped its order is a draft without
-an invoice and without a live plan, no partner that we made has a payment token, and no invoice of ours is posted.
+an invoice and without a live plan, no partner that we made has a payment token, and no invoice of ours is posted. What a flip
+took live is not asked about here: the guards compare it with what it may be.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 DRAFT = "draft"
@@ -42,11 +43,21 @@ class NotInert:
     reason: str
 
 
-def not_inert(facts: InertFacts) -> tuple[NotInert, ...]:
-    """Everything that could charge somebody; empty is the proof that nothing can."""
-    orders = (NotInert(record=order.external_id, reason=reason) for order in facts.orders for reason in _live_signs(order))
+def not_inert(facts: InertFacts, flipped: Collection[str] = ()) -> tuple[NotInert, ...]:
+    """Everything that could charge somebody; empty is the proof that nothing can.
+
+    `flipped` are the external ids of orders that a flip is taking live or took there, and of their customers.
+    """
+    orders = (
+        NotInert(record=order.external_id, reason=reason)
+        for order in facts.orders
+        if order.external_id not in flipped
+        for reason in _live_signs(order)
+    )
     tokens = (
-        NotInert(record=partner, reason=f"has {count} payment tokens") for partner, count in facts.tokens.items() if count
+        NotInert(record=partner, reason=f"has {count} payment tokens")
+        for partner, count in facts.tokens.items()
+        if count and partner not in flipped
     )
     posted = (NotInert(record=name, reason="is an invoice of ours and posted") for name in facts.posted)
     return (*orders, *tokens, *posted)
