@@ -30,6 +30,7 @@ _ALWAYS = (
     "amount_tax",
     "amount_total",
 )
+PARTNERS = "res.partner"
 _ENDED = ("5_renewed", "6_churn")
 
 
@@ -100,12 +101,22 @@ def tokens_of(odoo: Odoo, partner_ids: Collection[int]) -> dict[int, tuple[Token
 def others_live(odoo: Odoo, partner_ids: Collection[int], ours: Collection[int]) -> dict[int, tuple[str, ...]]:
     """What Odoo bills these partners beside our orders, which are `ours`, in words; partners without any are left out.
 
-    Subscriptions that run, confirmed orders that are still to be invoiced, and invoices that repeat by themselves.
+    Subscriptions that run, confirmed orders that are still to be invoiced, and drafts of invoices that repeat by themselves;
+    those too of other contacts of the same company.
     """
+    entities = commercial_entities(odoo, partner_ids)
+    rows = rows_where(odoo, PARTNERS, "commercial_partner_id", set(entities.values()), ["commercial_partner_id"])
+    family = {row["id"]: id_of(row["commercial_partner_id"]) for row in rows}
     found: dict[int, list[str]] = {}
-    for partner, words in (*_other_orders(odoo, partner_ids, ours), *_repeating(odoo, partner_ids)):
-        found.setdefault(partner, []).append(words)
-    return {partner: tuple(words) for partner, words in found.items()}
+    for partner, words in (*_other_orders(odoo, family, ours), *_repeating(odoo, family)):
+        found.setdefault(family[partner], []).append(words)
+    return {partner: tuple(found[entity]) for partner, entity in entities.items() if entity in found}
+
+
+def commercial_entities(odoo: Odoo, partner_ids: Collection[int]) -> dict[int, int]:
+    """Partner → the one that Odoo books on: the company above a contact, else itself."""
+    rows = rows_where(odoo, PARTNERS, "id", partner_ids, ["commercial_partner_id"])
+    return {row["id"]: id_of(row["commercial_partner_id"] or row["id"]) for row in rows}
 
 
 def _other_orders(odoo: Odoo, partner_ids: Collection[int], ours: Collection[int]) -> list[tuple[int, str]]:
@@ -123,9 +134,12 @@ def _other_order(row: Mapping[str, Any]) -> str:
 
 
 def _repeating(odoo: Odoo, partner_ids: Collection[int]) -> list[tuple[int, str]]:
-    also = [("state", "!=", "cancel"), ("auto_post", "in", ["monthly", "quarterly", "yearly"])]
-    rows = rows_where(odoo, "account.move", "partner_id", partner_ids, ["display_name", "partner_id", "auto_post"], also=also)
-    return [(id_of(row["partner_id"]), f"{row['display_name']}, which repeats {row['auto_post']}") for row in rows]
+    also = [("state", "=", "draft"), ("auto_post", "in", ["monthly", "quarterly", "yearly"])]
+    names = ["display_name", "partner_id", "auto_post", "date"]
+    rows = rows_where(odoo, "account.move", "partner_id", partner_ids, names, also=also)
+    return [
+        (id_of(row["partner_id"]), f"{row['display_name']} of {row['date']}, which repeats {row['auto_post']}") for row in rows
+    ]
 
 
 def _order(row: Mapping[str, Any]) -> OrderNow:

@@ -37,6 +37,7 @@ class Act(StrEnum):
     PRUNE = "prune"
     DRAFT_INVOICES = "draft invoices"
     SOURCE_INVOICES = "source invoices"
+    FLIP = "flip"
     FIX = "doctor --fix"
 
 
@@ -85,6 +86,17 @@ NEEDS: Mapping[Act, tuple[Right, ...]] = {
     ),
     Act.DRAFT_INVOICES: _DRAFTS,
     Act.SOURCE_INVOICES: _DRAFTS,
+    Act.FLIP: (
+        _right("sale.order", "rw", ALL_ORDERS),
+        _right("sale.order.line", "r", ALL_ORDERS),
+        _right("account.move", "rcw", INVOICING),
+        _right("account.move.line", "rcw", INVOICING),
+        _right("account.partial.reconcile", "rc", INVOICING),
+        _right("account.payment", "r", INVOICING),
+        # Any employee may read the model; whose tokens one sees is a rule of the group.
+        _right("payment.token", "r", INVOICING),
+        _right("payment.transaction", "r", INVOICING),
+    ),
     Act.FIX: (
         _right("decimal.precision", "rw", SETTINGS),
         _right("res.currency", "w", SETTINGS),
@@ -108,7 +120,7 @@ _TOO_MUCH = {
     ACCESS_RIGHTS: "it may give rights to anybody, itself too",
     ACCOUNTING_ADMIN: "it may change taxes, accounts and lock dates",
     SALES_ADMIN: "it may delete orders, which only `fcb prune` does (without it, prune names those that stay)",
-    INVOICING: "it may post invoices, while FCB_ODOO_DRAFT_INVOICES and FCB_ODOO_SOURCE_INVOICES are off",
+    INVOICING: "it may post invoices, while FCB_ODOO_DRAFT_INVOICES and FCB_ODOO_SOURCE_INVOICES are off and none is flipped",
 }
 
 

@@ -1,0 +1,133 @@
+"""Pictures of a cohort in Odoo, and what is different between two of them: the proof that a flip can be taken back.
+
+Owns: the rule which differences a flip and its way back must leave behind, and which are faults. Does not own: taking a picture
+(odoo/pictures).
+
+Measured on Odoo: an order that was confirmed and made a quotation again has the moment of its confirmation as its date, and
+keeps the invoices that came of it; on 18 the customer follows it from then on. A posted invoice keeps its number, and stays.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Fields = Mapping[str, Any]
+"""Field → value as JSON without floats."""
+
+Picture = Mapping[str, Mapping[str, Fields]]
+"""Kind of record (`orders`, `order_lines`, `partners`, `tokens`, `moves`, `move_lines`) → id in Odoo → its fields."""
+
+MOVES, MOVE_LINES = "moves", "move_lines"
+POSTED, CANCELLED = "posted", "cancel"
+
+GROWS: Mapping[tuple[str, str], str] = {
+    ("orders", "invoice_ids"): "an order keeps the invoices that came of it",
+    ("orders", "message_partner_ids"): "Odoo lets the customer follow an order that was confirmed",
+}
+"""Lists that only grow: what was in them before must still be in them."""
+
+WRITTEN_ONCE: Mapping[tuple[str, str], str] = {
+    ("orders", "date_order"): "the order's date is the moment of its confirmation from then on",
+}
+
+SETTLED = frozenset({"payment_state", "amount_residual"})
+"""Of a posted invoice, all that may still change."""
+
+ARCHIVED = "what was in use is archived, never deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One field of one record that is not as it was; a record that came or went is a difference of `""`."""
+
+    kind: str
+    record: str
+    """Its id in Odoo."""
+    name: str
+    """What Odoo calls it."""
+    field: str
+    before: Any
+    after: Any
+    must_remain: bool
+    """Whether it cannot be otherwise; else it is a fault."""
+    why: str
+    """Why it remains; empty for a fault."""
+
+
+def differences(before: Picture, after: Picture) -> tuple[Difference, ...]:
+    """Everything that is not as it was, by kind and id."""
+    return tuple(_differences(before, after))
+
+
+def faults(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    """Those that should not be."""
+    return tuple(each for each in found if not each.must_remain)
+
+
+def _differences(before: Picture, after: Picture) -> Iterator[Difference]:
+    for kind in sorted({*before, *after}):
+        old, new = before.get(kind, {}), after.get(kind, {})
+        for record in sorted({*old, *new}, key=lambda each: (len(each), each)):
+            yield from _of_record(after, kind, record, old.get(record), new.get(record))
+
+
+def _of_record(after: Picture, kind: str, record: str, old: Fields | None, new: Fields | None) -> Iterator[Difference]:
+    shown = _name(new or old or {}, record)
+    if old is None or new is None:
+        why = "" if new is None else _why_new(after, kind, new)
+        yield Difference(kind=kind, record=record, name=shown, field="", before=old, after=new, must_remain=bool(why), why=why)
+        return
+    for field in sorted({*old, *new}):
+        if old.get(field) != new.get(field):
+            why = _why(after, kind, field, old, new)
+            yield Difference(
+                kind=kind,
+                record=record,
+                name=shown,
+                field=field,
+                before=old.get(field),
+                after=new.get(field),
+                must_remain=bool(why),
+                why=why,
+            )
+
+
+def _why_new(after: Picture, kind: str, new: Fields) -> str:
+    """Why a record that was not there remains; empty where it should not."""
+    move = _move(after, kind, new)
+    if move is not None:
+        return _booked(move)
+    return ARCHIVED if new.get("active") is False else ""
+
+
+def _why(after: Picture, kind: str, field: str, old: Fields, new: Fields) -> str:
+    """Why a field remains as it is now; empty where it should be as before."""
+    if (kind, field) in GROWS:
+        is_kept = {*(old.get(field) or ())} <= {*(new.get(field) or ())}
+        return GROWS[kind, field] if is_kept else ""
+    if (kind, field) in WRITTEN_ONCE:
+        return WRITTEN_ONCE[kind, field] if old.get(field) and new.get(field) else ""
+    move = _move(after, kind, new)
+    if move is None:
+        return ""
+    if kind == MOVES and old.get("state") == POSTED and (field not in SETTLED or move.get("state") != POSTED):
+        return ""
+    return _booked(move)
+
+
+def _booked(move: Fields) -> str:
+    """Why an invoice or credit note, or a line of one, stays; empty for a draft, which nobody needs."""
+    if move.get("state") == POSTED:
+        return "what was posted stays in the books"
+    return "Odoo cancels the draft invoices of an order that is cancelled" if move.get("state") == CANCELLED else ""
+
+
+def _move(after: Picture, kind: str, fields: Fields) -> Fields | None:
+    """The invoice that a record is, or stands on; None for other records."""
+    if kind == MOVES:
+        return fields
+    return after.get(MOVES, {}).get(str(fields.get("move_id")), {}) if kind == MOVE_LINES else None
+
+
+def _name(fields: Fields, record: str) -> str:
+    return str(fields.get("name") or fields.get("display_name") or record)
