@@ -15,6 +15,7 @@ from fcb_pipelines.domain.drafted import Drafted
 from fcb_pipelines.domain.drafts import Draft
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.external_ids import Entity, has_tail
+from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.read_back import RECORD, Difference, Part
 from fcb_pipelines.domain.read_back_drafts import DraftSent, is_rounded_otherwise, not_made, why_kept
 from fcb_pipelines.domain.tax import TaxRounding
@@ -53,6 +54,8 @@ class Drafting:
     """The part that would be written instead in another edition of Odoo."""
     left: tuple[Difference, ...] = ()
     """What there is of that part all the same, since Odoo was of the other edition."""
+    closing: Period | None = None
+    """The month that must have closed; the drafts' own where it is None."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -87,10 +90,11 @@ class Drafting:
 
     def still_open(self) -> Iterator[Difference]:
         """What objects to a month that has not closed, however right its drafts are."""
-        closes = self.work.closes_at
+        month = self.closing or self.work.period
+        closes = self.work.service.closes_at(month)
         if self.work.now < closes:
             why = f"charges may still come until {closes.isoformat()}: draft it again when the month has closed"
-            key = self.work.period.key
+            key = month.key
             yield Difference(external_id=key, field="month", sent="closed", stored="open", why=why)
 
     def objecting(self, done: Drafted) -> tuple[Difference, ...]:

@@ -8,23 +8,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 
 from fcb_pipelines.acts.conservation import Equation
 from fcb_pipelines.acts.draft_decisions import Drafting
-from fcb_pipelines.acts.draft_references import drawn
 from fcb_pipelines.acts.drafting import require_switched_on, write
+from fcb_pipelines.acts.due import drafts_of, month_due
 from fcb_pipelines.acts.imports import Reading, Report
+from fcb_pipelines.acts.live_due import claimed, places_of
 from fcb_pipelines.acts.period import PeriodWork
-from fcb_pipelines.acts.source import SourceRecords, load
+from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.acts.usage_lines import left_on_orders
 from fcb_pipelines.acts.usage_lines import write as write_usage_lines
 from fcb_pipelines.domain.drafted import Drafted
-from fcb_pipelines.domain.drafts import Due, draft, draft_key
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
+from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.external_ids import Entity
-from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.live_months import only
 from fcb_pipelines.domain.money import ZERO, decimal
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.odoo import usage_lines
@@ -35,20 +34,9 @@ from fcb_pipelines.odoo.lanes import ONE_LANE, Lanes
 from fcb_pipelines.store import drafts as stored_drafts
 from fcb_pipelines.store import rating as stored
 from fcb_pipelines.store import stages
-from fcb_pipelines.store.stages import Stage
 
 VARIABLE = "FCB_ODOO_DRAFT_INVOICES"
 COMPLETE = "draft invoices in Odoo = charges that are due"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonthDue:
-    """What is due for a month, by subscription, and the snapshot that it was rated from."""
-
-    records: SourceRecords
-    stood: tuple[Stage, ...]
-    """The stages that it was read from."""
-    due: tuple[Due, ...]
 
 
 def draft_invoices(
@@ -61,15 +49,13 @@ def draft_invoices(
     require_switched_on(is_on=is_on, variable=VARIABLE, dry_run=dry_run)
     month, edition = month_due(work), detect(odoo)
     is_invoiced_by_odoo = edition.has_subscriptions
+    with work.db.transaction() as conn:
+        places = places_of(conn, work)
+    due = only(month.due, places.on_order if is_invoiced_by_odoo else places.on_shadow_draft)
+    # Only orders of live subscriptions are invoiced by Odoo for real; a draft beside them bills nothing.
+    refused = claimed(work, due, dry_run=dry_run) if is_invoiced_by_odoo else {}
     kept = usage_lines.kept(odoo) if is_invoiced_by_odoo else ledger(odoo).kept
-    due = [_usage_of(one) for one in month.due] if is_invoiced_by_odoo else month.due
-    draws = {
-        draft_key(one.external_subscription_id, work.period.key): partial(
-            draft, one, work.period.key, kept, work.service.zone, is_invoice=not is_invoiced_by_odoo
-        )
-        for one in due
-    }
-    drafts, reasons = drawn(draws)
+    drafts, reasons = drafts_of(work, due, kept, refused, is_invoice=not is_invoiced_by_odoo)
     drafting = Drafting(
         work=work,
         reading=reading(work, odoo, month.records, lanes),
@@ -99,19 +85,20 @@ class Completeness:
 def draft_invoices_complete(work: PeriodWork) -> Completeness:
     """Whether what the last drafting left in Odoo comes to all that is due for the month, to the cent.
 
-    Gross; where Odoo itself invoices, without the flat price, which is not drafted. Raises `RuleViolation` where the month was
-    never rated, or never drafted.
+    Gross; without what Odoo bills for real, which is on live invoices, and where Odoo itself invoices without the flat price,
+    which is not drafted. Raises `RuleViolation` where the month was never rated, or never drafted.
     """
     service, period = work.service.code, work.period.key
     with work.db.transaction() as conn:
         work.require(conn, stages.EXPECTED_INVOICES)
         expected = stored.expected(conn, service, period)
-        last = [one for one in stored_drafts.last(conn, service, period) if one.part is not Part.SOURCE_INVOICES]
+        last = [one for one in stored_drafts.last(conn, service, period) if one.part in stored_drafts.EITHER]
+        places = places_of(conn, work)
     if not last:
         raise RuleViolation(f"{service} {period} was never drafted: fcb invoices --service {service} --period {period}")
     done = max(last, key=lambda one: one.drafted_at)
-    is_usage = done.part is Part.USAGE_LINES
-    due = _sums(line for line in expected if line.is_due and not (is_usage and line.charge == FLAT))
+    stands = places.on_order if done.part is Part.USAGE_LINES else places.on_shadow_draft
+    due = sums(line for line in expected if line.is_due and stands(line))
     drafted = {code: decimal(amounts["gross"]) for code, amounts in done.outcome["totals"].items()}
     return Completeness(
         equations=tuple(
@@ -122,7 +109,7 @@ def draft_invoices_complete(work: PeriodWork) -> Completeness:
     )
 
 
-def _sums(lines: Iterable[ExpectedLine]) -> dict[str, Decimal]:
+def sums(lines: Iterable[ExpectedLine]) -> dict[str, Decimal]:
     """Gross by currency of the lines whose amount is known; a draft with one that is not known could not be made."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
@@ -131,40 +118,6 @@ def _sums(lines: Iterable[ExpectedLine]) -> dict[str, Decimal]:
     return sums
 
 
-def _usage_of(due: Due) -> Due:
-    """What is due beside the flat price, which an order that runs as a subscription has as its own recurring line."""
-    return replace(due, lines=tuple((line, rated) for line, rated in due.lines if line.charge != FLAT))
-
-
 def reading(work: PeriodWork, odoo: Odoo, records: SourceRecords, lanes: Lanes) -> Reading:
     """What the drafts of a period are decided from, as of the snapshot that the period was rated from."""
     return Reading(db=work.db, odoo=odoo, service=work.service, records=records, taxes=work.taxes, now=work.now, lanes=lanes)
-
-
-def month_due(work: PeriodWork) -> MonthDue:
-    """The expected lines of a month, each with how it was rated, by subscription."""
-    service, period = work.service.code, work.period.key
-    with work.db.transaction() as conn:
-        # Read first: what is due is of these stages, or the drafting notices that they were built anew.
-        stood = stages.standing(conn, service, period, [stages.RATED_LINES, stages.EXPECTED_INVOICES])
-        origin = work.require(conn, stages.RATED_LINES, stages.EXPECTED_INVOICES)
-        records = load(conn, origin.snapshot_id, work.service)
-        rated = {line.line_key: line for line in stored.rated(conn, service, period)}
-        expected = stored.expected(conn, service, period)
-    return MonthDue(records=records, stood=stood, due=tuple(_due(records, rated, expected)))
-
-
-def _due(records: SourceRecords, rated: dict[str, RatedLine], expected: Iterable[ExpectedLine]) -> Iterable[Due]:
-    plan_of = {one.external_subscription_id: one.external_plan_id for one in records.subscriptions}
-    names = {plan.external_plan_id: plan.name.strip() for plan in records.plans}
-    lines: dict[str, list[ExpectedLine]] = defaultdict(list)
-    for line in expected:
-        lines[line.external_subscription_id].append(line)
-    for subscription, each in lines.items():
-        plan = plan_of.get(subscription)
-        yield Due(
-            external_subscription_id=subscription,
-            external_plan_id=plan,
-            plan_name=names.get(plan or "", "a plan that is not known"),
-            lines=tuple((line, rated.get(line.line_key)) for line in sorted(each, key=lambda one: (one.due_at, one.line_key))),
-        )

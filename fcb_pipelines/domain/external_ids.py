@@ -26,6 +26,8 @@ class Entity(StrEnum):
     PLAN_USAGE = "plan_usage"
     SUBSCRIPTION = "subscription"
     INVOICE = "invoice"
+    LIVE_INVOICE = "live_invoice"
+    """What Odoo bills for real: never `invoice`, which drafting may take away and of which none may ever be posted."""
     USAGE_LINE = "usage_line"
     """A month's usage on the order of a subscription: never `invoice`, for an external id stands for records of one model."""
     SOURCE_INVOICE = "source_invoice"

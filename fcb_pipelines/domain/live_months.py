@@ -8,7 +8,7 @@ Usage is always on the invoice of the month after its own, also where the subscr
 month is closed nobody knows all of it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,11 +16,11 @@ from enum import StrEnum
 
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.drafts import Due
-from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
+from fcb_pipelines.domain.expected import UNRATED, ExpectedLine, RatedLine
 from fcb_pipelines.domain.gate import Class, Objection
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.money import amount_text
-from fcb_pipelines.domain.period import Period, period_of
+from fcb_pipelines.domain.period import Period
 
 Live = Mapping[str, Mapping[str, datetime]]
 """Live subscription → charge → its boundary: from when on Odoo bills it."""
@@ -35,9 +35,14 @@ class Side(StrEnum):
     """Odoo, for real."""
 
 
-def invoice_month(line: ExpectedLine, period: Period) -> Period:
-    """The month on whose invoice an expected line of `period` stands."""
-    return period_of(line.due_at, period.zone) if line.charge == FLAT else period.next()
+def is_on_invoice(line: ExpectedLine, period: Period, month: Period) -> bool:
+    """Whether an expected line of `period` stands on the invoice of `month`.
+
+    What could not be priced keeps back the invoices that its flat price and its usage would be on.
+    """
+    falls_due = line.due_at in month
+    is_usage = line.charge != FLAT and period == month.previous()
+    return is_usage or (line.charge in {FLAT, UNRATED} and falls_due)
 
 
 def side(line: ExpectedLine, live: Live) -> Side:
@@ -50,6 +55,32 @@ def side(line: ExpectedLine, live: Live) -> Side:
     return Side.LIVE if boundary is not None and line.service_from >= boundary else Side.SHADOW
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the charges of a month of usage stand in Odoo while some subscriptions are live."""
+
+    live: Live
+    on_the_way: frozenset[str] = frozenset()
+    """Subscriptions that are not live and whose order may be confirmed: Odoo might bill what is put on it."""
+    is_closed: bool = False
+    """Whether the month was closed by a recorded act."""
+
+    def on_shadow_draft(self, line: ExpectedLine) -> bool:
+        """Whether a line stands on a draft for comparison alone: not what Odoo bills for real."""
+        return side(line, self.live) is Side.SHADOW
+
+    def on_order(self, line: ExpectedLine) -> bool:
+        """Whether a line stands on the order of its subscription, where Odoo itself invoices.
+
+        What Odoo invoices from a live order is for real: usage of a closed month from the boundary on, and nothing else.
+        """
+        if line.charge == FLAT or line.external_subscription_id in self.on_the_way:
+            return False
+        if line.external_subscription_id in self.live:
+            return self.is_closed and side(line, self.live) is Side.LIVE
+        return True
+
+
 def boundary_of(charges: Mapping[str, datetime], charge: str) -> datetime | None:
     """From when on Odoo bills a charge; None of a subscription that is not live."""
     if charge in charges or not charges:
@@ -58,22 +89,35 @@ def boundary_of(charges: Mapping[str, datetime], charge: str) -> datetime | None
     return max(metered) if metered else charges[FLAT]
 
 
-def parted(due: Iterable[Due], live: Live, wanted: Side) -> tuple[Due, ...]:
-    """What of a month one side bills; a subscription of which nothing is left stays, so that its drafts go."""
+def only(due: Iterable[Due], stands: Callable[[ExpectedLine], bool]) -> tuple[Due, ...]:
+    """What of a month stands somewhere."""
+    return tuple(replace(one, lines=tuple((line, rated) for line, rated in one.lines if stands(line))) for one in due)
+
+
+def claims_for(line: ExpectedLine, held: Iterable[Claim], reference: str) -> tuple[Claim, ...]:
+    """The claims by which Odoo bills a line, beside those that it holds already: what of its range none of these covers.
+
+    A range may have become another since it was claimed, as where a subscription ended.
+    """
+    key = line.external_subscription_id, line.charge
+    own = sorted((one for one in held if one.biller is Biller.ODOO and one.charge_key == key), key=lambda one: one.service_from)
+    found, start = [], line.service_from
+    for one in own:
+        if start < one.service_from < line.service_to:
+            found.append((start, one.service_from))
+        start = max(start, one.service_to)
+    if start < line.service_to:
+        found.append((start, line.service_to))
     return tuple(
-        replace(one, lines=tuple((line, rated) for line, rated in one.lines if side(line, live) is wanted)) for one in due
-    )
-
-
-def claim_of(line: ExpectedLine, reference: str) -> Claim:
-    """The claim by which Odoo bills a line."""
-    return Claim(
-        external_subscription_id=line.external_subscription_id,
-        charge=line.charge,
-        service_from=line.service_from,
-        service_to=line.service_to,
-        biller=Biller.ODOO,
-        reference=reference,
+        Claim(
+            external_subscription_id=line.external_subscription_id,
+            charge=line.charge,
+            service_from=first,
+            service_to=end,
+            biller=Biller.ODOO,
+            reference=reference,
+        )
+        for first, end in found
     )
 
 

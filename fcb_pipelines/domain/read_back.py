@@ -21,6 +21,7 @@ class Part(StrEnum):
     PLANS = "plans"
     SUBSCRIPTIONS = "subscriptions"
     DRAFT_INVOICES = "draft_invoices"
+    LIVE_INVOICES = "live_invoices"
     USAGE_LINES = "usage_lines"
     SOURCE_INVOICES = "source_invoices"
 

@@ -3,7 +3,7 @@
 Owns: tables `rated_line` and `expected_line`; the caller owns the transaction. Each build of a period replaces the one before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, LiteralString
@@ -14,9 +14,12 @@ from psycopg.types.json import Jsonb
 from fcb_pipelines.domain.charges import read_pricing, write_pricing
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
 from fcb_pipelines.domain.money import Money, Rounding, plain
-from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.period import Period, add_months, month_key
 from fcb_pipelines.domain.tax import TaxComponent
 from fcb_pipelines.store.database import Connection
+
+LONGEST_MONTHS = 12
+"""Of the range of any charge."""
 
 INSERT_RATED = """
     INSERT INTO rated_line (service, period, line_key, external_subscription_id, charge, service_from, service_to, due_at,
@@ -88,6 +91,15 @@ SELECT_REACHING = f"""
       FROM expected_line WHERE service = %s AND period < %s AND service_to > %s ORDER BY period, line_key COLLATE "C"
 """  # noqa: S608 - the column list is ours
 
+SELECT_DUE = f"""
+    SELECT period AS of_period, {EXPECTED_COLUMNS}
+      FROM expected_line
+     WHERE service = %(service)s AND period BETWEEN %(first)s AND %(month)s
+       AND external_subscription_id = ANY(%(subscriptions)s)
+       AND (period = %(before)s OR (due_at >= %(start)s AND due_at < %(end)s))
+     ORDER BY period, line_key COLLATE "C"
+"""  # noqa: S608 - the column list is ours
+
 
 def replace_expected(conn: Connection, service: str, period: str, lines: Sequence[ExpectedLine]) -> None:
     """Store the expected lines of a period in place of those before."""
@@ -108,6 +120,26 @@ def expected_reaching(conn: Connection, service: str, period: Period) -> tuple[E
     """The expected lines of earlier periods whose service range reaches into a period, as that of a yearly price."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return tuple(expected_line(row) for row in cursor.execute(SELECT_REACHING, [service, period.key, period.start]))
+
+
+def expected_due(
+    conn: Connection, service: str, month: Period, subscriptions: Collection[str]
+) -> tuple[tuple[str, ExpectedLine], ...]:
+    """Lines of these subscriptions that fall due in a month, whatever month they are of, and all of the month before.
+
+    With the key of the month that each is of; a range is a year at most.
+    """
+    given = {
+        "service": service,
+        "first": month_key(add_months(month.start.astimezone(month.zone).date(), -LONGEST_MONTHS)),
+        "month": month.key,
+        "before": month.previous().key,
+        "start": month.start,
+        "end": month.end,
+        "subscriptions": list(subscriptions),
+    }
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return tuple((row.pop("of_period"), expected_line(row)) for row in cursor.execute(SELECT_DUE, given))
 
 
 def _expected_values(line: ExpectedLine) -> dict[str, Any]:

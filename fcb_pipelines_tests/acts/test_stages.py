@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from fcb_pipelines.acts.closing import close_period
-from fcb_pipelines.acts.draft_invoices import month_due
+from fcb_pipelines.acts.due import month_due
 from fcb_pipelines.acts.invoices import actual_period
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.rating import expect_period, rate_period
