@@ -36,6 +36,8 @@ class FlipRules(BaseModel):
     """How long a rehearsal of flip and unflip on this version counts."""
     feed_silent_hours: int = Field(default=48, ge=1, le=744)
     """After so many hours without any usage of a service its feed counts as silent."""
+    past_due_days: int = Field(default=30, ge=1, le=366)
+    """An invoice of the source that is open for longer keeps its customer from going live."""
     watch_months: int = Field(default=2, ge=1, le=24)
     """For so many months after a flip both systems are compared each day."""
     host_closes_after_days: int = Field(default=30, ge=1, le=366)

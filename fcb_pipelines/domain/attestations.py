@@ -29,13 +29,15 @@ class Statement(StrEnum):
     FIXED_IN_SOURCE = "fixed_in_source"
     """Of a row: what the source billed wrong was given back or billed there."""
     FEED_ALIVE = "feed_alive"
-    """Of a subscription: it is idle; its usage feed works."""
+    """Of the service, or of a subscription: it is idle; the usage feed works."""
     RECEIVER = "receiver"
     """Of the service: its receiver passed a signed test message."""
     REHEARSED = "rehearsed"
     """Of the service: flip and unflip were rehearsed with the version that is its `value`."""
     AUTO_CLOSE = "auto_close"
     """Of the service: Odoo closes unpaid subscriptions later than the host's own policy does."""
+    NOT_ENDING = "not_ending"
+    """Of a subscription: nobody cancelled it for later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,11 @@ class Attestation:
     expires_at: datetime
     withdrawn_at: datetime | None = None
 
+    @property
+    def ended_at(self) -> datetime:
+        """From when on it cannot be relied on."""
+        return self.expires_at if self.withdrawn_at is None else min(self.withdrawn_at, self.expires_at)
+
     def holds_at(self, moment: datetime) -> bool:
-        """Whether it can still be relied on."""
-        return moment < self.expires_at and (self.withdrawn_at is None or moment < self.withdrawn_at)
+        """Whether it can be relied on then."""
+        return self.made_at <= moment < self.ended_at

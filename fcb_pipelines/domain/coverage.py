@@ -55,7 +55,7 @@ def coverage(rows: Sequence[Row], currency: str, agreed: Sequence[Agreed] = ()) 
     return Coverage(
         money=_shares(instances, is_decided, currency, agreed),
         proved_money=_shares(instances, _is_proved, currency, agreed),
-        subscriptions=_share(Decimal(decided + besides), Decimal(len(due) + besides), NOTHING_DUE),
+        subscriptions=share(Decimal(decided + besides), Decimal(len(due) + besides), NOTHING_DUE),
     )
 
 
@@ -82,9 +82,9 @@ def _shares(
         billed[instance.currency] += instance.billed.amount
         if counts(instance):
             decided[instance.currency] += instance.billed.amount
-    return {code: _share(decided[code], billed[code], NOTHING_BILLED) for code in sorted(billed)}
+    return {code: share(decided[code], billed[code], NOTHING_BILLED) for code in sorted(billed)}
 
 
-def _share(part: Decimal, whole: Decimal, if_empty: str) -> str:
-    # Cut, not rounded: 99.999 % must never read as complete.
+def share(part: Decimal, whole: Decimal, if_empty: str) -> str:
+    """A share as text with four decimals: cut, not rounded, because 99.999 % must never read as complete."""
     return f"{int(Fraction(part) / Fraction(whole) * 10_000) / Decimal(10_000):.4f}" if whole else if_empty

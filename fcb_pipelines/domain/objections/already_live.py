@@ -1,0 +1,30 @@
+"""Already live: another flip took it live."""
+
+from collections.abc import Iterator
+
+from fcb_pipelines.domain.gate import SERVICE, Class, Kind, Objection, undecidable
+from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown
+
+_DO = "plan the cohort without it"
+
+
+def _find(facts: GateFacts) -> Iterator[Objection]:
+    if not facts.not_begun:
+        return
+    if isinstance(facts.live, NotKnown):
+        yield undecidable(KIND.id, SERVICE, facts.live, "what is live", _DO)
+        return
+    for one in facts.not_begun:
+        key = one.external_subscription_id
+        if key in facts.live:
+            yield Objection(id=KIND.id, scope=key, klass=Class.PROVEN, words="it is live by another flip", what_to_do=_DO)
+
+
+KIND = Kind(
+    id="already_live",
+    asks="whether another flip took a subscription live",
+    classes=(Class.PROVEN, Class.UNDECIDABLE),
+    clears="planning without it, or its unflip",
+    find=_find,
+    needs_plan=True,
+)

@@ -1,0 +1,33 @@
+"""Token missing: nobody said how the customer pays once Odoo charges by itself. In front of the flip it is information."""
+
+from collections.abc import Iterator
+
+from fcb_pipelines.domain.attestations import Statement
+from fcb_pipelines.domain.flip import Part
+from fcb_pipelines.domain.gate import Class, Kind, Objection, lapsed, to_attest
+from fcb_pipelines.domain.gate_facts import GateFacts
+
+
+def _find(facts: GateFacts) -> Iterator[Objection]:
+    for one in facts.planned:
+        customer = one.external_user_id
+        if one.token_id is None and facts.attested(Statement.NO_TOKEN, customer) is None:
+            said = lapsed(facts, Statement.NO_TOKEN, customer)
+            yield Objection(
+                id=KIND.id,
+                scope=one.external_subscription_id,
+                klass=Class.ATTESTED,
+                words=f"no payment token is planned, and nobody said that customer {customer} pays without one{said}",
+                what_to_do=to_attest(facts, Statement.NO_TOKEN, customer),
+            )
+
+
+KIND = Kind(
+    id="token_missing",
+    asks="whether each customer has a payment token, or pays without one",
+    classes=(Class.ATTESTED,),
+    clears="a token in Odoo and a new plan, or NO_TOKEN of the customer",
+    find=_find,
+    parts=frozenset({Part.CHARGE}),
+    needs_plan=True,
+)

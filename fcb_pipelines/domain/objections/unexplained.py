@@ -1,0 +1,62 @@
+"""Unexplained: billed or due otherwise than expected, and no record says why; nobody signed for it, or not any more."""
+
+from collections.abc import Iterator
+
+from fcb_pipelines.domain.attestations import Statement
+from fcb_pipelines.domain.gate import Class, Kind, Objection
+from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown, previewed
+from fcb_pipelines.domain.gate_rows import Placed, placed
+from fcb_pipelines.domain.matching import DOUBLE_BILLED
+from fcb_pipelines.domain.rows import Verdict
+
+
+def _find(facts: GateFacts) -> Iterator[Objection]:
+    unknown = set() if isinstance(facts.unknown_lines, NotKnown) else {line.line_key for line in facts.unknown_lines}
+    for one in placed(facts):
+        if one.instance.verdict is Verdict.UNEXPLAINED and not _is_named_elsewhere(one, unknown):
+            yield _objection(one, _why(one), f"find the record that explains it, or  fcb accept {one.row.row_id}")
+        elif one.instance.explanation.is_in_total and one.instance.verdict is Verdict.EXPLAINED and not _is_signed(one, facts):
+            why = "explained by the total of an invoice alone, which says nothing of one subscription"
+            yield _objection(one, why, "say what the invoice pays for (evidence line_reference), or attest its preview")
+
+
+def _is_named_elsewhere(one: Placed, unknown: set[str]) -> bool:
+    """Whether a kind of its own says more of the same money."""
+    is_twice = any(finding.cause == DOUBLE_BILLED for finding in one.instance.explanation.findings)
+    return is_twice or (one.instance.expected is None and bool(one.lines) and unknown.issuperset(one.lines))
+
+
+def _is_signed(one: Placed, facts: GateFacts) -> bool:
+    """Whether a person signed for exactly what Odoo will bill for this charge first."""
+    return any(
+        facts.attested(Statement.PREVIEW, f"{plan.external_subscription_id}/{charge.charge}", str(amount)) is not None
+        for plan, charge in facts.charges
+        if (plan.external_subscription_id, charge.charge) == (one.row.external_subscription_id, one.instance.charge)
+        if (amount := previewed(plan, charge)) is not None
+    )
+
+
+def _why(one: Placed) -> str:
+    return "; ".join(one.instance.explanation.missing) or one.row.gist or "no record says why"
+
+
+def _objection(one: Placed, why: str, what_to_do: str) -> Objection:
+    amount = abs(one.instance.difference) or one.instance.billed
+    return Objection(
+        id=KIND.id,
+        scope=one.row.row_id,
+        klass=Class.PROVEN,
+        words=f"{amount} ({one.instance.charge}) of customer {one.row.external_user_id} is undecided in {one.period}: {why}",
+        evidence=(one.row.row_id, *one.lines),
+        since=one.instance.service_from,
+        what_to_do=what_to_do,
+    )
+
+
+KIND = Kind(
+    id="unexplained",
+    asks="whether anything in a period that was reconciled is unexplained, ambiguous, or explained by a total alone",
+    classes=(Class.PROVEN,),
+    clears="a record that explains it and a new run, or an acceptance in force; of a total, a line reference or PREVIEW",
+    find=_find,
+)
