@@ -36,6 +36,10 @@ class Directory:
 
     def terms(self, work: PeriodWork, subscription: Subscription) -> Terms:
         """The terms of a subscription; raises `InvalidInput` where its plan or customer is missing."""
+        return self.terms_under(work.service, subscription)
+
+    def terms_under(self, service: Service, subscription: Subscription) -> Terms:
+        """The same, where no period is looked at."""
         plan = self.plans.get(subscription.external_plan_id)
         user = self.users.get(subscription.external_user_id)
         if plan is None or user is None:
@@ -45,8 +49,8 @@ class Directory:
             plan=plan,
             user=user,
             evidence=self.evidence.get(subscription.external_subscription_id, ()),
-            terms_from=work.service.terms_from,
-            families=work.service.plan_families,
+            terms_from=service.terms_from,
+            families=service.plan_families,
             plans=self.plans,
             adopted=self.adopted,
             seen=self.seen,
