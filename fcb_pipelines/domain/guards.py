@@ -39,6 +39,8 @@ class Kind(StrEnum):
     """Left to the source, which did not bill it."""
 
 
+STOPS_POSTING = frozenset({Kind.BILLED_TWICE, Kind.INVOICED_TWICE, Kind.CARRIED_TWICE})
+"""While something is billed twice nothing more is posted; what nobody billed is cured by posting."""
 WHAT_TO_DO: Mapping[Kind, str] = {
     Kind.BILLED_TWICE: "stop at once (fcb stop), then give one of both back: a credit note in the system that must not bill it",
     Kind.INVOICED_TWICE: "stop at once (fcb stop), then give one of both back by a credit note in Odoo",

@@ -8,9 +8,9 @@ Usage is always on the invoice of the month after its own, also where the subscr
 month is closed nobody knows all of it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -124,6 +124,14 @@ def claims_for(line: ExpectedLine, held: Iterable[Claim], reference: str) -> tup
 def needs_a_claim(line: ExpectedLine, rated: RatedLine | None) -> bool:
     """Whether a line bills an instance for the first time; late usage is of one that was claimed before."""
     return line.net is not None and rated is not None and rated.adjusts is None
+
+
+def missed_runs(runs: Mapping[str, date], missing: Collection[str], today: date) -> tuple[str, ...]:
+    """The live subscriptions whose usage is not on their order although Odoo's run over it is due: it may have gone without.
+
+    `runs` is the day of the next run by subscription, `missing` are those whose usage is not there yet.
+    """
+    return tuple(sorted(name for name in missing if name in runs and runs[name] <= today))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,227 @@
+"""Live invoices on each Odoo: claimed, drafted, read back, posted once and only where nothing objects."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fcb_pipelines.acts.draft_invoices import draft_invoices_complete
+from fcb_pipelines.acts.inert import shadow_inert
+from fcb_pipelines.acts.live_invoices import LiveDone, Switches, live_invoices
+from fcb_pipelines.acts.live_posting import live_invoices_complete, posting_objections_now
+from fcb_pipelines.acts.stop import Stopped, resume, stop
+from fcb_pipelines.domain.acceptances import Signature
+from fcb_pipelines.domain.audit import Act
+from fcb_pipelines.domain.claims import Biller, Claim
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.guards import Finding, Kind
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.store import alarms, audit
+from fcb_pipelines.store import claims as stored_claims
+from fcb_pipelines_tests.acts.chain import silent
+from fcb_pipelines_tests.acts.gone_live import go_back, go_live
+from fcb_pipelines_tests.acts.month import Month
+from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.source.small_host import FIRST
+from fcb_pipelines_tests.store.closed import closed
+
+APRIL, MAY, JUNE = (datetime(2026, month, 1, 4, tzinfo=UTC) for month in (4, 5, 6))
+LIVE = f"live_invoice_{FIRST}=2f2026-05"
+SHADOW_APRIL, SHADOW_MAY = (f"invoice_{FIRST}=2f2026-{month}" for month in ("04", "05"))
+ADA = Signature(person="ada", at=NOW, text="looked at it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveMonth:
+    """April and May of a host; its first subscription is live with its price from May and its usage from April on."""
+
+    april: Month
+
+    @property
+    def may(self) -> Month:
+        return replace(self.april, key="2026-05")
+
+    @property
+    def code(self) -> str:
+        return self.april.chain.service.code
+
+    def rated(self) -> None:
+        for month in (self.april, self.may):
+            month.rated()
+
+    def close(self) -> None:
+        with self.april.chain.db.transaction() as conn:
+            closed(conn, self.code, "2026-04")
+
+    def live(self, *, may_post: bool = True, odoo: Odoo | None = None, dry_run: bool = False) -> LiveDone:
+        switches = Switches(may_draft=True, may_post=may_post)
+        return live_invoices(self.may.work, odoo or self.april.chain.odoo, switches, dry_run=dry_run, report=silent)
+
+    def claims(self) -> list[tuple[str, datetime, str, str]]:
+        with self.april.chain.db.transaction() as conn:
+            found = stored_claims.held(conn, self.code)
+        return [(one.charge, one.service_from, one.biller, one.reference) for one in found]
+
+    def noted(self) -> list[Any]:
+        with self.april.chain.db.transaction() as conn:
+            return [dict(one.data) for one in audit.noted(conn, self.code, [Act.INVOICES_POSTED])]
+
+
+@pytest.fixture
+def live(month: Month) -> LiveMonth:
+    """Rated, and live."""
+    month.imported()
+    found = LiveMonth(april=month)
+    found.rated()
+    go_live(month.chain.db, found.code, FIRST, {"flat": MAY, "cpu_seconds": APRIL})
+    return found
+
+
+def ids(done: LiveDone) -> list[str]:
+    return [one.id for one in done.objections]
+
+
+def test_a_month_is_claimed_drafted_read_back_and_posted_once(live: LiveMonth) -> None:
+    live.close()
+    done = live.live()
+    assert (ids(done), done.refused, done.drafted.differences, done.is_clean) == ([], {}, (), True)
+    assert done.posted == (live.april.chain.xid(LIVE),)
+    move = live.april.moves()[LIVE]
+    assert (move["state"], f"{move['amount_untaxed']:.2f}", f"{move['amount_total']:.2f}") == ("posted", "9.89", "11.18")
+    names = [line["name"] for line in live.april.lines(move)]
+    assert [name.partition(" – ")[2][:24] for name in names] == ["2026-04-01 to 2026-04-30", "2026-05-01 to 2026-05-31"]
+    assert live.claims() == [("cpu_seconds", APRIL, "odoo", "F-1"), ("flat", MAY, "odoo", "F-1")]
+    (noted,) = live.noted()
+    assert noted == {"posted": [{"invoice": live.april.chain.xid(LIVE), "odoo_id": move["id"]}], "refused": {}}
+    again = live.live()
+    assert (again.posted, again.drafted.untouched, len(live.noted()), live.april.moves()[LIVE]["id"]) == ((), 1, 1, move["id"])
+    assert all(one.holds for one in live_invoices_complete(live.may.work))
+    assert shadow_inert(live.april.chain.odoo, live.april.chain.db, live.april.chain.service) == ()
+
+
+def test_shadow_drafts_hold_what_the_source_bills_and_nothing_that_odoo_does(live: LiveMonth) -> None:
+    """Of April the price, which the source had billed; of May nothing, as its price and its usage are Odoo's."""
+    for month, name, gross in ((live.april, SHADOW_APRIL, "10.33"), (live.may, SHADOW_MAY, None)):
+        done = month.drafted()
+        assert [str(one.gross.amount) for one in done.totals.values()] == [gross] * (gross is not None)
+        assert (name in month.moves(), draft_invoices_complete(month.work).missing) == (gross is not None, {})
+        assert all(one.holds for one in draft_invoices_complete(month.work).equations)
+    go_back(live.april.chain.db, live.code, FIRST)
+    assert [str(one.gross.amount) for one in live.april.drafted().totals.values()] == ["11.18"]
+    assert live.live(may_post=False).drafted.created == 0, "who is not live owes Odoo nothing"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        ("posting is off", ["posting_off"]),
+        ("month is open", ["month_open"]),
+        ("alarm", ["open_alarm"]),
+        ("somebody", ["read_back", "money"]),
+    ],
+)
+def test_whatever_objects_leaves_a_draft(live: LiveMonth, wrong: str, found: list[str]) -> None:
+    if wrong != "month is open":
+        live.close()
+    if wrong == "alarm":
+        with live.april.chain.db.transaction() as conn:
+            twice = Finding(kind=Kind.BILLED_TWICE, subject=f"{FIRST}/flat/2026-04-01", words="both", evidence={})
+            alarms.raise_alarms(conn, live.code, [twice], NOW)
+    if wrong == "somebody":
+        live.live(may_post=False)
+        line = {"name": "theirs", "quantity": 1, "price_unit": 5, "tax_ids": []}
+        live.april.chain.odoo.write("account.move", [live.april.moves()[LIVE]["id"]], {"invoice_line_ids": [[0, 0, line]]})
+    done = live.live(may_post=wrong != "posting is off")
+    assert (ids(done), live.april.moves()[LIVE]["state"], live.noted()) == (found, "draft", [])
+    assert all(one.what_to_do for one in done.objections)
+
+
+def test_what_nobody_billed_is_cured_by_posting_and_stops_it_not(live: LiveMonth) -> None:
+    live.close()
+    with live.april.chain.db.transaction() as conn:
+        late = Finding(kind=Kind.NEVER_BILLED, subject=f"{FIRST}/flat/2026-05-01", words="late", evidence={})
+        alarms.raise_alarms(conn, live.code, [late], NOW)
+    assert live.live().posted == (live.april.chain.xid(LIVE),)
+
+
+def test_what_the_source_claims_is_neither_drafted_nor_claimed_for_odoo(live: LiveMonth) -> None:
+    live.close()
+    theirs = Claim(
+        external_subscription_id=FIRST,
+        charge="flat",
+        service_from=MAY,
+        service_to=JUNE,
+        biller=Biller.SOURCE,
+        reference="F-1",
+    )
+    with live.april.chain.db.transaction() as conn:
+        stored_claims.add(conn, live.code, theirs, NOW)
+    done = live.live()
+    assert (LIVE in live.april.moves(), ids(done), done.posted) == (False, ["read_back", "money"], ())
+    (why,) = done.drafted.failed.values()
+    assert "the claim of source from 2026-05-01 to 2026-06-01 (F-1) is in the way" in why
+    assert live.claims() == [("flat", MAY, "source", "F-1")], "all of a subscription is claimed, or nothing"
+
+
+def test_who_is_stopped_does_nothing_and_goes_on_after(live: LiveMonth) -> None:
+    live.close()
+    db, service = live.april.chain.db, live.april.chain.service
+    with db.transaction() as conn:
+        stop(conn, service, ADA)
+    with pytest.raises(Stopped, match="looked at it"):
+        live.live()
+    assert [one.id for one in posting_objections_now(live.may.work, is_on=True)] == ["stopped", "read_back", "money"]
+    assert (live.claims(), live.april.moves()) == ([], {})
+    with db.transaction() as conn:
+        resume(conn, service, ADA)
+    assert len(live.live().posted) == 1
+
+
+class DiesAfterPosting:
+    """An Odoo that posts, and of which we do not hear any more."""
+
+    def __init__(self, odoo: Odoo) -> None:
+        self._odoo, self._posted = odoo, False
+
+    def __getattr__(self, name: str) -> Any:
+        if self._posted:
+            raise ConnectionResetError(name)
+        return getattr(self._odoo, name)
+
+    def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        answer = self._odoo.call(model, method, *args, **kwargs)
+        self._posted = method == "action_post"
+        return answer
+
+
+def test_a_crash_after_posting_is_resumed_and_noted_once(live: LiveMonth) -> None:
+    live.close()
+    with pytest.raises(ConnectionResetError):
+        live.live(odoo=DiesAfterPosting(live.april.chain.odoo))
+    move = live.april.moves()[LIVE]
+    assert (move["state"], live.noted()) == ("posted", [])
+    assert live.live().posted == (live.april.chain.xid(LIVE),)
+    assert live.live().posted == ()
+    ((noted,), after) = live.noted(), live.april.moves()[LIVE]
+    assert ([one["odoo_id"] for one in noted["posted"]], after) == ([move["id"]], move)
+
+
+def test_a_posted_month_is_never_invoiced_again(live: LiveMonth) -> None:
+    """Whatever it would come to now: the difference is named, and the invoice stays as the customer has it."""
+    live.close()
+    live.live()
+    before = live.april.moves()[LIVE]
+    live.april.host.run("UPDATE plans SET price_monthly = 12, valid_from = valid_from + interval '1 second'")
+    live.april.snapshot()
+    live.rated()
+    done = live.live()
+    assert (live.april.moves()[LIVE], done.posted, set(ids(done))) == (before, (), {"read_back", "money"})
+
+
+def test_a_dry_run_and_what_is_not_allowed_change_nothing(live: LiveMonth) -> None:
+    done = live.live(dry_run=True)
+    assert (done.drafted.created, live.april.moves(), live.claims()) == (1, {}, [])
+    switches = Switches(may_draft=False, may_post=True)
+    with pytest.raises(RuleViolation, match="FCB_ODOO_DRAFT_INVOICES=true"):
+        live_invoices(live.may.work, live.april.chain.odoo, switches, dry_run=False, report=silent)
