@@ -1,0 +1,130 @@
+"""`fcb flip`: plans taking a cohort live, and shows a plan and how far it is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.flip_plan import Wanted, keep, odoo_seen, planned
+from fcb_pipelines.cli.flip_tables import WIDTH, next_command, shown, words
+from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
+from fcb_pipelines.cli.signing import as_option, signer
+from fcb_pipelines.domain.claims import Biller
+from fcb_pipelines.domain.cohorts import names
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.flip_plans import FlipPlan
+from fcb_pipelines.domain.records_json import as_json as published
+from fcb_pipelines.services import Service
+from fcb_pipelines.store import flips
+
+_MOST_BYTES = 1_000_000
+
+
+@click.command()
+@click.argument("given", nargs=-1, metavar="[F-… | NAME...]")
+@click.option(
+    "--cohort",
+    "cohort",
+    multiple=True,
+    metavar="NAME",
+    help="A customer, a subscription, or a file with one of them a line; more may follow.",
+)
+@click.option("--not-before", metavar="YYYY-MM", help="The first month that Odoo is to bill.")
+@click.option(
+    "--final-usage",
+    type=click.Choice([one.value for one in Biller]),
+    default=Biller.SOURCE.value,
+    show_default=True,
+    help="Who bills what is used before that.",
+)
+@as_option
+@service_option
+@json_option
+def flip(
+    *,
+    given: tuple[str, ...],
+    cohort: tuple[str, ...],
+    not_before: str | None,
+    final_usage: str,
+    name: str | None,
+    service_code: str | None,
+    as_json: bool,
+) -> None:
+    """Plan taking a cohort live, or show the plan F-…; nothing is changed anywhere but that the plan is kept.
+
+    A cohort is closed over customers, partners in Odoo and invoices. For each charge the plan says where the source's bills end
+    and Odoo's begin and how that is known, and what Odoo bills first beside what the source billed last.
+    """
+    wanted = None if not cohort else _wanted((*cohort, *given), not_before, final_usage)
+    if wanted is None and len(given) != 1:
+        raise InvalidInput(
+            "say whom to plan for, as in  fcb flip --cohort CUSTOMER --not-before 2026-07 , or which plan to show"
+        )
+    with connected() as reached:
+        service = reached.settings.service(service_code)
+        flip_id = given[0] if wanted is None else _plan(reached, service, wanted, signer(service, name))
+        _show(reached, service, flip_id, as_json=as_json)
+
+
+def _wanted(asked_for: tuple[str, ...], not_before: str | None, final_usage: str) -> Wanted:
+    if not_before is None:
+        raise InvalidInput("say from which month on Odoo is to bill: --not-before YYYY-MM")
+    named = [each for one in asked_for for each in _read(one)]
+    return Wanted(asked_for=tuple(dict.fromkeys(named)), not_before=not_before, final_usage=Biller(final_usage))
+
+
+def _read(name: str) -> tuple[str, ...]:
+    """A name, or those in the file of that name."""
+    path = Path(name)
+    if not path.is_file():
+        return (name,)
+    if path.stat().st_size > _MOST_BYTES:
+        raise InvalidInput(f"{name} is too large to be a list of customers and subscriptions")
+    try:
+        found = names(path.read_text("utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise InvalidInput(f"{name} cannot be read as text: {error}") from error
+    if not found:
+        raise InvalidInput(f"{name} names nobody: write a customer or a subscription on each line")
+    return found
+
+
+def _plan(reached: Connections, service: Service, wanted: Wanted, person: str) -> str:
+    db = reached.database()
+    seen = odoo_seen(db, reached.odoo(), service, wanted, reached.now)
+    with db.transaction() as conn:
+        made = planned(
+            conn,
+            service,
+            wanted,
+            seen,
+            taxes=reached.settings.tax_table,
+            settings_hash=reached.settings.rules_hash(service),
+            now=reached.now,
+        )
+        return keep(conn, made, person, reached.now)
+
+
+def _show(reached: Connections, service: Service, flip_id: str, *, as_json: bool) -> None:
+    with reached.database().transaction() as conn:
+        stored = flips.flip(conn, service.code, flip_id)
+        last = flips.last_flips(conn, service.code)
+    if stored is None:
+        raise InvalidInput(f"there is no plan {flip_id} of {service.code}; make one: fcb flip --cohort …")
+    states = {key: one.state.value for key, one in last.items() if one.flip_id == flip_id}
+    if as_json:
+        answer(_as_json(flip_id, stored.plan, states))
+        return
+    console_of(WIDTH).print(shown(stored.plan, service.zone, states))
+    for line in words(stored.plan, service.zone):
+        click.echo(line)
+    click.echo(f"{flip_id}, planned by {stored.planned_by} on {stored.planned_at.astimezone(service.zone):%Y-%m-%d %H:%M}")
+    if stored.ended_at is None and not states:
+        say(f"next:  {next_command(stored.plan, flip_id)}")
+
+
+def _as_json(flip_id: str, plan: FlipPlan, states: Mapping[str, str]) -> dict[str, Any]:
+    totals = {code: str(amount) for code, amount in plan.totals.items()}
+    return {"flip_id": flip_id, "totals": totals, "states": dict(states), "plan": published(plan)}
