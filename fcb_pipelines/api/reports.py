@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fcb_pipelines.acts import report as acts
+from fcb_pipelines.acts.flip_board import board
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.report_links import visitor
 from fcb_pipelines.api.calls import Call, KeyedRoute, Readers, unavailable
@@ -32,6 +33,7 @@ from fcb_pipelines.store.database import Connection, Database
 
 REPORT = "/reports/{period}"
 QUEUE, ROWS, ROW = f"{REPORT}/queue", f"{REPORT}/rows", f"{REPORT}/rows/{{row_id}}"
+FLIP = f"{REPORT}/flip"
 PICTURE = f"{REPORT}/pictures/{{picture}}"
 HTML, CSS = "text/html", "text/css"
 NO_PERIOD = "Name a month in the path, such as /reports/2026-05."
@@ -104,6 +106,11 @@ async def read_picture(call: Call) -> Response:
         return drawn
 
     return await answered(call, shown, pictures.MEDIA_TYPE)
+
+
+async def read_flip(call: Call) -> Response:
+    """The gate, flips and their journal."""
+    return await answered(call, lambda conn, found, links: pages.flips(found, links, board(conn, call.service.code)))
 
 
 def work_of(call: Call) -> PeriodWork:
@@ -198,5 +205,6 @@ REPORTS = (
     KeyedRoute("GET", QUEUE, Scope.RECONCILIATION_READ, read_queue, readers=READERS),
     KeyedRoute("GET", ROWS, Scope.RECONCILIATION_READ, read_rows, ("of", "page"), readers=READERS),
     KeyedRoute("GET", ROW, Scope.RECONCILIATION_READ, read_row, readers=READERS),
+    KeyedRoute("GET", FLIP, Scope.RECONCILIATION_READ, read_flip, readers=READERS),
     KeyedRoute("GET", PICTURE, Scope.RECONCILIATION_READ, read_picture, readers=READERS),
 )

@@ -40,6 +40,9 @@ class Links(Protocol):
     def decision(self, decision_id: str) -> str | None:
         """What was signed at once."""
 
+    def flip(self) -> str | None:
+        """The gate, flips and their journal; None in files, which do not follow them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
@@ -82,6 +85,10 @@ class Served:
         """What was signed at once; its approval and its withdrawal are sent below it."""
         return f"/reports/{self.period}/acceptances/{quote(decision_id, safe='')}"
 
+    def flip(self) -> str | None:
+        """The gate, flips and their journal."""
+        return f"/reports/{self.period}/flip"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Files:
@@ -121,6 +128,10 @@ class Files:
     def decision(self, decision_id: str) -> str | None:
         """Of what was signed at once there is no file."""
         del decision_id
+        return None
+
+    def flip(self) -> str | None:
+        """Flips go on while files stay."""
         return None
 
 

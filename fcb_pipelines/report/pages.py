@@ -15,10 +15,12 @@ from typing import Any
 
 import jinja2
 
+from fcb_pipelines.acts.flip_board import Board
 from fcb_pipelines.domain.acceptances import BEARERS, LONGEST_TEXT, REASONS, STATES
 from fcb_pipelines.domain.money import ZERO, Money
 from fcb_pipelines.domain.rows import Row
 from fcb_pipelines.report import amounts, pictures, selections
+from fcb_pipelines.report import flips as flip_words
 from fcb_pipelines.report.charges import charge
 from fcb_pipelines.report.links import Links
 from fcb_pipelines.report.partners import bills
@@ -125,6 +127,22 @@ def decision(view: View, links: Links, signing: Signing, found: Decided, failed:
     """What was signed at once, how it stands, and what it still needs; `failed` is why a form of it was refused."""
     settled = {one.explanation.settled_by for row in view.shape.base.rows for one in row.instances}
     return _page("decision.html", view, links, here="acceptances", signing=signing, one=found, failed=failed, settled=settled)
+
+
+def flips(view: View, links: Links, board: Board) -> str:
+    """What stands in the way of going live, who is live, and every step that was taken."""
+    return _page(
+        "flip.html",
+        view,
+        links,
+        here="flip",
+        board=board,
+        gate=None if board.asked is None else flip_words.asked(board.asked),
+        cohorts=flip_words.cohorts(board),
+        flip_sentence=flip_words.sentence(board),
+        flip_totals=flip_words.totals,
+        state_of_flip=flip_words.STATES,
+    )
 
 
 def sign_again(

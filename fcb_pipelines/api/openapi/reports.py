@@ -15,6 +15,7 @@ from fcb_pipelines.api.reconciliation import never
 from fcb_pipelines.api.report_links import LINK, STYLE_SHEET, gone, no_link
 from fcb_pipelines.api.reports import (
     CSS,
+    FLIP,
     HTML,
     NO_LIST,
     NO_PAGE,
@@ -45,6 +46,11 @@ def read_report() -> Schema:
 def read_queue() -> Schema:
     """`GET /reports/{period}/queue`."""
     return page("readQueue", "Read what waits for a decision in a month, the most money first.")
+
+
+def read_flip() -> Schema:
+    """`GET /reports/{period}/flip`."""
+    return page("readFlip", "Read what stands in the way of going live, which flips there are, and their journal.")
 
 
 def read_rows() -> Schema:
@@ -123,6 +129,7 @@ def read_style() -> Schema:
 PAGES: Mapping[tuple[str, str], Callable[[], Schema]] = {
     ("GET", REPORT): read_report,
     ("GET", QUEUE): read_queue,
+    ("GET", FLIP): read_flip,
     ("GET", ROWS): read_rows,
     ("GET", ROW): read_row,
     ("GET", PICTURE): read_picture,

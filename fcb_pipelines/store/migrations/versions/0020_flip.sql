@@ -91,6 +91,18 @@ CREATE TABLE flip_approval (
     at        timestamptz NOT NULL
 );
 
+-- What the gate said each time that somebody asked it; of a plan, or of the service as a whole.
+CREATE TABLE gate_asked (
+    asked_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    service    text NOT NULL,
+    flip_id    text REFERENCES flip,
+    part       text NOT NULL CHECK (part IN ('flip', 'charge')),
+    asked_by   text NOT NULL CHECK (btrim(asked_by) <> ''),
+    asked_at   timestamptz NOT NULL,
+    objections jsonb NOT NULL
+);
+CREATE INDEX gate_asked_of_flip ON gate_asked (service, flip_id, asked_id);
+
 -- Every step of every subscription, before and after.
 CREATE TABLE flip_journal (
     entry_id                 bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -165,6 +177,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON attestation EX
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON attestation_withdrawal EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON flip_arming EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON flip_approval EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gate_asked EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON flip_journal EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON stop_switch EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON hand_back EXECUTE FUNCTION refuse_change();
@@ -173,10 +186,11 @@ ALTER TABLE attestation ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE attestation_withdrawal ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE flip_arming ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE flip_approval ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE gate_asked ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE flip_journal ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE stop_switch ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE hand_back ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE payment_fact ENABLE ALWAYS TRIGGER append_only;
-REVOKE UPDATE, DELETE, TRUNCATE ON attestation_withdrawal, flip_approval, flip_journal, stop_switch, hand_back, payment_fact
+REVOKE UPDATE, DELETE, TRUNCATE ON attestation_withdrawal, flip_approval, gate_asked, flip_journal, stop_switch, hand_back, payment_fact
   FROM PUBLIC, CURRENT_USER;
 REVOKE DELETE, TRUNCATE ON attestation, flip_arming FROM PUBLIC, CURRENT_USER;
