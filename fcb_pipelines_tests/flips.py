@@ -8,6 +8,9 @@ from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.flip import Entry, Phase, Step
 from fcb_pipelines.domain.flip_plans import ChargePlan, FlipPlan, LastBill, Proof, SubscriptionPlan, TermEnd
 from fcb_pipelines.domain.money import money
+from fcb_pipelines.store import flips
+from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.flips import StoredFlip
 from fcb_pipelines_tests.builders import day
 
 NOW = datetime(2026, 7, 1, 14, tzinfo=UTC)
@@ -90,3 +93,10 @@ def written(*words: tuple[Step, Phase], **changes: Any) -> tuple[Entry, ...]:
 def done(steps: Iterable[Step]) -> list[tuple[Step, Phase]]:
     """Each step from its beginning to its end."""
     return [(step, phase) for step in steps for phase in (Phase.BEFORE, Phase.AFTER)]
+
+
+def keep(conn: Connection, plan: FlipPlan, flip_id: str = FLIP_ID) -> StoredFlip:
+    """Store a plan under an id, as somebody planned it."""
+    flip = StoredFlip(flip_id=flip_id, service=plan.service, plan=plan, plan_hash="h", planned_at=NOW, planned_by="ada")
+    assert flips.add(conn, flip)
+    return flip

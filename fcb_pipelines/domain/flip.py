@@ -164,8 +164,11 @@ def state(so_far: Course, *, is_armed: bool = False) -> State:
 
 
 def is_in_odoo(so_far: Course) -> bool:
-    """Whether its order in Odoo may be another than the inert one that imports keep: nobody else changes it then."""
-    return Step.PLAN_SET in so_far.touched and Step.BACK_TO_DRAFT not in so_far.done
+    """Whether its order in Odoo may be another than the inert one that imports keep: nobody else changes it then.
+
+    Until it is undone, for only then it was compared with what it was before.
+    """
+    return Step.PLAN_SET in so_far.touched and Step.UNDONE not in so_far.done
 
 
 def is_over(so_far: Course) -> bool:

@@ -1,0 +1,226 @@
+"""The steps that take a subscription live, and those after: what each of them does and reads back.
+
+Owns: the steps of the parts `flip`, `charge` and `complete`. Does not own: their order and journal (flip_run), whether they may
+be taken (flip). With `unflip_steps`, `credits` and `live_invoices` it alone may use `odoo.live`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from fcb_pipelines.acts import claims
+from fcb_pipelines.acts.flip_run import Asking, Doing, Looking, Run, Storing, Told, refused, waiting
+from fcb_pipelines.domain.attestations import Attestation, Statement
+from fcb_pipelines.domain.claims import Biller, Claim
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.flip import Step
+from fcb_pipelines.domain.flip_plans import ChargePlan, SubscriptionPlan
+from fcb_pipelines.domain.history import BillingState
+from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.money import Money, total
+from fcb_pipelines.domain.plans import Interval
+from fcb_pipelines.odoo import live
+from fcb_pipelines.odoo.edition import missing_plan
+from fcb_pipelines.odoo.order_now import OrderNow, order_now
+from fcb_pipelines.odoo.pictures import picture
+from fcb_pipelines.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the steps are told of the source and by people, as of the last snapshot and now."""
+
+    snapshot_id: int
+    taken_at: datetime
+    billing: Mapping[str, BillingState]
+    """By subscription, who bills it; absent where the source does not say."""
+    attested: Callable[[Statement, str], Attestation | None]
+    """The attestation of a subject that holds now."""
+    billed_to: Callable[[str], Mapping[str, tuple[datetime, str]]]
+    """Of a subscription, by charge: up to when the source has billed it, or nothing was due, and what proves that."""
+    plans: Mapping[int, int]
+    """By how many months a recurring plan of Odoo bills, its id; empty where orders do not run as subscriptions."""
+
+
+def steps(evidence: Evidence, *, armed_at: datetime | None) -> Mapping[Step, Doing]:
+    """The steps of the way forth; `armed_at`: a snapshot from before the arming says nothing of what was stopped for it."""
+    return {
+        Step.SOURCE_STOPPED: Looking(lambda run, one: source_stopped(evidence, one, armed_at)),
+        Step.CLAIMED: Storing(claimed),
+        Step.PLAN_SET: Asking(
+            lambda run, one: _before_plan(evidence, run, one), lambda run, one: _plan_set(evidence, run, one)
+        ),
+        Step.CONFIRMED: Asking(lambda run, one: {"order": one.order_id}, _confirmed),
+        Step.PREVIEWED: Looking(_previewed),
+        Step.TOKEN_ATTACHED: Asking(lambda run, one: {"token": one.token_id}, _token_attached),
+        Step.FINAL_BILL_SEEN: Looking(lambda run, one: _final_bill_seen(evidence, one)),
+        Step.COMPLETE: Looking(lambda run, one: Told(data={})),
+    }
+
+
+def source_stopped(evidence: Evidence, one: SubscriptionPlan, armed_at: datetime | None) -> Told:
+    """Whether the source will not bill it again: by its own word since the flip was armed, or by a person's."""
+    subscription = one.external_subscription_id
+    there = evidence.billing.get(subscription)
+    is_new = armed_at is not None and evidence.taken_at >= armed_at
+    seen = {"snapshot": evidence.snapshot_id, "biller": there.biller, "auto_renew": there.auto_renew} if there else {}
+    if is_new and there is not None and (there.biller == Biller.ODOO or not there.auto_renew):
+        return Told(data=seen)
+    said = evidence.attested(Statement.SOURCE_STOPPED, subscription)
+    if said is not None:
+        return Told(data={"attestation": said.attestation_id, "author": said.author})
+    if there is None:
+        why = "the source does not say who bills it"
+    elif is_new:
+        why = f"by snapshot {evidence.snapshot_id} the source bills it on"
+    else:
+        why = f"snapshot {evidence.snapshot_id} is from before the flip was armed: take a new one (fcb import)"
+    return waiting(f"{why}; stop it there, or sign that it is stopped:  fcb attest source_stopped {subscription} --text WHY")
+
+
+def claims_of(one: SubscriptionPlan, flip_id: str) -> Iterator[Claim]:
+    """What a flip claims: Odoo's first range of each charge, and for the source what is still its to bill."""
+    for charge in one.charges:
+        if charge.final_from is not None and charge.final_from < charge.boundary:
+            yield _claim(one, charge, charge.final_from, charge.boundary, biller=charge.final_biller, flip_id=flip_id)
+        if charge.boundary < charge.first_to:
+            yield _claim(one, charge, charge.boundary, charge.first_to, biller=Biller.ODOO, flip_id=flip_id)
+
+
+def _claim(one: SubscriptionPlan, charge: ChargePlan, start: datetime, end: datetime, *, biller: Biller, flip_id: str) -> Claim:
+    return Claim(
+        external_subscription_id=one.external_subscription_id,
+        charge=charge.charge,
+        service_from=start,
+        service_to=end,
+        biller=biller,
+        reference=flip_id,
+    )
+
+
+def claimed(run: Run, conn: Connection, one: SubscriptionPlan) -> Told:
+    """Claim; what the source's bills claim came first, and raises `RuleViolation` where it is in the way."""
+    wanted = tuple(claims_of(one, run.flip.flip_id))
+    claims.take(conn, run.service, wanted, run.now)
+    return Told(data={"claims": [f"{_range(each)} {each.biller}" for each in wanted]})
+
+
+def _before_plan(evidence: Evidence, run: Run, one: SubscriptionPlan) -> Mapping[str, Any]:
+    """What is about to be set, and everything of theirs in Odoo as it is before anything is: an unflip compares with it."""
+    plan = {"plan": evidence.plans.get(one.months), "start_on": _starts_on(run, one), "next_invoice_on": one.next_invoice_on}
+    partners = [one.partner_id] if one.partner_id is not None else []
+    before = picture(run.odoo, [_order_of(one)], partners)
+    return {**{name: str(value) if isinstance(value, date) else value for name, value in plan.items()}, "picture": before}
+
+
+def _plan_set(evidence: Evidence, run: Run, one: SubscriptionPlan) -> Told:
+    order_id = _order_of(one)
+    if not evidence.plans:
+        return Told(data={"plan": None, "order": order_id, "is_subscription": False})
+    plan_id = evidence.plans.get(one.months)
+    if plan_id is None:
+        return refused(missing_plan(Interval.YEARLY if one.months == Interval.YEARLY.months else Interval.MONTHLY))
+    _require_planned(order_now(run.odoo, order_id), one)
+    live.run_as_subscription(
+        run.odoo, order_id, plan_id=plan_id, start_on=_starts_on(run, one), next_invoice_on=one.next_invoice_on
+    )
+    there = order_now(run.odoo, order_id)
+    wanted = (plan_id, _starts_on(run, one), one.next_invoice_on)
+    if (there.plan_id, there.start_on, there.next_invoice_on) != wanted:
+        return refused("Odoo keeps another plan or another day than was set", order=_shown(there))
+    return Told(data=_shown(there))
+
+
+def _confirmed(run: Run, one: SubscriptionPlan) -> Told:
+    """Confirm, unless what the order comes to is not what was planned: that is looked at before anything starts."""
+    order_id = _order_of(one)
+    _require_planned(order_now(run.odoo, order_id), one)
+    live.confirm(run.odoo, order_id)
+    there = order_now(run.odoo, order_id)
+    return Told(data=_shown(there)) if there.state == live.SALE else refused("Odoo did not confirm it", order=_shown(there))
+
+
+def _previewed(run: Run, one: SubscriptionPlan) -> Told:
+    """What Odoo will bill first, as it computes it, against the plan; in Enterprise with the day of its next invoice."""
+    there = order_now(run.odoo, _order_of(one))
+    try:
+        _require_planned(there, one)
+    except RuleViolation as error:
+        return refused(error, order=_shown(there))
+    if there.plan_id is not None and there.next_invoice_on != one.next_invoice_on:
+        return refused(f"its next invoice is on {there.next_invoice_on}, not {one.next_invoice_on}", order=_shown(there))
+    return Told(data=_shown(there))
+
+
+def _token_attached(run: Run, one: SubscriptionPlan) -> Told:
+    if one.token_id is None:
+        return Told(data={"token": None, "is_charged": False})
+    there = order_now(run.odoo, _order_of(one))
+    if there.plan_id is None:
+        return Told(data={"token": None, "is_charged": False, "because": "the order does not run as a subscription"})
+    live.attach_token(run.odoo, there.odoo_id, one.token_id)
+    after = order_now(run.odoo, there.odoo_id)
+    return Told(data=_shown(after)) if after.token_id == one.token_id else refused("Odoo did not keep it", order=_shown(after))
+
+
+def _final_bill_seen(evidence: Evidence, one: SubscriptionPlan) -> Told:
+    """Whether all that was left to the source is in exactly one system: in the source's bills, and not claimed by Odoo."""
+    left = [each for each in one.charges if each.final_from is not None and each.final_biller is Biller.SOURCE]
+    there = evidence.billed_to(one.external_subscription_id) if left else {}
+    missing = [each for each in left if each.charge not in there or there[each.charge][0] < each.boundary]
+    if missing:
+        said = ", ".join(f"{each.charge} up to {each.boundary.isoformat()}" for each in missing)
+        return waiting(f"the source has not billed {said} yet, by snapshot {evidence.snapshot_id}")
+    return Told(data={"bills": {each.charge: there[each.charge][1] for each in left}})
+
+
+def _require_planned(order: OrderNow, one: SubscriptionPlan) -> None:
+    """Raise `RuleViolation` unless an order comes to what was planned for the flat price, net and tax, to the cent."""
+    flat = [each for each in one.charges if each.charge == FLAT]
+    unknown = [each for each in flat if each.first_net is None or each.first_tax is None]
+    if unknown:
+        raise RuleViolation(f"order {order.name}: what it first bills is not known, so it cannot be compared")
+    nets, taxes = ([each.first_net for each in flat], [each.first_tax for each in flat])
+    wanted = tuple(_sum(amounts, order.currency) for amounts in (nets, taxes))
+    if (order.net, order.tax) != wanted:
+        raise RuleViolation(
+            f"order {order.name} comes to {order.net} and {order.tax} tax in Odoo, and {wanted[0]} and {wanted[1]} were planned"
+        )
+
+
+def _sum(amounts: list[Money | None], currency: str) -> Money:
+    return total((each for each in amounts if each is not None), currency)
+
+
+def _order_of(one: SubscriptionPlan) -> int:
+    if one.order_id is None:
+        raise RuleViolation(f"{one.external_subscription_id} has no order in Odoo: fcb import")
+    return one.order_id
+
+
+def _starts_on(run: Run, one: SubscriptionPlan) -> date:
+    """The day of the boundary of the flat price, else of the first one: from then on Odoo bills."""
+    boundary = min((each.charge != FLAT, each.boundary) for each in one.charges)[1]
+    return boundary.astimezone(run.service.zone).date()
+
+
+def _range(one: Claim) -> str:
+    return f"{one.charge} {one.service_from.isoformat()} to {one.service_to.isoformat()}"
+
+
+def _shown(order: OrderNow) -> dict[str, Any]:
+    """An order as the journal has it."""
+    days = {name: str(value) for name in ("start_on", "next_invoice_on") if (value := getattr(order, name)) is not None}
+    return {
+        "order": order.odoo_id,
+        "name": order.name,
+        "state": order.state,
+        "net": str(order.net),
+        "tax": str(order.tax),
+        "plan": order.plan_id,
+        "subscription_state": order.subscription_state,
+        "token": order.token_id,
+        "invoices": list(order.invoices),
+        **days,
+    }
