@@ -101,7 +101,11 @@ def _needs(connections: Connections) -> Needs:
 
 def _acts(settings: Settings) -> tuple[Act, ...]:
     """What we do in Odoo as it is switched; the embedded one's user is made for everything."""
-    switched = {Act.DRAFT_INVOICES: settings.odoo_draft_invoices, Act.SOURCE_INVOICES: settings.odoo_source_invoices}
+    switched = {
+        Act.DRAFT_INVOICES: settings.odoo_draft_invoices,
+        Act.SOURCE_INVOICES: settings.odoo_source_invoices,
+        Act.FLIP: settings.odoo_confirm_orders or settings.odoo_attach_tokens or settings.odoo_post_invoices,
+    }
     return (Act.IMPORT, *(act for act, is_on in switched.items() if is_on or settings.is_odoo_embedded))
 
 

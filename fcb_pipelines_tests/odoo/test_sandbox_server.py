@@ -218,7 +218,7 @@ def test_every_model_can_be_read_in_full(sandbox_url: str, model: str) -> None:
     assert all(row.keys() == COMMUNITY_19.models[model].fields.keys() for row in rows)
 
 
-@pytest.mark.parametrize("model", ["account.journal", "account.tax", "res.users", "payment.token", "res.country"])
+@pytest.mark.parametrize("model", ["account.journal", "account.tax", "res.users", "payment.provider", "res.country"])
 def test_what_belongs_to_the_installation_is_not_written(sandbox_url: str, model: str) -> None:
     with pytest.raises(RemoteError, match=re.escape(f"({model}) ")):
         _sandbox(sandbox_url).write(model, [1], {})

@@ -19,6 +19,7 @@ from fcb_pipelines.odoo.sandbox.editions.community_18 import (
 from fcb_pipelines.odoo.sandbox.editions.enterprise_19 import PLAN_RECORDS, VARIATION_ENTERPRISE, SubscriptionRules
 from fcb_pipelines.odoo.sandbox.env import Edition
 from fcb_pipelines.odoo.sandbox.fields import DISCOUNT, PRODUCT_PRICE, PRODUCT_UNIT, Model
+from fcb_pipelines.odoo.sandbox.models.banking import BANKING, PAYMENTS, REGISTERS, TRANSACTIONS
 from fcb_pipelines.odoo.sandbox.models.catalog import CATALOG, PRICELISTS, TEMPLATES, VARIANTS
 from fcb_pipelines.odoo.sandbox.models.ledger import LEDGER
 from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, MOVES
@@ -28,6 +29,7 @@ from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS, SALES
 from fcb_pipelines.odoo.sandbox.move_line_rules import MoveLineRules
 from fcb_pipelines.odoo.sandbox.move_rules import MoveRules
 from fcb_pipelines.odoo.sandbox.partner_rules import OrderTakingPartnerRules, PartnerRules
+from fcb_pipelines.odoo.sandbox.payment_rules import PaymentRules, RegisterRules, TransactionRules
 from fcb_pipelines.odoo.sandbox.product_rules import PurchasedTemplateRules, TemplateRules, VariantRules
 from fcb_pipelines.odoo.sandbox.rules import NO_RULES, Rules
 from fcb_pipelines.odoo.sandbox.sale_line_rules import ExactLineRules, LineRules
@@ -36,7 +38,7 @@ from fcb_pipelines.odoo.sandbox.settings_rules import CurrencyRules, PricelistRu
 from fcb_pipelines.odoo.sandbox.variation import varied
 from fcb_pipelines.odoo.sandbox.wording import WORDING_18, WORDING_19
 
-_MODELS = {entry.name: entry for entry in (*PLATFORM, *PARTIES, *CATALOG, *LEDGER, *SALES)}
+_MODELS = {entry.name: entry for entry in (*PLATFORM, *PARTIES, *CATALOG, *LEDGER, *SALES, *BANKING)}
 
 _RULES: Mapping[str, Rules] = {
     PARTNERS.name: PartnerRules(),
@@ -48,6 +50,9 @@ _RULES: Mapping[str, Rules] = {
     CURRENCIES.name: CurrencyRules(),
     MOVES.name: MoveRules(),
     MOVE_LINES.name: MoveLineRules(),
+    TRANSACTIONS.name: TransactionRules(),
+    PAYMENTS.name: PaymentRules(),
+    REGISTERS.name: RegisterRules(),
 }
 
 _PRECISIONS: Mapping[str, tuple[str, int]] = {
@@ -109,6 +114,8 @@ COMMUNITY_18 = Edition(
     rights=RIGHTS_18,
     compares_whole_seconds=False,
     asks_before_cancelling=True,
+    follows_confirmed_orders=True,
+    undoes_matches=True,
     first_records=FIRST_RECORDS_18,
     completed=COMPLETED_18,
 )

@@ -40,6 +40,10 @@ class Edition:
     """Whether a domain compares moments without their microseconds."""
     asks_before_cancelling: bool = False
     """Whether an order that is no draft is only cancelled where the context says not to ask."""
+    follows_confirmed_orders: bool = False
+    """Whether the customer of an order follows it from its confirmation on."""
+    undoes_matches: bool = False
+    """Whether an invoice that becomes a draft again is no longer matched with what paid it."""
     first_records: Mapping[str, Sequence[tuple[str | None, Mapping[str, Any]]]] = field(default_factory=dict)
     """Further records of an installation by model, each with its external id, if it has one."""
     completed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -55,6 +55,8 @@ class _Installer:
         self._put("crm.team", [("sales_team.team_sales_department", {"name": "Sales", "sequence": 0})])
         self._put("account.journal", _JOURNALS)
         self._put("account.payment.term", _TERMS)
+        self._put("payment.provider", _PROVIDERS)
+        self._put("payment.method", _METHODS)
         self._put("ir.module.module", _modules(self._edition))
         self._chart(countries["base.ca"], states)
 
@@ -144,7 +146,7 @@ def _people(country: int, state: int) -> Iterable[tuple[str | None, Row]]:
     yield "base.main_partner", {"id": COMPANY_PARTNER, "name": "My Company", **home}
     yield "base.partner_root", {"id": 2, "name": "OdooBot", "active": False}
     yield "base.partner_admin", {"id": 3, "name": "Administrator"}
-    yield None, {"id": 6, "name": "Importer"}
+    yield None, {"id": 6, "name": "Importer", "email": "importer@example.com"}
 
 
 def _users(groups: Mapping[str, int]) -> Iterable[tuple[str | None, Row]]:
@@ -259,7 +261,12 @@ _CATEGORIES: Iterable[tuple[str, Row]] = (
 _JOURNALS: Iterable[tuple[str | None, Row]] = (
     ("account.1_sale", {"name": "Sales", "code": "INV", "type": "sale", "company_id": COMPANY}),
     ("account.1_general", {"name": "Miscellaneous Operations", "code": "MISC", "type": "general", "company_id": COMPANY}),
+    ("account.1_bank", {"name": "Bank", "code": "BNK1", "type": "bank", "company_id": COMPANY}),
 )
+
+_PROVIDERS: Iterable[tuple[str, Row]] = (("payment.payment_provider_demo", {"name": "Demo"}),)
+
+_METHODS: Iterable[tuple[str, Row]] = (("payment.payment_method_card", {"name": "Card", "code": "card"}),)
 
 _TERMS: Iterable[tuple[str, Row]] = (
     ("account.account_payment_term_immediate", {"name": "Immediate Payment", "days": 0}),

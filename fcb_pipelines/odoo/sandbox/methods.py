@@ -7,7 +7,17 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fcb_pipelines.odoo.sandbox import access, external_ids, move_states, product_rules, reading, sale_rules, writing
+from fcb_pipelines.odoo.sandbox import (
+    access,
+    external_ids,
+    move_states,
+    payment_rules,
+    product_rules,
+    reading,
+    reconciling,
+    sale_rules,
+    writing,
+)
 from fcb_pipelines.odoo.sandbox.env import Env
 from fcb_pipelines.odoo.sandbox.errors import OdooError, not_found, type_error, unprocessable
 from fcb_pipelines.odoo.sandbox.fields import Field, Model
@@ -200,13 +210,19 @@ def _on_orders(act: Callable[[Env, Sequence[int]], Any]) -> Method:
     return method
 
 
-def _on_moves(act: Callable[[Env, Sequence[int]], bool | None]) -> Method:
-    def method(env: Env, model: Model, ids: int | Sequence[int]) -> bool | None:
+def _on_records(act: Callable[[Env, Sequence[int]], Any]) -> Method:
+    def method(env: Env, model: Model, ids: int | Sequence[int]) -> Any:
         ensure_present(env, model, _ids(ids))
         access.require(env, model.name, access.WRITE)
         return act(env, _ids(ids))
 
     return method
+
+
+def _assign(env: Env, model: Model, ids: int | Sequence[int], line_id: int) -> None:
+    ensure_present(env, model, _ids(ids))
+    access.require(env, model.name, access.WRITE)
+    reconciling.assign(env, _ids(ids)[0], line_id)
 
 
 def _unarchive_variants(env: Env, model: Model, ids: int | Sequence[int]) -> None:
@@ -248,7 +264,12 @@ _OF_MODEL: Mapping[tuple[str, str], Method] = {
     ("sale.order", "action_draft"): _on_orders(sale_rules.back_to_draft),
     ("sale.order", "action_lock"): _on_orders(sale_rules.lock),
     ("sale.order", "action_unlock"): _on_orders(sale_rules.unlock),
-    ("account.move", "action_post"): _on_moves(move_states.post),
-    ("account.move", "button_draft"): _on_moves(move_states.back_to_draft),
-    ("account.move", "button_cancel"): _on_moves(move_states.cancel),
+    ("account.move", "action_post"): _on_records(move_states.post),
+    ("account.move", "button_draft"): _on_records(move_states.back_to_draft),
+    ("account.move", "button_cancel"): _on_records(move_states.cancel),
+    ("account.move", "js_assign_outstanding_line"): _assign,
+    ("account.payment", "action_post"): _on_records(payment_rules.post),
+    ("account.payment", "action_cancel"): _on_records(payment_rules.cancel),
+    ("account.payment", "action_draft"): _on_records(payment_rules.back_to_draft),
+    ("account.payment.register", "action_create_payments"): _on_records(payment_rules.pay),
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from fcb_pipelines.odoo.sandbox.env import Env
 from fcb_pipelines.odoo.sandbox.errors import ConstraintError, user_error
+from fcb_pipelines.odoo.sandbox.invoiced import link
 from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, NOTES, PAYMENT_TERM, TAX
 from fcb_pipelines.odoo.sandbox.move_totals import refresh_totals
 from fcb_pipelines.odoo.sandbox.rules import Rules, Values
@@ -57,8 +58,9 @@ class MoveLineRules(Rules):
                 row["quantity"] = ZERO
 
     def created(self, env: Env, ids: Sequence[int], rows: Sequence[Values]) -> None:
-        """Computes the invoices' totals."""
+        """Computes the invoices' totals, and what is invoiced of orders."""
         refresh_totals(env, (row["move_id"] for row in rows))
+        link(env, ids)
 
     def writing(self, env: Env, ids: Sequence[int], values: Values) -> None:
         """A product, even the same, brings its price, unit and taxes where they are not written along.

@@ -7,6 +7,7 @@ from typing import Any
 from fcb_pipelines.odoo.sandbox.env import Env
 from fcb_pipelines.odoo.sandbox.errors import user_error
 from fcb_pipelines.odoo.sandbox.external_ids import forget
+from fcb_pipelines.odoo.sandbox.invoiced import forget_moves
 from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, MOVES
 from fcb_pipelines.odoo.sandbox.move_line_rules import POSTED_LINE
 from fcb_pipelines.odoo.sandbox.move_totals import refresh_totals
@@ -84,6 +85,7 @@ class MoveRules(Rules):
     def unlinked(self, env: Env, touched: Sequence[int]) -> None:
         """Forgets the lines' external ids too; of an order's lines Odoo keeps them."""
         forget(env, MOVE_LINES, touched)
+        forget_moves(env)
 
 
 def _is_any_posted(env: Env, ids: Sequence[int]) -> bool:

@@ -7,15 +7,19 @@ from typing import Any
 
 from fcb_pipelines.odoo.sandbox.env import Env
 from fcb_pipelines.odoo.sandbox.errors import OdooError, user_error
+from fcb_pipelines.odoo.sandbox.invoiced import refresh, sold_by
 from fcb_pipelines.odoo.sandbox.models.moves import MOVES
 from fcb_pipelines.odoo.sandbox.move_rules import CANCEL, DRAFT, POSTED, due_dates
 from fcb_pipelines.odoo.sandbox.move_totals import refresh_totals
+from fcb_pipelines.odoo.sandbox.reconciling import reconcile, settle, unreconcile
 from fcb_pipelines.odoo.sandbox.writing import set_columns
 
 _MOVES = """
     SELECT m.id, m.name, m.state, m.move_type, m.partner_id, m.journal_id, m.date, m.invoice_date, m.payment_reference,
-           m.invoice_date_due, m.invoice_payment_term_id, m.amount_total, j.code, c.active AS has_active_currency,
-           c.name AS currency, EXISTS (SELECT FROM account_move_line l WHERE l.move_id = m.id) AS has_lines
+           m.invoice_date_due, m.invoice_payment_term_id, m.amount_total, m.auto_post, m.reversed_entry_id, j.code,
+           (SELECT v.state FROM account_move v WHERE v.id = m.reversed_entry_id) AS reversed_state,
+           c.active AS has_active_currency, c.name AS currency,
+           EXISTS (SELECT FROM account_move_line l WHERE l.move_id = m.id) AS has_lines
       FROM account_move m JOIN account_journal j ON j.id = m.journal_id JOIN res_currency c ON c.id = m.currency_id
      WHERE m.id = ANY(%s) ORDER BY m.date, m.ref NULLS FIRST, m.id
 """
@@ -27,9 +31,13 @@ def post(env: Env, ids: Sequence[int]) -> bool:
     """Posts drafts in the order of their days, each with the next number of its year. Raises UserError."""
     moves = _moves(env, ids)
     for move in moves:
-        _check_postable(move)
+        _check_postable(env, move)
     for move in moves:
         _post(env, move)
+    # A credit note is matched with what it takes back, as far as that is open.
+    for move in moves:
+        if move["reversed_state"] == POSTED:
+            reconcile(env, moves=[move["id"], move["reversed_entry_id"]])
     return False
 
 
@@ -37,8 +45,11 @@ def back_to_draft(env: Env, ids: Sequence[int]) -> None:
     """Makes drafts of posted and cancelled ones; they keep their numbers. Raises UserError for a draft."""
     if any(move["state"] == DRAFT for move in _moves(env, ids)):
         raise user_error("Only posted/cancelled journal entries can be reset to draft.")
-    _set(env, ids, {"state": DRAFT, "payment_state": "not_paid"})
+    _set(env, ids, {"state": DRAFT})
     refresh_totals(env, ids)
+    if env.edition.undoes_matches:
+        unreconcile(env, ids)
+    settle(env, ids)
 
 
 def cancel(env: Env, ids: Sequence[int]) -> None:
@@ -47,14 +58,18 @@ def cancel(env: Env, ids: Sequence[int]) -> None:
     if any(move["state"] == CANCEL for move in moves):
         raise user_error("Only draft journal entries can be cancelled.")
     back_to_draft(env, [move["id"] for move in moves if move["state"] == POSTED])
+    unreconcile(env, ids)
     _set(env, ids, {"state": CANCEL, "payment_state": "not_paid"})
+    refresh(env, sold_by(env, moves=ids))
 
 
 def _moves(env: Env, ids: Sequence[int]) -> list[dict[str, Any]]:
     return env.conn.execute(_MOVES, [list(ids)]).fetchall()
 
 
-def _check_postable(move: Mapping[str, Any]) -> None:
+def _check_postable(env: Env, move: Mapping[str, Any]) -> None:
+    if move["auto_post"] != "no" and move["date"] > env.now.date():
+        raise user_error(f"This move is configured to be auto-posted on {move['date']:%m/%d/%Y}")
     refusal = _refusal(move)
     if refusal is not None:
         raise refusal

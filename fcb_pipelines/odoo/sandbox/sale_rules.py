@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from fcb_pipelines.odoo.sandbox import move_states
 from fcb_pipelines.odoo.sandbox.env import Env
 from fcb_pipelines.odoo.sandbox.errors import user_error, value_error
 from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS
@@ -25,6 +26,15 @@ _PRICELIST = """
         (SELECT l.id FROM product_pricelist l WHERE l.active ORDER BY l.sequence, l.id LIMIT 1)) AS id
 """
 """The customer's own pricelist, or else the first."""
+
+
+_WITHOUT_PRODUCT = "SELECT FROM sale_order_line WHERE order_id = ANY(%s) AND display_type IS NULL AND product_id IS NULL"
+
+_FOLLOW = """UPDATE sale_order SET message_partner_ids = message_partner_ids || partner_id
+              WHERE id = ANY(%s) AND partner_id <> ALL(message_partner_ids)"""
+
+_DRAFT_INVOICES = """SELECT DISTINCT m.id FROM account_move m JOIN sale_order o ON m.id = ANY(o.invoice_ids)
+                      WHERE o.id = ANY(%s) AND m.state = 'draft'"""
 
 
 class OrderRules(Rules):
@@ -78,18 +88,24 @@ def confirm(env: Env, ids: Sequence[int]) -> bool:
     """Makes drafts and sent quotations sales orders. Raises UserError if one is neither."""
     if _states(env, ids) - {DRAFT, SENT}:
         raise user_error("Some orders are not in a state requiring confirmation.")
+    if env.conn.execute(_WITHOUT_PRODUCT, [list(ids)]).rowcount:
+        raise user_error(env.edition.wording.without_product)
+    if env.edition.follows_confirmed_orders:
+        env.conn.execute(_FOLLOW, [list(ids)])
     write(env, env.model(ORDERS.name), ids, {"state": SALE, "date_order": env.now.replace(microsecond=0)})
     return True
 
 
 def cancel(env: Env, ids: Sequence[int]) -> bool | dict[str, str]:
-    """Cancels, or answers the window that asks first where the edition has one. Raises UserError if one is locked."""
+    """Cancels, with draft invoices, or answers the window that asks first where there is one. Raises UserError if locked."""
     if env.conn.execute("SELECT FROM sale_order WHERE id = ANY(%s) AND locked", [list(ids)]).rowcount:
         raise user_error("You cannot cancel a locked order. Please unlock it first.")
     if env.edition.asks_before_cancelling and not env.context.get("disable_cancel_warning") and _states(env, ids) - {DRAFT}:
         if len(ids) > 1:
             raise value_error(f"Expected singleton: {ORDERS.name}({', '.join(map(str, ids))})")
         return {"type": "ir.actions.act_window", "name": "Cancel Sales Order", "res_model": "sale.order.cancel"}
+    drafts = [row["id"] for row in env.conn.execute(_DRAFT_INVOICES, [list(ids)])]
+    move_states.cancel(env, drafts)
     write(env, env.model(ORDERS.name), ids, {"state": CANCEL})
     return True
 

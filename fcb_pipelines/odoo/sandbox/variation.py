@@ -45,7 +45,7 @@ def _require_all(model: Model, columns: Any) -> None:
 
 
 def _varied(model: Model, variation: Variation) -> Model:
-    unseen = variation.hidden.get(model.name, frozenset())
+    unseen = variation.hidden.get(model.name, frozenset()) | {entry.column for entry in model.hidden}
     every = {column: _field(model, entry, variation) for column, entry in model.by_column.items()}
     shown = [entry for column, entry in every.items() if column not in unseen]
     return replace(

@@ -17,6 +17,7 @@ from fcb_pipelines.odoo.sandbox.fields import (
     one2many,
     selection,
 )
+from fcb_pipelines.odoo.sandbox.models.parties import COMPANY_ABOVE
 
 STATES = {"draft": "Draft", "posted": "Posted", "cancel": "Cancelled"}
 MOVE_TYPES = {"entry": "Journal Entry", "out_invoice": "Customer Invoice", "out_refund": "Customer Credit Note"}
@@ -32,6 +33,38 @@ PAYMENT_STATES = {
 PRODUCT, TAX, PAYMENT_TERM = "product", "tax", "payment_term"
 NOTES = {"line_section": "Section", "line_subsection": "Subsection", "line_note": "Note"}
 DISPLAY_TYPES = {PRODUCT: "Product", TAX: "Tax", PAYMENT_TERM: "Payment Term", **NOTES}
+
+AUTO_POST = {"no": "No", "at_date": "At Date", "monthly": "Monthly", "quarterly": "Quarterly", "yearly": "Yearly"}
+
+RECEIVABLE = "(r.display_type = 'payment_term' OR r.is_receivable)"
+"""Of a line: whether it is what a customer owes, or has paid."""
+
+RESIDUAL = f"""(
+    CASE WHEN {RECEIVABLE} THEN r.amount_currency
+        + coalesce((SELECT sum(p.amount) FROM account_partial_reconcile p WHERE p.credit_move_id = r.id), 0)
+        - coalesce((SELECT sum(p.amount) FROM account_partial_reconcile p WHERE p.debit_move_id = r.id), 0)
+    ELSE 0 END)"""  # noqa: S608 (an expression of ours)
+"""Of a line: what of it is not matched yet."""
+
+_ACCOUNT_TYPE = f"""(
+    CASE WHEN {RECEIVABLE} THEN 'asset_receivable' WHEN r.display_type = 'tax' THEN 'liability_current'
+         WHEN r.display_type <> 'product' THEN NULL
+         WHEN (SELECT m.move_type FROM account_move m WHERE m.id = r.move_id) = 'entry' THEN 'asset_current'
+         ELSE 'income' END)"""  # noqa: S608 (an expression of ours)
+_ACCOUNT_TYPES = {
+    "asset_receivable": "Receivable",
+    "asset_current": "Current Assets",
+    "liability_current": "Current Liabilities",
+    "income": "Income",
+}
+
+_BOOKED_ON = f"""(
+    SELECT entity.id
+      FROM account_move m, LATERAL (SELECT {COMPANY_ABOVE} AS id FROM res_partner r WHERE r.id = m.partner_id) entity
+     WHERE m.id = r.move_id)"""  # noqa: S608 (an expression of ours)
+"""Lines are of the company above a contact."""
+
+_TRANSACTIONS = "ARRAY(SELECT t.id FROM payment_transaction t WHERE r.id = ANY(t.invoice_ids) ORDER BY t.id)"
 
 _SHOWN_TYPE = """(
     CASE r.move_type WHEN 'out_invoice' THEN 'Invoice' WHEN 'out_refund' THEN 'Credit Note' ELSE 'Entry' END)"""
@@ -81,9 +114,10 @@ MOVES = model(
     monetary("amount_tax", "Tax"),
     monetary("amount_total", "Total"),
     monetary("amount_residual", "Amount Due"),
-    selection("auto_post", "Auto-post", {"no": "No", "at_date": "At Date"}, required=True, default="no"),
+    selection("auto_post", "Auto-post", AUTO_POST, required=True, default="no"),
+    date("auto_post_until", "Auto-post until"),
     boolean("posted_before", "Posted Before"),
-    many2many("transaction_ids", "Transactions", "payment.transaction", readonly=True),
+    many2many("transaction_ids", "Transactions", "payment.transaction", readonly=True, expression=_TRANSACTIONS),
     order="date desc, name desc, invoice_date desc, id desc",
     display=_SHOWN_NAME,
 )
@@ -129,11 +163,17 @@ MOVE_LINES = model(
             many2one("journal_id", "Journal", "account.journal"),
             many2one("company_id", "Company", "res.company"),
             many2one("currency_id", "Currency", "res.currency"),
-            many2one("partner_id", "Partner", "res.partner"),
         ),
     ),
+    many2one("partner_id", "Partner", "res.partner", readonly=True, expression=_BOOKED_ON),
+    many2many("sale_line_ids", "Sales Order Lines", "sale.order.line"),
+    selection("account_type", "Internal Type", _ACCOUNT_TYPES, readonly=True, expression=_ACCOUNT_TYPE),
+    monetary("amount_residual", "Residual Amount", expression=RESIDUAL),
+    monetary("amount_residual_currency", "Residual Amount in Currency", expression=RESIDUAL),
+    boolean("reconciled", "Reconciled", readonly=True, expression=f"({RECEIVABLE} AND {RESIDUAL} = 0)"),
     char("move_name", "Number", readonly=True, expression=_of_move("name")),
     selection("parent_state", "Status", STATES, readonly=True, expression=_of_move("state")),
     order="date desc, move_name desc, id",
     display=f"(coalesce('(' || {_of_move('ref')} || ') ', '') || coalesce(r.name, ''))",
+    hidden=(boolean("is_receivable", "Is what a customer owes or paid"),),
 )

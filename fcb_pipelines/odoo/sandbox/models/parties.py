@@ -2,7 +2,7 @@
 
 from fcb_pipelines.odoo.sandbox.fields import boolean, char, date, html, integer, many2one, model, one2many, selection
 
-_COMPANY_ABOVE = """(
+COMPANY_ABOVE = """(
     WITH RECURSIVE up AS (
         SELECT r.id AS id, r.parent_id AS parent_id, r.is_company AS is_company
         UNION ALL
@@ -47,7 +47,7 @@ PARTNERS = model(
     ),
     many2one("parent_id", "Related Company", "res.partner"),
     one2many("child_ids", "Contact", "res.partner", "parent_id"),
-    many2one("commercial_partner_id", "Commercial Entity", "res.partner", readonly=True, expression=_COMPANY_ABOVE),
+    many2one("commercial_partner_id", "Commercial Entity", "res.partner", readonly=True, expression=COMPANY_ABOVE),
     selection("lang", "Language", {"en_US": "English (US)"}, default="en_US"),
     selection("tz", "Timezone", {"UTC": "UTC", "America/Toronto": "America/Toronto"}),
     boolean("active", "Active", default=True),

@@ -125,43 +125,14 @@ STATES = model(
     is_kept_read_only=True,
 )
 
-TRANSACTIONS = model(
-    "payment.transaction",
-    "Payment Transaction",
-    char("reference", "Reference", required=True, readonly=True),
-    selection(
-        "state",
-        "Status",
-        {
-            "draft": "Draft",
-            "pending": "Pending",
-            "authorized": "Authorized",
-            "done": "Confirmed",
-            "cancel": "Canceled",
-            "error": "Error",
-        },
-        required=True,
-        readonly=True,
-    ),
-    char("state_message", "Message", readonly=True),
-    datetime_("last_state_change", "Last State Change Date", readonly=True),
-    many2one("partner_id", "Customer", "res.partner", required=True, readonly=True),
-    many2one("token_id", "Payment Token", "payment.token", readonly=True),
-    many2many("invoice_ids", "Invoices", "account.move", readonly=True),
-    many2many("sale_order_ids", "Sales Orders", "sale.order", readonly=True),
-    display="r.reference",
-    is_kept_read_only=True,
+PARAMETERS = model(
+    "ir.config_parameter",
+    "System Parameter",
+    char("key", "Key", required=True),
+    char("value", "Value", required=True),
+    order="key",
+    display="r.key",
+    unique=("key",),
 )
 
-TOKENS = model(
-    "payment.token",
-    "Payment Token",
-    char("provider_ref", "Provider Reference", required=True),
-    char("payment_details", "Payment Details"),
-    many2one("partner_id", "Partner", "res.partner", required=True),
-    boolean("active", "Active", default=True),
-    display="r.payment_details",
-    is_kept_read_only=True,
-)
-
-PLATFORM = (USERS, GROUPS, API_KEYS, MODULES, EXTERNAL_IDS, PRECISIONS, CURRENCIES, COUNTRIES, STATES, TOKENS, TRANSACTIONS)
+PLATFORM = (USERS, GROUPS, API_KEYS, MODULES, EXTERNAL_IDS, PRECISIONS, CURRENCIES, COUNTRIES, STATES, PARAMETERS)

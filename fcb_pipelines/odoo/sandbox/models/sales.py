@@ -27,6 +27,14 @@ INVOICE_STATES = {
     "no": "Nothing to Invoice",
 }
 
+_INVOICE_STATUS = """(
+    CASE WHEN r.state <> 'sale' OR NOT EXISTS (SELECT FROM sale_order_line l WHERE l.order_id = r.id) THEN 'no'
+         WHEN EXISTS (SELECT FROM sale_order_line l WHERE l.order_id = r.id AND l.display_type IS NULL
+                         AND l.qty_invoiced < l.product_uom_qty) THEN 'to invoice'
+         ELSE 'invoiced' END)"""
+
+_TRANSACTIONS = "ARRAY(SELECT t.id FROM payment_transaction t WHERE r.id = ANY(t.sale_order_ids) ORDER BY t.id)"
+
 ORDERS = model(
     "sale.order",
     "Sales Order",
@@ -62,11 +70,11 @@ ORDERS = model(
         "Invoice Status",
         INVOICE_STATES,
         readonly=True,
-        expression="(CASE WHEN r.state = 'sale' AND EXISTS (SELECT FROM sale_order_line l WHERE l.order_id = r.id)"
-        " THEN 'to invoice' ELSE 'no' END)",
+        expression=_INVOICE_STATUS,
     ),
-    many2many("invoice_ids", "Invoices", "account.move", readonly=True, expression="ARRAY[]::integer[]"),
-    many2many("transaction_ids", "Transactions", "payment.transaction", readonly=True),
+    many2many("invoice_ids", "Invoices", "account.move", readonly=True),
+    many2many("transaction_ids", "Transactions", "payment.transaction", readonly=True, expression=_TRANSACTIONS),
+    many2many("message_partner_ids", "Followers (Partners)", "res.partner"),
     order="date_order desc, id desc",
     found_by=("name",),
 )
