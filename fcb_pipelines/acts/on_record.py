@@ -4,7 +4,7 @@ Owns: how a snapshot's records become what explaining is given. Does not own: th
 which records are read (acts/reconciliation).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,7 +17,9 @@ from fcb_pipelines.acts.used import usage_told
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.carried import recurring
 from fcb_pipelines.domain.case import Case, OtherUsage
+from fcb_pipelines.domain.claimed import as_record
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.matching import BESIDE, PaysFor
@@ -25,7 +27,7 @@ from fcb_pipelines.domain.paying import billed_at, payers, pays_for, untold
 from fcb_pipelines.domain.scenes import Month
 from fcb_pipelines.domain.steps import priced
 from fcb_pipelines.domain.terms import cases, is_known
-from fcb_pipelines.store import late_usage, successors
+from fcb_pipelines.store import claims, late_usage, successors
 from fcb_pipelines.store.database import Connection
 
 
@@ -54,6 +56,7 @@ def on_record(
 
     `before` are lines of any month, of customers of whom the month itself does not tell enough.
     """
+    records = replace(records, evidence=(*records.evidence, *_claims(conn, work, records)))
     directory = indexed(records, work.service)
     told = pays_for(records.evidence, [*lines, *before])
     month = Month(
@@ -73,6 +76,15 @@ def on_record(
     )
     cases_ = Cases(conn, work, directory, billed_at(lines, told))
     return OnRecord(month, cases_, told, plans_of(directory, expected))
+
+
+def _claims(conn: Connection, work: PeriodWork, records: SourceRecords) -> Iterator[Evidence]:
+    """Who bills these subscriptions, as it stood at the time of the work, so that it can be done again."""
+    for one in claims.held(
+        conn, work.service.code, [each.external_subscription_id for each in records.subscriptions], with_released=True
+    ):
+        if one.claimed_at <= work.now and (one.released_at is None or one.released_at > work.now):
+            yield as_record(one.claim, one.claim_id)
 
 
 def plans_of(directory: Directory, expected: Sequence[ExpectedLine]) -> dict[str, str]:

@@ -122,6 +122,7 @@ def _looked(work: PeriodWork, snapshot_id: int, known: Iterable[Plan]) -> Looked
         kinds=kinds_looked_at(),
         currencies={plan.external_plan_id: plan.currency for plan in known},
         digits=MINOR_UNITS,
+        now=work.now,
     )
 
 

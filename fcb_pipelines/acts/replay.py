@@ -17,7 +17,7 @@ from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.reconciliation import RULE_VERSION
-from fcb_pipelines.store import audit, reconciliation, stages
+from fcb_pipelines.store import audit, claims, reconciliation, stages
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.reconciliation import Revision
 
@@ -110,6 +110,9 @@ def _newest(conn: Connection, work: PeriodWork) -> Revision:
 
 def _said(conn: Connection, revision: Revision) -> Iterator[str]:
     """What people said after the revision was made; at the same moment too, where a clock stands as the demo's does."""
+    changed = claims.changed_since(conn, revision.service, revision.made_at)
+    if changed:
+        yield f"who bills what: {changed} claims were made or released"
     for entry in audit.noted(conn, revision.service, SIGNED):
         if entry.at >= revision.made_at:
             yield f"{entry.act.replace('_', ' ')}: {entry.subject}, by {entry.actor} at {entry.at.isoformat()}"

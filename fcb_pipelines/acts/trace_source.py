@@ -16,10 +16,12 @@ from fcb_pipelines.acts.source import SourceRecords, load
 from fcb_pipelines.adopted_terms import TermSetting
 from fcb_pipelines.domain.canonical import Row as SourceRow
 from fcb_pipelines.domain.canonical import moment
+from fcb_pipelines.domain.claimed import CLAIM
+from fcb_pipelines.domain.drafts import range_text
 from fcb_pipelines.domain.rows import Instance, Row
 from fcb_pipelines.domain.trace import Kind, Step, told
+from fcb_pipelines.store import claims, trace_usage
 from fcb_pipelines.store import trace as stored
-from fcb_pipelines.store import trace_usage
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.reconciliation import Revision
 from fcb_pipelines.store.snapshots import identified_rows
@@ -105,6 +107,8 @@ class Tracing:
             yield from self._event(reference, *rest.partition("/")[::2])
         elif entity == "history" and reference not in self.sources.told:
             yield from self._declared(reference)
+        elif entity == CLAIM and rest.isdecimal():
+            yield from self._claim(reference, int(rest))
         elif not terms and reference not in self.sources.told and not self._is_line(reference):
             says = f"{reference}: no row of snapshot {self.revision.snapshot_id} has this reference"
             yield Step(kind=Kind.EVIDENCE, reference=reference, says=says, untraced="the record itself is not in our store")
@@ -118,6 +122,16 @@ class Tracing:
                     says = f"{reference}: {kind} {subject} has {name} {entry.value} since then (declared in fcb.toml)"
                     data = {"subject_kind": kind, "subject_id": subject, "field": name, "value": entry.value}
                     yield Step(kind=Kind.TERM, reference=reference, says=says, data=data)
+
+    def _claim(self, reference: str, claim_id: int) -> Iterator[Step]:
+        """A claim of Odoo: which charge of which time, and the flip that it rests on."""
+        about = [self.row.external_subscription_id or ""]
+        for one in claims.held(self.conn, self.code, about, with_released=True):
+            if one.claim_id == claim_id:
+                days = range_text(one.service_from, one.service_to, self.work.service.zone)
+                says = f"{reference}: {one.biller} bills {one.external_subscription_id}/{one.charge}, {days} ({one.reference})"
+                data = {"subscription": one.external_subscription_id, "charge": one.charge, "rests_on": one.reference}
+                yield Step(kind=Kind.EVIDENCE, reference=reference, says=says, data=data)
 
     def _is_line(self, reference: str) -> bool:
         return ("invoices", reference.rpartition("/")[0]) in self.sources.rows

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from fcb_pipelines.domain import explaining
 from fcb_pipelines.domain.actual import ActualLine, shared_by_net
+from fcb_pipelines.domain.claimed import apart
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.explaining import CaseOf, Group
 from fcb_pipelines.domain.kin import KinOf, no_kin
@@ -62,7 +63,8 @@ def reconcile(
 
     Lines that do not count as billed are left out. Every counting line lies in exactly one row, and every expected line too.
     """
-    sides = matched(expected, (line for line in actual if line.counts), pays_for, plans)
+    told = apart(expected, (line for line in actual if line.counts), month.records)
+    sides = told.with_them(matched(told.expected, told.lines, pays_for, plans))
     table = _Table(prefix, owners, month)
     groups = explaining.explained(sides.met, case_of, month, kin_of)
     for group in groups:

@@ -125,6 +125,18 @@ def release(
     return tuple(sorted(found, key=lambda one: (one.charge_key, one.service_from)))
 
 
+CHANGED = """
+    SELECT count(*) FROM claim JOIN claim_charge USING (claim_charge_id)
+     WHERE service = %(service)s AND biller = 'odoo' AND (claimed_at >= %(since)s OR released_at >= %(since)s)
+"""
+
+
+def changed_since(conn: Connection, service: str, since: datetime) -> int:
+    """How many claims of Odoo were made or released from a moment on."""
+    row = conn.execute(CHANGED, {"service": service, "since": since}).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 ADD_CARRIED = """
     INSERT INTO carried_claim (service, line_key, biller, reference, claimed_at)
     VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING

@@ -44,6 +44,8 @@ class Looked:
     """Plan → its currency."""
     digits: Mapping[str, int]
     """Currency → how many decimals it has."""
+    now: datetime | None = None
+    """The time of the work, whose claims of Odoo count; without one all that ever stood."""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class Looked:
             "digits": list(self.digits.values()),
             "paired_kinds": list(PAIRED_KINDS),
             "internal": INTERNAL,
+            "now": self.now,
         }
 
 
@@ -123,6 +126,11 @@ DOUBTFUL = """
     UNION SELECT subject_id FROM looked_at WHERE subject_kind = 'subscription'
     UNION SELECT external_subscription_id FROM looked_at JOIN of_source ON external_user_id = subject_id
            WHERE subject_kind = 'user'
+    -- What Odoo bills, as it stood at the time of the work.
+    UNION SELECT k.external_subscription_id FROM claim AS c JOIN claim_charge AS k USING (claim_charge_id)
+           WHERE k.service = %(service)s AND c.biller = 'odoo'
+             AND c.claimed_at <= coalesce(%(now)s::timestamptz, 'infinity')
+             AND coalesce(c.released_at, 'infinity') > coalesce(%(now)s::timestamptz, c.claimed_at)
 """
 PLAIN = """
     CREATE TEMPORARY TABLE plain ON COMMIT DROP AS

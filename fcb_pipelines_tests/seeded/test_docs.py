@@ -37,6 +37,8 @@ ABOUT = {
     ),
     "account_credit": ("user", "always"),
     "deposit": ("user", "always"),
+    "unapplied_payment": ("user", "on the day of a flip: what no invoice took is part of the balance"),
+    "balance": ("user", "on the day of a flip: what the customer has, movements before it in it"),
     "payment_method": ("user", "always; an account that can be charged is nobody's test"),
 }
 FREE = {
@@ -46,8 +48,10 @@ FREE = {
     "line_reference": ("line", "subscriptions"),
     "credit_note": ("original_invoice", "subscription"),
     "reissue": ("original_invoice",),
-    "account_credit": ("amount", "invoice"),
-    "deposit": ("amount", "invoice"),
+    "account_credit": ("amount", "currency", "invoice"),
+    "deposit": ("amount", "currency", "invoice"),
+    "unapplied_payment": ("amount", "currency", "invoice"),
+    "balance": ("amount", "currency"),
 }
 """Keys that are read and not checked before."""
 
