@@ -71,6 +71,12 @@ def lines_told(records: SourceRecords) -> tuple[ActualLine, ...]:
     return (*lines, *_unusable_lines([bad for bad in records.bad if bad.entity == "invoices"]))
 
 
+def lines_now(records: SourceRecords, service: Service, table: TaxTable) -> tuple[ActualLine, ...]:
+    """The lines of the invoices among some records as a run of their months would keep them, but for what was edited since."""
+    lines = actual_lines(records.invoices, records.evidence, {}, taxes_of(service, records, table))
+    return (*lines, *_unusable_lines([bad for bad in records.bad if bad.entity == "invoices"]))
+
+
 def _unusable_lines(unusable: Sequence[BadRow]) -> Iterable[ActualLine]:
     seen: Counter[str] = Counter()
     for bad in unusable:

@@ -19,6 +19,7 @@ COMMANDS = {
     "acceptances": "Show, approve and withdraw what was signed.",
     "adjustments": "Show what a bill adjusts of earlier ones.",
     "adopt": "Write what explained a row into the reviewed rules.",
+    "attest": "Say what only a person can know, for a time.",
     "audit": "Prove that the access log and the audit log are whole.",
     "carry": "Say who bills what is carried after the flip.",
     "claims": "Show who bills what: one biller for each charge and time.",

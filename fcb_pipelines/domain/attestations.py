@@ -1,12 +1,16 @@
 """Attestations: what only a person can know, said by a named person, for a time.
 
-Owns: what can be attested, about what, and when an attestation holds. Does not own: storage (store/attestations), what it
-clears (objections).
+Owns: what can be attested, about what, with which value, and when an attestation holds. Does not own: storage
+(store/attestations), what it clears (objections).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+
+from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.money import amount_text, minor_units, money, rounded
 
 
 class Statement(StrEnum):
@@ -36,6 +40,8 @@ class Statement(StrEnum):
     """Of the service: flip and unflip were rehearsed with the version that is its `value`."""
     AUTO_CLOSE = "auto_close"
     """Of the service: Odoo closes unpaid subscriptions later than the host's own policy does."""
+    AUTO_SEND = "auto_send"
+    """Of the service: Odoo e-mails no invoice by itself, or it is meant to."""
     NOT_ENDING = "not_ending"
     """Of a subscription: nobody cancelled it for later."""
 
@@ -65,3 +71,119 @@ class Attestation:
     def holds_at(self, moment: datetime) -> bool:
         """Whether it can be relied on then."""
         return self.made_at <= moment < self.ended_at
+
+
+class About(StrEnum):
+    """What a statement is about."""
+
+    SERVICE = "service"
+    SUBSCRIPTION = "subscription"
+    CUSTOMER = "customer"
+    CHARGE = "subscription/charge"
+    CURRENCY = "customer/currency"
+    ROW = "row"
+
+
+class Value(StrEnum):
+    """What exactly a statement says."""
+
+    NONE = "none"
+    AMOUNT = "amount"
+    DAY = "day"
+    VERSION = "version"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How a statement is made."""
+
+    about: tuple[About, ...]
+    value: Value = Value.NONE
+
+
+FORMS: Mapping[Statement, Form] = {
+    Statement.SOURCE_STOPPED: Form(about=(About.SUBSCRIPTION,)),
+    Statement.SOURCE_RESUMED: Form(about=(About.SUBSCRIPTION,)),
+    Statement.PAID_THROUGH: Form(about=(About.CHARGE,), value=Value.DAY),
+    Statement.PREVIEW: Form(about=(About.CHARGE,), value=Value.AMOUNT),
+    Statement.NO_TOKEN: Form(about=(About.CUSTOMER,)),
+    Statement.BALANCE: Form(about=(About.CURRENCY,), value=Value.AMOUNT),
+    Statement.NO_DISPUTE: Form(about=(About.CUSTOMER,)),
+    Statement.FIXED_IN_SOURCE: Form(about=(About.ROW,)),
+    Statement.FEED_ALIVE: Form(about=(About.SERVICE, About.SUBSCRIPTION)),
+    Statement.RECEIVER: Form(about=(About.SERVICE,)),
+    Statement.REHEARSED: Form(about=(About.SERVICE,), value=Value.VERSION),
+    Statement.AUTO_CLOSE: Form(about=(About.SERVICE,)),
+    Statement.AUTO_SEND: Form(about=(About.SERVICE,)),
+    Statement.NOT_ENDING: Form(about=(About.SUBSCRIPTION,)),
+}
+
+
+def about(statement: Statement, subject: str) -> About:
+    """What a subject of a statement is; raises `InvalidInput` for one that it cannot be."""
+    form = FORMS[statement]
+    if not subject:
+        if About.SERVICE in form.about:
+            return About.SERVICE
+        raise InvalidInput(f"{statement} is said of a {form.about[0]}: name it")
+    if form.about == (About.SERVICE,):
+        raise InvalidInput(f"{statement} is said of the service as a whole: name no subject, not {subject!r}")
+    found = form.about[-1]
+    if found in (About.CHARGE, About.CURRENCY) and not all(each.strip() for each in parts(subject)):
+        raise InvalidInput(f"{statement} is said of a {found}, and {subject!r} is none: write it with a / between")
+    if found is About.CURRENCY:
+        minor_units(parts(subject)[1])
+    return found
+
+
+def parts(subject: str) -> tuple[str, str]:
+    """Subscription and charge, or customer and currency; the second is empty where there is no `/`."""
+    first, _, last = subject.rpartition("/")
+    return (first, last) if first else (subject, "")
+
+
+def checked_value(statement: Statement, subject: str, value: str | None, version: str) -> str | None:
+    """What is said, in the one way in which it is compared; raises `InvalidInput`. `version` is that of this program."""
+    asked = FORMS[statement].value
+    if asked is Value.NONE:
+        if value is not None:
+            raise InvalidInput(f"{statement} has no value: leave --value {value!r} out")
+        return None
+    if value is None or not value.strip():
+        raise InvalidInput(f"{statement} needs --value: {_WANTED[asked]}")
+    text = " ".join(value.split())
+    if asked is Value.DAY:
+        return _day(text)
+    if asked is Value.VERSION:
+        if text != version:
+            raise InvalidInput(
+                f"--value {text!r} is not this version, which is {version}: rehearse with the one that will flip"
+            )
+        return text
+    return _amount(statement, subject, text)
+
+
+_WANTED = {
+    Value.AMOUNT: "an amount with its currency, such as '16.67 CAD', net",
+    Value.DAY: "the first day that the source has not billed, such as 2026-07-01",
+    Value.VERSION: "the version that was rehearsed",
+}
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise InvalidInput(f"--value {text!r} is no day: give {_WANTED[Value.DAY]}") from None
+
+
+def _amount(statement: Statement, subject: str, text: str) -> str:
+    try:
+        amount = money(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"--value {text!r} is no amount: give {_WANTED[Value.AMOUNT]} ({error})") from None
+    if rounded(amount.amount, amount.currency) != amount:
+        raise InvalidInput(f"--value {text!r} has more decimals than {amount.currency} has: nobody is billed that")
+    if statement is Statement.BALANCE and amount.currency != parts(subject)[1]:
+        raise InvalidInput(f"--value {text!r} is not in {parts(subject)[1]}, of which it is said")
+    return f"{amount_text(amount.amount, amount.currency)} {amount.currency}"

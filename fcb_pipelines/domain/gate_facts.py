@@ -20,9 +20,12 @@ from fcb_pipelines.domain.flip import Part
 from fcb_pipelines.domain.flip_plans import ChargePlan, FlipPlan, SubscriptionPlan
 from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.inert import NotInert
-from fcb_pipelines.domain.money import ZERO, Money
+from fcb_pipelines.domain.money import Money
 from fcb_pipelines.domain.partners import AccountLink
 from fcb_pipelines.domain.rows import Row
+
+Gate = Part
+"""In front of which act the gate is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,7 @@ class ShadowOrder:
     odoo_id: int
     name: str
     state: str
+    partner_id: int
     net: Money
     tax: Money
 
@@ -168,6 +172,8 @@ class OdooSetting:
     what_to_do: str
     statement: Statement | None = None
     """What a person may attest of it in place of reading it, where it cannot be read."""
+    may_be_meant: bool = False
+    """Whether that statement also says that it is meant to be so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +216,8 @@ class GateFacts:
     """Subscriptions of the plan that this very flip has begun with."""
     live: frozenset[str] | NotKnown
     """Subscriptions of the service that are live, by whichever flip."""
+    elsewhere: frozenset[str] | NotKnown
+    """Those that another flip than this one took live, or is taking there or back."""
     customers: tuple[str, ...]
     """Of the closure: those who are judged."""
     neighbours: Mapping[str, tuple[str, ...]]
@@ -238,10 +246,12 @@ class GateFacts:
     is_metered: bool
     """Whether anything of those who are judged is priced by usage."""
     usage_seen_at: datetime | None
-    """The start of the last usage event of the feed that is billed, of any subscription; None where there is none at all."""
+    """The end of the last usage of the feed that is billed, of any subscription; None where there is none at all."""
     alarms: tuple[OpenAlarm, ...] | NotKnown
     stopped: Stopped | NotKnown | None
     broken_logs: tuple[Break, ...] | NotKnown
+    unproved: tuple[str, ...]
+    """What people signed, or a flip did, by our store, and the audit log does not say so."""
     read_back: tuple[str, ...]
     """What the last read-backs of the import object to."""
     odoo: OdooFacts
@@ -279,17 +289,3 @@ class GateFacts:
     def age(self, moment: datetime) -> timedelta:
         """How long ago it was."""
         return self.now - moment
-
-
-def previewed(one: SubscriptionPlan, charge: ChargePlan) -> Money | None:
-    """What a person signs for when they attest the first amount of a charge; None where not even its currency is known.
-
-    Where only usage can tell, that is nothing: who signs says that it is right that nothing was ever billed for it.
-    """
-    if charge.first_net is not None:
-        return charge.first_net
-    for each in (charge, *one.charges):
-        known = each.first_net or (each.last_bill.net if each.last_bill is not None else None)
-        if known is not None:
-            return Money(ZERO, known.currency)
-    return None

@@ -86,10 +86,11 @@ def rows(conn: Connection, revision_id: int, *, after: str = "", most: int | Non
     given = {"revision_id": revision_id, "after": after, "most": most}
     with conn.cursor(row_factory=dict_row) as cursor:
         records = cursor.execute(SELECT_ROWS, given).fetchall()
-    return _with_instances(conn, revision_id, records)
+    return with_instances(conn, revision_id, records)
 
 
-def _with_instances(conn: Connection, revision_id: int, records: Sequence[dict[str, Any]]) -> tuple[Row, ...]:
+def with_instances(conn: Connection, revision_id: int, records: Sequence[dict[str, Any]]) -> tuple[Row, ...]:
+    """Rows of a revision with their instances, in the order of the records that are given of them."""
     instances: dict[str, list[Instance]] = {}
     given = {"revision_id": revision_id, "row_ids": [record["row_id"] for record in records]}
     with conn.cursor(row_factory=dict_row) as cursor:
@@ -118,7 +119,7 @@ def rows_named(conn: Connection, revision_id: int, row_ids: Sequence[str]) -> tu
     """Some rows of a revision, by row id; those that it does not have are left out."""
     with conn.cursor(row_factory=dict_row) as cursor:
         records = cursor.execute(SELECT_NAMED, {"revision_id": revision_id, "row_ids": list(row_ids)}).fetchall()
-    return _with_instances(conn, revision_id, records)
+    return with_instances(conn, revision_id, records)
 
 
 APART = """
@@ -136,7 +137,7 @@ def rows_apart(conn: Connection, revision_id: int) -> tuple[Row, ...]:
     """The rows of a revision of which something does not agree, by row id."""
     with conn.cursor(row_factory=dict_row) as cursor:
         records = cursor.execute(APART, {"revision_id": revision_id}).fetchall()
-    return _with_instances(conn, revision_id, records)
+    return with_instances(conn, revision_id, records)
 
 
 def agreed(conn: Connection, revision_id: int) -> dict[str, Decimal]:
@@ -158,7 +159,7 @@ def rows_to_remedy(conn: Connection, revision_id: int) -> tuple[Row, ...]:
     """The rows of a revision that still ask for something."""
     with conn.cursor(row_factory=dict_row) as cursor:
         records = cursor.execute(TO_REMEDY, {"revision_id": revision_id}).fetchall()
-    return _with_instances(conn, revision_id, records)
+    return with_instances(conn, revision_id, records)
 
 
 TOTALS = """

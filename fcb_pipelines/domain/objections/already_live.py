@@ -1,4 +1,4 @@
-"""Already live: another flip took it live."""
+"""Already live: another flip took it live, or is taking it there or back."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,19 @@ _DO = "plan the cohort without it"
 def _find(facts: GateFacts) -> Iterator[Objection]:
     if not facts.not_begun:
         return
-    if isinstance(facts.live, NotKnown):
-        yield undecidable(KIND.id, SERVICE, facts.live, "what is live", _DO)
+    if isinstance(facts.elsewhere, NotKnown):
+        yield undecidable(KIND.id, SERVICE, facts.elsewhere, "what is live", _DO)
         return
     for one in facts.not_begun:
         key = one.external_subscription_id
-        if key in facts.live:
-            yield Objection(id=KIND.id, scope=key, klass=Class.PROVEN, words="it is live by another flip", what_to_do=_DO)
+        if key in facts.elsewhere:
+            yield Objection(
+                id=KIND.id,
+                scope=key,
+                klass=Class.PROVEN,
+                words="another flip took it live, or is under way with it",
+                what_to_do=_DO,
+            )
 
 
 KIND = Kind(

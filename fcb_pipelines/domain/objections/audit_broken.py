@@ -9,6 +9,8 @@ _DO = "fcb audit verify, and find out who wrote there"
 
 
 def _find(facts: GateFacts) -> Iterator[Objection]:
+    for words in facts.unproved:
+        yield Objection(id=KIND.id, scope=SERVICE, klass=Class.PROVEN, words=words, what_to_do=_DO)
     if isinstance(facts.broken_logs, NotKnown):
         yield undecidable(KIND.id, SERVICE, facts.broken_logs, "whether the audit log is whole", _DO)
         return
@@ -25,7 +27,7 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
 
 KIND = Kind(
     id="audit_broken",
-    asks="whether the access log and the audit log are as they were written",
+    asks="whether the access log and the audit log are as they were written, and say what was attested and done",
     classes=(Class.PROVEN, Class.UNDECIDABLE),
     clears="logs that verify",
     find=_find,

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from fcb_pipelines.domain.attestations import Statement
 from fcb_pipelines.domain.balances import Balance, Key
 from fcb_pipelines.domain.gate import SERVICE, Class, Kind, Objection, lapsed, of_customer, to_attest, undecidable
-from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown, previewed
+from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown
 from fcb_pipelines.domain.money import Money, total
+from fcb_pipelines.domain.previews import previewed
 
 _DO = "import, and look at  fcb balances"
 

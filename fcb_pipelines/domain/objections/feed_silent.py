@@ -14,7 +14,7 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
     is_heard = seen is not None and facts.age(seen) <= timedelta(hours=hours)
     if not facts.is_metered or is_heard or _is_signed(facts):
         return
-    since = "there is no usage at all" if seen is None else f"the last usage began {seen:%Y-%m-%d %H:%M} UTC"
+    since = "there is no usage at all" if seen is None else f"the last usage ended {seen:%Y-%m-%d %H:%M} UTC"
     said = lapsed(facts, Statement.FEED_ALIVE)
     yield Objection(
         id=KIND.id,

@@ -10,7 +10,8 @@ from datetime import datetime
 from fcb_pipelines.domain.attestations import Statement
 from fcb_pipelines.domain.flip_plans import ChargePlan, SubscriptionPlan
 from fcb_pipelines.domain.gate import Class, Kind, Objection, lapsed, of_charge, to_attest
-from fcb_pipelines.domain.gate_facts import GateFacts, previewed
+from fcb_pipelines.domain.gate_facts import GateFacts
+from fcb_pipelines.domain.previews import previewed
 from fcb_pipelines.domain.rows import Instance
 
 _Charge = tuple[str | None, str]

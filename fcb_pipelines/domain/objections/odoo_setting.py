@@ -14,7 +14,7 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
     for one in settings:
         if isinstance(one.is_fit, NotKnown):
             yield from _untold(facts, one, one.is_fit)
-        elif not one.is_fit:
+        elif not one.is_fit and not _is_meant(facts, one):
             yield Objection(
                 id=KIND.id,
                 scope=SERVICE,
@@ -23,6 +23,10 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
                 evidence=(one.name,),
                 what_to_do=one.what_to_do,
             )
+
+
+def _is_meant(facts: GateFacts, one: OdooSetting) -> bool:
+    return one.may_be_meant and one.statement is not None and facts.attested(one.statement) is not None
 
 
 def _untold(facts: GateFacts, one: OdooSetting, lacking: NotKnown) -> Iterator[Objection]:
@@ -37,7 +41,7 @@ KIND = Kind(
     id="odoo_setting",
     asks="whether Odoo's precision, tax rounding, auto-close, lock dates and sending are fit for live invoices",
     classes=(Class.PROVEN, Class.UNDECIDABLE),
-    clears="mending the setting (fcb doctor --fix); of what cannot be read, its statement, such as AUTO_CLOSE",
+    clears="mending the setting (fcb doctor --fix); of what cannot be read, its statement, such as AUTO_SEND",
     find=_find,
     is_global=True,
 )

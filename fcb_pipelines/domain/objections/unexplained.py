@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from fcb_pipelines.domain.attestations import Statement
 from fcb_pipelines.domain.gate import Class, Kind, Objection
-from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown, previewed
+from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown
 from fcb_pipelines.domain.gate_rows import Placed, placed
 from fcb_pipelines.domain.matching import DOUBLE_BILLED
+from fcb_pipelines.domain.previews import previewed
 from fcb_pipelines.domain.rows import Verdict
 
 

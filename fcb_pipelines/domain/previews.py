@@ -1,0 +1,21 @@
+"""Previews: the first amount of a charge that Odoo will bill, as a person signs for it.
+
+Owns: which amount that is. Does not own: how it is planned (flip_plans), what a signature clears (objections).
+"""
+
+from fcb_pipelines.domain.flip_plans import ChargePlan, SubscriptionPlan
+from fcb_pipelines.domain.money import ZERO, Money
+
+
+def previewed(one: SubscriptionPlan, charge: ChargePlan) -> Money | None:
+    """What a person signs for when they attest the first amount of a charge; None where not even its currency is known.
+
+    Where only usage can tell, that is nothing: who signs says that it is right that nothing was ever billed for it.
+    """
+    if charge.first_net is not None:
+        return charge.first_net
+    for each in (charge, *one.charges):
+        known = each.first_net or (each.last_bill.net if each.last_bill is not None else None)
+        if known is not None:
+            return Money(ZERO, known.currency)
+    return None
