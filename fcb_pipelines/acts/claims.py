@@ -31,9 +31,12 @@ def load_source(conn: Connection, service: Service, now: datetime) -> Loaded:
 def take(conn: Connection, service: Service, wanted: Iterable[Claim], now: datetime) -> int:
     """Claim ranges, all or, by the caller's transaction, none; how many were not held already.
 
-    Raises `RuleViolation` that names the claim in the way.
+    Who claims the same charges at the same time waits until the caller's transaction ends. Raises `RuleViolation` that names
+    the claim in the way.
     """
-    return sum(_taken(conn, service, claim, now) for claim in wanted)
+    claims = tuple(wanted)
+    stored.lock(conn, service.code, claims)
+    return sum(_taken(conn, service, claim, now) for claim in claims)
 
 
 def _taken(conn: Connection, service: Service, claim: Claim, now: datetime) -> bool:

@@ -39,6 +39,8 @@ class Told:
     signed: Mapping[str, Signed]
     shares: Mapping[tuple[str, str], Money]
     """(charge, line) → what was billed of the charge, where a reconciled month tells."""
+    paid_through: datetime | None
+    """What the source says of its flat price."""
     taxed: Callable[[RatedLine], ExpectedLine]
     """Rounded and taxed for whoever owns the subscription then."""
 
@@ -83,6 +85,7 @@ class Charges:
             bills=bills,
             settled=self.told.settled.get(charge),
             signed=self.told.signed.get(charge),
+            source_word=self.told.paid_through if charge == FLAT else None,
         )
         return self._as_plan(charge, boundary(known, not_before, final_usage), bills.last)
 

@@ -5,6 +5,7 @@ boundary (domain/boundaries), whole plans (flip_plan).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -153,7 +154,9 @@ class Planner:
         key, service = one.external_subscription_id, self.service
         entries = self.directory.adopted.changes("subscription", key, "user")
         owners = dict.fromkeys([one.external_user_id, *(entry.value for entry in entries if entry.value)])
+        state = self.states.get(key)
         return Told(
+            paid_through=None if state is None else state.paid_through,
             bills=lambda charge: self.bills.of(key, owners, charge),
             settled={charge: found for (subscription, charge), found in self.settled.items() if subscription == key},
             signed={
@@ -209,12 +212,10 @@ def _first_day(charges: Sequence[ChargePlan], not_before: Period) -> date:
 
 
 def _signed(conn: Connection, service: Service, now: datetime) -> dict[str, Signed]:
-    """What people attested to be billed, by `subscription/charge`."""
-    return {
-        one.subject: Signed(
-            paid_through=midnight(date.fromisoformat(one.value), service.zone),
-            attestation_id=one.attestation_id,
-            made_at=one.made_at,
-        )
-        for one in paid_through.holding(conn, service.code, now)
-    }
+    """What people attested to be billed, by `subscription/charge`; what is no day says nothing."""
+    found = {}
+    for one in paid_through.holding(conn, service.code, now):
+        with suppress(ValueError):
+            until = midnight(date.fromisoformat(one.value), service.zone)
+            found[one.subject] = Signed(paid_through=until, attestation_id=one.attestation_id, made_at=one.made_at)
+    return found

@@ -89,7 +89,8 @@ def _proof(one: ChargePlan) -> str:
         Proof.BEGINNING: "its beginning",
         Proof.UNPROVED: "not proved",
     }
-    return f"{said[one.proof]} {one.reference}".strip()
+    # The row of a month that says that nothing is due is told by its subscription.
+    return said[one.proof] if one.proof is Proof.NOTHING_DUE else f"{said[one.proof]} {one.reference}".strip()
 
 
 def _terms(plan: FlipPlan, zone: ZoneInfo) -> Iterator[str]:

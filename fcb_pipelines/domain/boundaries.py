@@ -68,6 +68,8 @@ class Known:
     settled: Settled | None = None
     """The last one of its kind."""
     signed: Signed | None = None
+    source_word: datetime | None = None
+    """Up to where the source itself says that it is paid, which proves nothing; it is what is shown where nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ class _Base:
 
 def boundary(known: Known, not_before: Period, final_usage: Biller) -> Boundary:
     """The boundary of a charge. Raises `InvalidInput` where the price of one of its ranges cannot be told."""
-    base = _base(known)
+    base = _base(known, not_before)
     if not known.is_in_arrears:
         return _in_advance(known, base, not_before)
     if final_usage is Biller.ODOO:
@@ -108,7 +110,7 @@ def boundary(known: Known, not_before: Period, final_usage: Biller) -> Boundary:
     start = next(_lines(known.ranges, max(not_before.start, known.began), not_before.zone), None)
     at = max(base.at, not_before.start if start is None else start.service_from)
     # Whoever bills before it, Odoo starts there: only what the source billed for the time after can stand against it.
-    left = replace(base, at=at, as_of=max(base.as_of, at))
+    left = replace(base, at=at, as_of=max(base.as_of, at)) if base.at < at else base
     return _made(known, left, not_before, final_from=base.at if base.at < at else None)
 
 
@@ -139,7 +141,7 @@ def _in_advance(known: Known, base: _Base, not_before: Period) -> Boundary:
     return _made(known, free, not_before, notes=(gap,))
 
 
-def _base(known: Known) -> _Base:
+def _base(known: Known, not_before: Period) -> _Base:
     """The latest of what is billed, signed and not due, else the beginning, which says something only within our sight."""
     found = []
     if (last := known.bills.last) is not None:
@@ -151,8 +153,17 @@ def _base(known: Known) -> _Base:
     if found:
         # Of equals the first: what a line says needs no signature.
         return max(found, key=lambda base: base.at)
-    is_seen = known.began >= known.in_scope_from
-    return _Base(known.began, Proof.BEGINNING if is_seen else Proof.UNPROVED, "", known.began)
+    if known.began >= known.in_scope_from:
+        return _Base(known.began, Proof.BEGINNING, "", known.began)
+    return _Base(_guess(known, not_before), Proof.UNPROVED, "", known.began)
+
+
+def _guess(known: Known, not_before: Period) -> datetime:
+    """Where the boundary may be of what began before anything was read: by the source's word, else by our own ranges."""
+    if known.source_word is not None:
+        return known.source_word
+    following = next(_lines(known.ranges, not_before.start, not_before.zone), None)
+    return not_before.start if following is None else following.service_from
 
 
 def _made(
@@ -181,7 +192,7 @@ def _made(
 
 def _is_open(doubt: Doubt, base: _Base) -> bool:
     """Whether a line may have billed more than the base says; who signed knew what had come by then."""
-    return doubt.issued_at > base.as_of if base.is_signed else doubt.is_open(base.at, base.as_of)
+    return doubt.is_open(base.at, base.as_of) and (not base.is_signed or doubt.issued_at > base.as_of)
 
 
 def _of_first(first: RatedLine | None, at: datetime, zone: ZoneInfo) -> Iterator[str]:

@@ -9,7 +9,7 @@ is what nothing is ever billed for (an internal account's, or a plan that costs 
 """
 
 import difflib
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -114,7 +114,7 @@ class _Asked:
 
     def _like(self, key: str) -> str:
         near = difflib.get_close_matches(key, [*self._known, *self._of_customer], n=_MOST_NAMED)
-        return f"; there is {', '.join(near)}" if near else "; fcb status names what was imported"
+        return f"; there is {', '.join(sorted(near))}" if near else "; fcb status names what was imported"
 
 
 def _needs_none(one: Subscription, ties: Ties, now: datetime) -> str | None:
@@ -127,10 +127,10 @@ def _reached(start: Mapping[str, str], subscriptions: Iterable[Subscription], ti
     """Every customer that is reached, with the tie by which it was."""
     owners = {one.external_user_id for one in subscriptions}
     bonds = _bonds(ties)
-    waiting, seen = list(start), set(start)
+    waiting, seen = deque(start), set(start)
     yield from start.items()
     while waiting:
-        customer = waiting.pop(0)
+        customer = waiting.popleft()
         for other, why in bonds.get(customer, ()):
             if other not in seen:
                 seen.add(other)

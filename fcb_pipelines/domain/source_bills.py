@@ -11,7 +11,7 @@ chain of reissues the newest stands. What proves nothing by itself leaves a doub
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fcb_pipelines.domain.actual import STATUS_UNVERIFIED, ActualLine
 from fcb_pipelines.domain.instances import FLAT
@@ -22,6 +22,8 @@ from fcb_pipelines.domain.money import Money, total
 _OF_FLAT = frozenset({LineKind.PLAN, LineKind.PRORATION, LineKind.CREDIT})
 """Kinds that bill the flat price or give it back; a discount changes how much is billed, not for how long."""
 
+EARLIEST_BILL = timedelta(days=31)
+"""Nobody bills a range longer before it begins: an older line without a range is not for it."""
 _IN_PART = "gives back a part of the last range"
 
 Place = tuple[str, str]
@@ -58,8 +60,9 @@ class Doubt:
 
     def is_open(self, billed_to: datetime, issued_at: datetime) -> bool:
         """Whether it may have billed more than up to `billed_to`, which a line of `issued_at` proves."""
-        later = self.issued_at > issued_at if self.service_to is None else self.service_to > billed_to
-        return self.is_of_last or later
+        if self.service_to is None:
+            return self.is_of_last or (self.issued_at > issued_at and self.issued_at >= billed_to - EARLIEST_BILL)
+        return self.is_of_last or self.service_to > billed_to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +149,8 @@ def _proves_nothing(line: ActualLine) -> str | None:
 
 
 def _billed(groups: Mapping[tuple[datetime, datetime], Sequence[ActualLine]], shared: set[str]) -> Iterator[BilledRange]:
-    """The ranges of which something is billed, by their end."""
-    for start, end in sorted(groups, key=lambda each: (each[1], each[0])):
+    """The ranges of which something is billed, by their end; of those with one end the longest is the last."""
+    for start, end in sorted(groups, key=lambda each: (each[1], -each[0].timestamp())):
         lines = groups[start, end]
         asked = [line for line in lines if line.net.amount >= 0]
         net = total((line.net for line in lines), lines[0].net.currency) if _one_currency(lines) else asked[-1].net

@@ -55,6 +55,10 @@ NUMBER = """
     INSERT INTO claim_charge (service, external_subscription_id, charge) VALUES (%(service)s, %(subscription)s, %(charge)s)
     ON CONFLICT DO NOTHING
 """
+LOCK = """
+    SELECT FROM claim_charge WHERE service = %(service)s AND external_subscription_id = %(subscription)s AND charge = %(charge)s
+       FOR UPDATE
+"""
 ADD = """
     INSERT INTO claim (claim_charge_id, service_range, biller, reference, claimed_at)
     SELECT claim_charge_id, tstzrange(%(start)s, %(end)s), %(biller)s, %(reference)s, %(now)s FROM claim_charge
@@ -89,15 +93,24 @@ RELEASE = """
 """
 
 
-def add(conn: Connection, service: str, claim: Claim, now: datetime) -> bool:
-    """Keep a claim; False where the very same is held already.
+def lock(conn: Connection, service: str, wanted: Collection[Claim]) -> None:
+    """Keep others from claiming these charges until the transaction ends.
 
-    Another one on the same time of the charge raises `psycopg.errors.ExclusionViolation`; one that is being made right now is
-    waited for.
+    Always in the same order, and before anything is added: two who add overlapping ranges at one moment would each wait for the
+    other, which Postgres ends by an error for one of them.
     """
-    given = _given(service, claim)
-    conn.execute(NUMBER, given)
-    return conn.execute(ADD, {**given, "now": now}).rowcount > 0
+    for claim in {one.charge_key: one for one in sorted(wanted, key=lambda one: one.charge_key)}.values():
+        given = _given(service, claim)
+        conn.execute(NUMBER, given)
+        conn.execute(LOCK, given)
+
+
+def add(conn: Connection, service: str, claim: Claim, now: datetime) -> bool:
+    """Keep a claim on a charge that is locked; False where the very same is held already.
+
+    Another one on the same time of the charge raises `psycopg.errors.ExclusionViolation`.
+    """
+    return conn.execute(ADD, {**_given(service, claim), "now": now}).rowcount > 0
 
 
 def in_the_way(conn: Connection, service: str, claim: Claim) -> StoredClaim | None:

@@ -130,7 +130,7 @@ def load(conn: Connection, service: str, now: datetime) -> Loaded:
 
     Others who claim at the same time wait until the caller's transaction ends, so that nothing here meets what it did not see.
     """
-    conn.execute("LOCK TABLE claim IN SHARE ROW EXCLUSIVE MODE")
+    conn.execute("LOCK TABLE claim_charge, claim IN SHARE ROW EXCLUSIVE MODE")
     given = {"service": service, "now": now, "by": GIVEN_BACK, "kinds": [kind.value for kind in LineKind]}
     with in_bulk(conn):
         for name, statement in (("billed_line", BILLED), ("", NUMBERS), ("wanted", WANTED), ("held", HELD)):

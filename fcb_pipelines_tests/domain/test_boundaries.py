@@ -1,0 +1,343 @@
+"""Boundaries: where the source ends Odoo begins, without a gap and without an overlap, and never on nobody's word."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from itertools import islice, pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fcb_pipelines.domain.boundaries import (
+    DOUBTFUL,
+    ENDED,
+    GAP,
+    WITHIN_RANGE,
+    Boundary,
+    Known,
+    Ranges,
+    Settled,
+    Signed,
+    boundary,
+    first_range,
+)
+from fcb_pipelines.domain.claims import Biller, Claim, overlapping
+from fcb_pipelines.domain.conventions import Billed, Conventions, Families, Family, Months
+from fcb_pipelines.domain.expected import RatedLine, rated_lines, usage_lines
+from fcb_pipelines.domain.flip_plans import Proof
+from fcb_pipelines.domain.instances import FLAT, ChargeInstance, flat_instances
+from fcb_pipelines.domain.money import money
+from fcb_pipelines.domain.period import Period, midnight, period_of, periods
+from fcb_pipelines.domain.plans import CPU_SECONDS, Interval
+from fcb_pipelines.domain.quotas import NOTHING_USED
+from fcb_pipelines.domain.source_bills import BilledRange, ChargeBills, Doubt
+from fcb_pipelines.domain.terms import Terms
+from fcb_pipelines_tests.builders import TORONTO, a_plan, a_subscription, day, evidence, the_terms
+
+JULY = Period("2026-07", TORONTO)
+SCOPE = day("2026-01-01")
+PRICES = {Interval.MONTHLY: Decimal(50), Interval.QUARTERLY: Decimal(150), Interval.YEARLY: Decimal(600)}
+
+
+def ranges_of(terms: Terms, charge: str) -> Ranges:
+    def ranges(month: Period) -> list[RatedLine]:
+        rate = rated_lines if charge == FLAT else usage_lines
+        return [line for line in rate(terms, month, NOTHING_USED) if line.charge == charge]
+
+    return ranges
+
+
+def billed(start: str, end: str, issued: str | None = None) -> ChargeBills:
+    """One range that the source billed, in advance unless said otherwise."""
+    last = BilledRange(
+        service_from=day(start),
+        service_to=day(end),
+        line_key="i1/1",
+        issued_at=day(issued or start),
+        net=money("50 CAD"),
+        is_shared=False,
+    )
+    return ChargeBills(ranges=(last,))
+
+
+def known(charge: str = FLAT, terms: Terms | None = None, **changes: Any) -> Known:
+    terms = terms or the_terms(plan=a_plan(flat_prices=PRICES))
+    started = terms.subscription.started_at.astimezone(TORONTO).date()
+    values: dict[str, Any] = {
+        "began": midnight(started, TORONTO),
+        "in_scope_from": SCOPE,
+        "ranges": ranges_of(terms, charge),
+        "is_in_arrears": charge != FLAT,
+    }
+    return Known(**values | changes)
+
+
+def flat(
+    final_usage: Biller = Biller.SOURCE, *, not_before: Period = JULY, terms: Terms | None = None, **changes: Any
+) -> Boundary:
+    return boundary(known(FLAT, terms, **changes), not_before, final_usage)
+
+
+def usage(final_usage: Biller = Biller.SOURCE, **changes: Any) -> Boundary:
+    return boundary(known(CPU_SECONDS, **changes), JULY, final_usage)
+
+
+def yearly(**changes: Any) -> Terms:
+    one = a_subscription(interval=Interval.YEARLY, started_at=day("2026-01-10"), **changes)
+    return the_terms(subscription=one, plan=a_plan(flat_prices=PRICES))
+
+
+def told(found: Boundary) -> list[str]:
+    return [note.partition(":")[0] for note in found.notes]
+
+
+def test_a_year_that_is_paid_is_not_billed_again() -> None:
+    """600 paid on 2026-01-10: a flip in July bills the next year, on 2027-01-10."""
+    found = flat(terms=yearly(), bills=billed("2026-01-10", "2027-01-10"))
+    assert (found.at, found.proof, found.reference) == (day("2027-01-10"), Proof.INVOICE_LINE, "i1/1")
+    assert found.first is not None
+    assert (found.first.service_from, found.first.due_at) == (day("2027-01-10"), day("2027-01-10"))
+    assert found.first.exact == 600
+    assert (found.notes, found.final_from) == ((), None)
+
+
+def test_junes_overage_is_left_to_the_source_by_name() -> None:
+    found = usage(bills=billed("2026-05-01", "2026-06-01", "2026-06-02"))
+    assert (found.at, found.final_from, found.final_biller) == (day("2026-07-01"), day("2026-06-01"), Biller.SOURCE)
+    assert (found.proof, found.reference, found.notes) == (Proof.INVOICE_LINE, "i1/1", ())
+    assert found.first is not None
+    assert (found.first.service_from, found.first.due_at) == (day("2026-07-01"), day("2026-08-01"))
+
+
+def test_or_odoo_bills_junes_overage_from_where_the_last_bill_ends() -> None:
+    found = usage(Biller.ODOO, bills=billed("2026-05-01", "2026-06-01", "2026-06-02"))
+    assert (found.at, found.final_from, found.final_biller) == (day("2026-06-01"), None, Biller.ODOO)
+    assert found.first is not None
+    assert (found.first.service_from, found.first.due_at) == (day("2026-06-01"), day("2026-07-01"))
+
+
+@given(final=st.sampled_from(list(Biller)), months=st.integers(0, 9))
+def test_what_was_used_is_billed_by_one_and_never_by_nobody(final: Biller, months: int) -> None:
+    """From the source's last bill on, every moment of a year has one biller."""
+    last = period_of(day("2026-02-01"), TORONTO)
+    for _ in range(months):
+        last = last.next()
+    found = usage(final, bills=billed("2026-01-01", last.start.date().isoformat()))
+    parts = [(last.start, found.at)] if found.final_from is not None else []
+    assert found.final_from in {None, last.start}
+    assert found.at == (last.start if final is Biller.ODOO else max(last.start, JULY.start))
+    assert found.first is not None
+    billed_by_somebody = [*parts, (found.first.service_from, found.first.service_to)]
+    assert billed_by_somebody[0][0] == last.start
+    assert all(one[1] == following[0] for one, following in pairwise(billed_by_somebody))
+
+
+@pytest.mark.parametrize(
+    ("given_", "at", "proof", "notes"),
+    [
+        ({"bills": billed("2026-06-01", "2026-07-01")}, "2026-07-01", Proof.INVOICE_LINE, []),
+        ({"bills": billed("2026-05-01", "2026-06-01")}, "2026-06-01", Proof.INVOICE_LINE, [GAP]),
+        ({"bills": billed("2026-07-01", "2026-08-01")}, "2026-08-01", Proof.INVOICE_LINE, []),
+        ({"signed": Signed(paid_through=JULY.start, attestation_id="T-1", made_at=SCOPE)}, "2026-07-01", Proof.SIGNED, []),
+        (
+            {
+                "bills": billed("2026-07-01", "2026-08-01"),
+                "signed": Signed(paid_through=JULY.start, attestation_id="T-1", made_at=SCOPE),
+            },
+            "2026-08-01",
+            Proof.INVOICE_LINE,
+            [],
+        ),
+        (
+            {
+                "bills": billed("2026-05-01", "2026-06-01"),
+                "signed": Signed(paid_through=JULY.start, attestation_id="T-1", made_at=SCOPE),
+            },
+            "2026-07-01",
+            Proof.SIGNED,
+            [],
+        ),
+        ({"settled": Settled(service_to=JULY.start, reference="row")}, "2026-07-01", Proof.NOTHING_DUE, []),
+        ({}, "2026-01-01", Proof.BEGINNING, [GAP]),
+        ({"in_scope_from": day("2026-03-01")}, "2026-07-01", Proof.UNPROVED, []),
+        ({"in_scope_from": day("2026-03-01"), "source_word": day("2026-09-01")}, "2026-09-01", Proof.UNPROVED, []),
+        ({"bills": billed("2026-06-01", "2026-06-21")}, "2026-06-21", Proof.INVOICE_LINE, [GAP, WITHIN_RANGE]),
+        ({"bills": billed("2026-07-01", "2026-07-21")}, "2026-07-21", Proof.INVOICE_LINE, [WITHIN_RANGE]),
+    ],
+    ids=["line", "gap", "ahead", "signed", "line later", "signed later", "not due", "never", "unseen", "word", "gap in", "in"],
+)
+def test_how_a_boundary_in_advance_is_known(given_: dict[str, Any], at: str, proof: Proof, notes: list[str]) -> None:
+    found = flat(**given_)
+    assert (found.at, found.proof, told(found)) == (day(at), proof, notes)
+    assert found.reference == {Proof.INVOICE_LINE: "i1/1", Proof.SIGNED: "T-1", Proof.NOTHING_DUE: "row"}.get(proof, "")
+
+
+@pytest.mark.parametrize(
+    ("started", "at", "proof"),
+    [("2026-07-01", "2026-07-01", Proof.BEGINNING), ("2026-07-20", "2026-07-20", Proof.BEGINNING)],
+)
+def test_what_begins_with_odoo_begins_at_its_beginning(started: str, at: str, proof: Proof) -> None:
+    terms = the_terms(subscription=a_subscription(started_at=day(started) + timedelta(hours=9)))
+    for found in (flat(terms=terms), usage(terms=terms), usage(Biller.ODOO, terms=terms)):
+        assert (found.at, found.proof, found.notes, found.final_from) == (day(at), proof, (), None)
+        assert found.first is not None
+        assert found.first.service_from == day(at)
+
+
+def test_a_trial_is_no_gap_and_ends_where_something_is_due() -> None:
+    trial = evidence("trial", "s1", valid_from=day("2026-05-20"), valid_to=day("2026-07-10"))
+    terms = the_terms(subscription=a_subscription(started_at=day("2026-05-20")), evidence=(trial,))
+    found = flat(terms=terms)
+    assert (found.at, found.proof, found.notes) == (day("2026-07-01"), Proof.NOTHING_DUE, ())
+    later = flat(terms=terms, not_before=Period("2026-09", TORONTO))
+    assert (later.at, told(later)) == (day("2026-08-01"), [GAP])
+
+
+@pytest.mark.parametrize("charge", [FLAT, CPU_SECONDS])
+@pytest.mark.parametrize("final", list(Biller))
+def test_a_line_that_may_have_billed_more_leaves_it_unproved(charge: str, final: Biller) -> None:
+    doubt = Doubt(line_key="i9/0", issued_at=day("2026-07-03"), service_to=None, words="line i9/0 has no service range")
+    bills = ChargeBills(ranges=billed("2026-06-01", "2026-07-01").ranges, doubts=(doubt,))
+    found = boundary(known(charge, bills=bills), JULY, final)
+    assert (found.at, found.proof, found.reference) == (day("2026-07-01"), Proof.UNPROVED, "")
+    assert found.notes == (f"{DOUBTFUL}: line i9/0 has no service range",)
+    for made_at, proof in ((day("2026-07-02"), Proof.UNPROVED), (day("2026-07-04"), Proof.SIGNED)):
+        signed = Signed(paid_through=day("2026-08-01"), attestation_id="T-1", made_at=made_at)
+        assert boundary(known(charge, bills=bills, signed=signed), JULY, final).proof is proof
+
+
+def test_what_ended_has_no_range_left() -> None:
+    terms = the_terms(subscription=a_subscription(ended_at=day("2026-07-01")))
+    found = flat(terms=terms, bills=billed("2026-06-01", "2026-07-01"))
+    assert (found.first, told(found)) == (None, [ENDED])
+
+
+def test_a_flat_price_in_arrears_is_left_to_the_source_up_to_a_range_of_its_own() -> None:
+    families = Families(service=Family(conventions=Conventions(billed=Billed.IN_ARREARS, months=Months.ANCHORED)))
+    terms = the_terms(subscription=a_subscription(started_at=day("2026-01-10")), families=families)
+    found = flat(terms=terms, is_in_arrears=True, bills=billed("2026-04-10", "2026-05-10"))
+    assert (found.at, found.final_from) == (day("2026-07-10"), day("2026-05-10"))
+    assert found.first is not None
+    assert (found.first.service_from, found.first.due_at) == (day("2026-07-10"), day("2026-08-10"))
+    by_odoo = flat(Biller.ODOO, terms=terms, is_in_arrears=True, bills=billed("2026-04-10", "2026-05-10"))
+    assert (by_odoo.at, by_odoo.final_from) == (day("2026-05-10"), None)
+
+
+SHAPES = st.sampled_from(
+    [(Interval.MONTHLY, 1), (Interval.QUARTERLY, 1), (Interval.QUARTERLY, 3), (Interval.YEARLY, 1), (Interval.YEARLY, 4)]
+)
+DAYS = st.dates(date(2024, 1, 1), date(2026, 6, 30))
+
+
+def living(shape: tuple[Interval, int], started: date, anchor: date | None, months: Months) -> Terms:
+    one = a_subscription(
+        interval=shape[0],
+        instalments=shape[1],
+        started_at=midnight(started, TORONTO) + timedelta(hours=9, minutes=30),
+        billing_anchor=None if anchor is None else midnight(anchor, TORONTO),
+    )
+    families = Families(service=Family(conventions=Conventions(months=months)))
+    return the_terms(subscription=one, plan=a_plan(flat_prices=PRICES), families=families, terms_from=day("2023-01-01"))
+
+
+@given(shape=SHAPES, started=DAYS, anchor=st.none() | DAYS, months=st.sampled_from(list(Months)), last=st.integers(0, 5))
+def test_the_ranges_of_source_and_odoo_tile_the_time(
+    shape: tuple[Interval, int], started: date, anchor: date | None, months: Months, last: int
+) -> None:
+    """Against the instances of rating itself: what the source billed ends where Odoo begins, whatever the anchor."""
+    terms, began = living(shape, started, anchor, months), midnight(started, TORONTO)
+    every = list(islice(_instances(terms, months), last + 3))
+    source, rest = every[: last + 1], every[last + 1 :]
+    bills = ChargeBills(ranges=tuple(_billed_as(line) for line in source))
+    found = boundary(known(FLAT, terms, bills=bills), period_of(rest[0].service_from, TORONTO), Biller.SOURCE)
+    assert (found.at, found.notes) == (source[-1].service_to, ())
+    assert found.first is not None
+    assert (found.first.service_from, found.first.service_to) == (rest[0].service_from, rest[0].service_to)
+    assert every[0].service_from == began
+    assert all(one.service_to == following.service_from for one, following in pairwise(every))
+    claims = [_claim(one, Biller.SOURCE) for one in source] + [_claim(one, Biller.ODOO) for one in rest]
+    assert not list(overlapping(claims))
+
+
+def _instances(terms: Terms, months: Months) -> Iterator[ChargeInstance]:
+    month = period_of(terms.subscription.started_at, TORONTO)
+    while True:
+        yield from flat_instances(terms.subscription, month, Conventions(months=months))
+        month = month.next()
+
+
+@given(shape=SHAPES, started=DAYS, anchor=st.none() | DAYS, months=st.sampled_from(list(Months)), days=st.integers(0, 1200))
+def test_the_first_range_is_the_one_of_rating_that_holds_the_moment(
+    shape: tuple[Interval, int], started: date, anchor: date | None, months: Months, days: int
+) -> None:
+    ranges = ranges_of(living(shape, started, anchor, months), FLAT)
+    at = midnight(started + timedelta(days=days), TORONTO)
+    found = first_range(ranges, at, TORONTO)
+    assert found is not None
+    assert found.service_from <= at < found.service_to
+    assert found in ranges(period_of(found.service_from, TORONTO))
+
+
+@given(started=DAYS, lived=st.integers(1, 300), final=st.sampled_from(list(Biller)), billed_months=st.integers(0, 5))
+def test_the_usage_of_a_life_is_billed_once(started: date, lived: int, final: Biller, billed_months: int) -> None:
+    """Source's last bill, what is left to it, and Odoo's first range follow one another."""
+    began = midnight(started, TORONTO)
+    one = a_subscription(started_at=began, ended_at=began + timedelta(days=lived, hours=5))
+    ranges = ranges_of(the_terms(subscription=one, terms_from=day("2023-01-01")), CPU_SECONDS)
+    through = periods(period_of(began, TORONTO), period_of(one.ended_at or began, TORONTO))
+    every = [line for month in through for line in ranges(month)]
+    source = every[:billed_months]
+    bills = ChargeBills(ranges=tuple(_billed_as(line) for line in source))
+    found = boundary(
+        Known(began=began, in_scope_from=day("2024-01-01"), ranges=ranges, is_in_arrears=True, bills=bills), JULY, final
+    )
+    billed_to = source[-1].service_to if source else began
+    assert found.at >= billed_to
+    assert (found.final_from or found.at) == billed_to
+    if found.first is not None:
+        assert found.first.service_from == found.at
+        assert final is Biller.ODOO or found.at >= JULY.start
+    else:
+        assert all(line.service_to <= found.at for line in every)
+
+
+def _billed_as(line: RatedLine | ChargeInstance) -> BilledRange:
+    return BilledRange(
+        service_from=line.service_from,
+        service_to=line.service_to,
+        line_key="i1/1",
+        issued_at=line.due_at,
+        net=money("1 CAD"),
+        is_shared=False,
+    )
+
+
+def _claim(line: ChargeInstance, biller: Biller) -> Claim:
+    return Claim(
+        external_subscription_id="s1",
+        charge=line.charge,
+        service_from=line.service_from,
+        service_to=line.service_to,
+        biller=biller,
+        reference=line.line_key,
+    )
+
+
+def test_the_moment_of_a_boundary_is_one_whatever_the_zone_it_is_told_in() -> None:
+    utc = partial(datetime.astimezone, tz=None)
+    found = flat(bills=ChargeBills(ranges=tuple(_moved(one, utc) for one in billed("2026-06-01", "2026-07-01").ranges)))
+    assert (found.at, found.notes) == (JULY.start, ())
+
+
+def _moved(one: BilledRange, to: Any) -> BilledRange:
+    return BilledRange(
+        service_from=to(one.service_from),
+        service_to=to(one.service_to),
+        line_key=one.line_key,
+        issued_at=one.issued_at,
+        net=one.net,
+        is_shared=False,
+    )
