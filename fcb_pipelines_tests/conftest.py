@@ -4,7 +4,7 @@ import os
 import secrets
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ NOW = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
 NOBODY = 65534
 """The user of that name, as Linux has it."""
 
+TOGETHER = "the whole product"
 WHOLE_PRODUCT = {"warm", "demo"}
 """Fixtures that take long and are told once for all tests: whoever asks for one of them must run in the same process."""
 
@@ -41,11 +42,20 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of the whole product together when several processes share the tests."""
-    for item in items:
-        if isinstance(item, pytest.Function) and WHOLE_PRODUCT & set(item.fixturenames):
-            item.add_marker(pytest.mark.xdist_group("the whole product"))
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Keeps the tests of the whole product together when several processes share the tests.
+
+    Marked before the groups are looked at, and looked at afterwards: shared out one by one they would do everything twice.
+    """
+    whole = [each for each in items if isinstance(each, pytest.Function) and WHOLE_PRODUCT & set(each.fixturenames)]
+    for item in whole:
+        item.add_marker(pytest.mark.xdist_group(TOGETHER))
+    yield
+    if getattr(config.option, "loadgroup", False) and not all(each.nodeid.endswith(f"@{TOGETHER}") for each in whole):
+        raise pytest.UsageError(
+            "pytest-xdist does not keep groups together with this version of pytest: see requirements-dev.in"
+        )
 
 
 @pytest.fixture(autouse=True)
