@@ -128,8 +128,8 @@ def _plan_set(evidence: Evidence, run: Run, one: SubscriptionPlan) -> Told:
     there = order_now(run.odoo, order_id)
     wanted = (plan_id, _starts_on(run, one), one.next_invoice_on)
     if (there.plan_id, there.start_on, there.next_invoice_on) != wanted:
-        return refused("Odoo keeps another plan or another day than was set", order=_shown(there))
-    return Told(data=_shown(there))
+        return refused("Odoo keeps another plan or another day than was set", order=shown(there))
+    return Told(data=shown(there))
 
 
 def _confirmed(run: Run, one: SubscriptionPlan) -> Told:
@@ -138,7 +138,7 @@ def _confirmed(run: Run, one: SubscriptionPlan) -> Told:
     _require_planned(order_now(run.odoo, order_id), one)
     live.confirm(run.odoo, order_id)
     there = order_now(run.odoo, order_id)
-    return Told(data=_shown(there)) if there.state == live.SALE else refused("Odoo did not confirm it", order=_shown(there))
+    return Told(data=shown(there)) if there.state == live.SALE else refused("Odoo did not confirm it", order=shown(there))
 
 
 def _previewed(run: Run, one: SubscriptionPlan) -> Told:
@@ -147,10 +147,10 @@ def _previewed(run: Run, one: SubscriptionPlan) -> Told:
     try:
         _require_planned(there, one)
     except RuleViolation as error:
-        return refused(error, order=_shown(there))
+        return refused(error, order=shown(there))
     if there.plan_id is not None and there.next_invoice_on != one.next_invoice_on:
-        return refused(f"its next invoice is on {there.next_invoice_on}, not {one.next_invoice_on}", order=_shown(there))
-    return Told(data=_shown(there))
+        return refused(f"its next invoice is on {there.next_invoice_on}, not {one.next_invoice_on}", order=shown(there))
+    return Told(data=shown(there))
 
 
 def _token_attached(run: Run, one: SubscriptionPlan) -> Told:
@@ -161,7 +161,7 @@ def _token_attached(run: Run, one: SubscriptionPlan) -> Told:
         return Told(data={"token": None, "is_charged": False, "because": "the order does not run as a subscription"})
     live.attach_token(run.odoo, there.odoo_id, one.token_id)
     after = order_now(run.odoo, there.odoo_id)
-    return Told(data=_shown(after)) if after.token_id == one.token_id else refused("Odoo did not keep it", order=_shown(after))
+    return Told(data=shown(after)) if after.token_id == one.token_id else refused("Odoo did not keep it", order=shown(after))
 
 
 def _final_bill_seen(evidence: Evidence, one: SubscriptionPlan) -> Told:
@@ -209,7 +209,7 @@ def _range(one: Claim) -> str:
     return f"{one.charge} {one.service_from.isoformat()} to {one.service_to.isoformat()}"
 
 
-def _shown(order: OrderNow) -> dict[str, Any]:
+def shown(order: OrderNow) -> dict[str, Any]:
     """An order as the journal has it."""
     days = {name: str(value) for name in ("start_on", "next_invoice_on") if (value := getattr(order, name)) is not None}
     return {

@@ -14,6 +14,7 @@ MODULE = "fcb"
 
 _SERVICE = re.compile(r"[a-z][a-z0-9]*")
 _UNSAFE = re.compile(r"[^A-Za-z0-9-]")
+_ESCAPED = re.compile(r"(?:=[0-9a-f]{2})+")
 
 
 class Entity(StrEnum):
@@ -28,6 +29,8 @@ class Entity(StrEnum):
     INVOICE = "invoice"
     LIVE_INVOICE = "live_invoice"
     """What Odoo bills for real: never `invoice`, which drafting may take away and of which none may ever be posted."""
+    CREDIT_NOTE = "credit_note"
+    """By the id in Odoo of the invoice that it takes back: an invoice has one."""
     USAGE_LINE = "usage_line"
     """A month's usage on the order of a subscription: never `invoice`, for an external id stands for records of one model."""
     SOURCE_INVOICE = "source_invoice"
@@ -51,6 +54,12 @@ def part_id(xid: str, key: str) -> str:
     return f"{xid}_{_escaped(key)}"
 
 
+def part_key(xid: str, part: str) -> str | None:
+    """The key of a part of a record, of its external id; None where it is no part of that record."""
+    head, _, key = part.rpartition("_")
+    return _plain(key) if head == xid else None
+
+
 def has_tail(xid: str, tail: str) -> bool:
     """Whether the id behind an external id ends in a text, such as `/2026-04`."""
     return xid.endswith(_escaped(tail))
@@ -64,3 +73,8 @@ def is_of(xid: str, service: str, entity: Entity) -> bool:
 
 def _escaped(text: str) -> str:
     return _UNSAFE.sub(lambda found: "".join(f"={byte:02x}" for byte in found[0].encode()), text)
+
+
+def _plain(escaped: str) -> str:
+    """What was escaped; text that nobody escaped so stays as it is."""
+    return _ESCAPED.sub(lambda one: bytes.fromhex(one[0].replace("=", "")).decode("utf-8", "replace"), escaped)

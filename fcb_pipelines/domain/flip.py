@@ -27,8 +27,9 @@ class Step(StrEnum):
     FINAL_BILL_SEEN = "final_bill_seen"
     COMPLETE = "complete"
     TOKEN_DETACHED = "token_detached"  # noqa: S105 (the name of a step)
-    CREDITED = "credited"
     BACK_TO_DRAFT = "back_to_draft"
+    CREDITED = "credited"
+    """After that, so that Odoo makes no invoice any more while the last one is being credited."""
     CLAIMS_RELEASED = "claims_released"
     USAGE_HANDED_BACK = "usage_handed_back"
     SOURCE_RESUMED = "source_resumed"
@@ -87,8 +88,8 @@ STEPS: Mapping[Part, tuple[Step, ...]] = {
     Part.COMPLETE: (Step.FINAL_BILL_SEEN, Step.COMPLETE),
     Part.UNFLIP: (
         Step.TOKEN_DETACHED,
-        Step.CREDITED,
         Step.BACK_TO_DRAFT,
+        Step.CREDITED,
         Step.CLAIMS_RELEASED,
         Step.USAGE_HANDED_BACK,
         Step.SOURCE_RESUMED,

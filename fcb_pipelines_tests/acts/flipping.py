@@ -6,18 +6,20 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from fcb_pipelines.acts import arming, flip
+from fcb_pipelines.acts import arming, flip, unflip
 from fcb_pipelines.acts.arming import Armed, Typed
 from fcb_pipelines.acts.flip import Going
 from fcb_pipelines.acts.flip_run import Stands
 from fcb_pipelines.acts.flip_steps import Evidence
 from fcb_pipelines.acts.source import SourceRecords
+from fcb_pipelines.acts.unflip import Undone
 from fcb_pipelines.domain.arming import Stake
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.flip import Entry, Part, Phase, State, Step
 from fcb_pipelines.domain.flip_plans import SubscriptionPlan
 from fcb_pipelines.domain.gate import Objection
 from fcb_pipelines.domain.history import BillingState
+from fcb_pipelines.domain.unflips import Unflip
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import subscription_plans
 from fcb_pipelines.odoo.order_now import OrderNow, order_now
@@ -31,7 +33,7 @@ from fcb_pipelines_tests.flips import a_charge, keep
 from fcb_pipelines_tests.flips import a_plan as a_flip_plan
 from fcb_pipelines_tests.flips import a_subscription as planned
 
-FLIP_ID = "F-00000000cafe"
+FLIP_ID, AGAIN = "F-00000000cafe", "F-00000000beef"
 NOW = datetime(2026, 7, 1, 14, tzinfo=UTC)
 SOURCE = records(
     users=(a_user("u1"), a_user("u2")),
@@ -40,6 +42,7 @@ SOURCE = records(
 )
 """Ada's two subscriptions and one of somebody else, 19.99 each."""
 STOPPED = {"biller": "stripe", "auto_renew": False}
+MOVES = "account.move"
 BILLING = {"biller": "stripe", "auto_renew": True}
 
 
@@ -64,13 +67,18 @@ class Cohort:
     def made(cls, chain: Chain, source: SourceRecords = SOURCE) -> "Cohort":
         """Import, and plan what Odoo has."""
         chain.all(source)
+        return cls._of(chain, FLIP_ID)
+
+    def planned_again(self) -> "Cohort":
+        """The same cohort, under an id of its own."""
+        return self._of(self.chain, AGAIN)
+
+    @classmethod
+    def _of(cls, chain: Chain, flip_id: str) -> "Cohort":
         plan = a_flip_plan(*(_planned(chain, one) for one in ("s1", "s2", "s3")), service=chain.service.code)
         with chain.db.transaction() as conn:
-            kept = keep(conn, plan, FLIP_ID)
-        cohort = cls(chain=chain, flip=kept, odoo=chain.odoo)
-        for one in kept.subscriptions:
-            cohort.billing[one] = STOPPED
-        return cohort
+            kept = keep(conn, plan, flip_id)
+        return cls(chain=chain, flip=kept, odoo=chain.odoo, billing=dict.fromkeys(kept.subscriptions, STOPPED))
 
     @property
     def going(self) -> Going:
@@ -103,24 +111,79 @@ class Cohort:
     def arm(self, part: Part = Part.FLIP, person: str = "ada", planned: Stake | None = None) -> Armed:
         """Arm what is planned."""
         meant = planned or arming.stake(self.flip.plan)
-        typed = Typed(flip_id=FLIP_ID, part=part, person=person, count=meant.count, amounts=meant.amounts)
+        typed = Typed(flip_id=self.flip.flip_id, part=part, person=person, count=meant.count, amounts=meant.amounts)
         with self.chain.db.transaction() as conn:
             return arming.arm(conn, self.chain.service, typed, self.now, planned=planned)
 
     def go(self) -> Stands:
-        return flip.go(self.going, FLIP_ID)
+        return flip.go(self.going, self.flip.flip_id)
 
     def charge(self) -> Stands:
-        return flip.charge(self.going, FLIP_ID)
+        return flip.charge(self.going, self.flip.flip_id)
 
     def complete(self) -> Stands:
-        return flip.complete(self.going, FLIP_ID)
+        return flip.complete(self.going, self.flip.flip_id)
 
     def live(self) -> "Cohort":
         """Armed, and gone."""
         self.arm()
         assert set(self.go().states.values()) == {State.LIVE}
         return self
+
+    def unflip(self, *, although_stopped: bool = False) -> Undone:
+        return unflip.unflip(self.going, self.flip.flip_id, although_stopped=although_stopped)
+
+    def shown(self) -> Unflip:
+        return unflip.show(self.going, self.flip.flip_id)
+
+    def back(self) -> Undone:
+        """Armed by what is shown, and gone back; the source bills again."""
+        self.arm(Part.UNFLIP, planned=self.shown().stake)
+        self.billing = dict.fromkeys(self.flip.subscriptions, BILLING)
+        return self.unflip()
+
+    def invoice(self, subscription: str = "s1", *, is_posted: bool = True) -> int:
+        """An invoice that came of an order, as Odoo Enterprise makes them by itself."""
+        line = self.chain.ids("sale.order.line")[self.chain.xid(f"subscription_{subscription}_line")]
+        (row,) = self.chain.odoo.search_read("sale.order.line", [("id", "=", line)], ["product_id", "price_unit"])
+        of_line = {"product_id": row["product_id"][0], "quantity": 1.0, "price_unit": row["price_unit"]}
+        values = {"move_type": "out_invoice", "partner_id": self.order(subscription).partner_id}
+        lines = [(0, 0, {**of_line, "sale_line_ids": [(6, 0, [line])]})]
+        move = int(self.chain.odoo.call(MOVES, "create", {**values, "invoice_line_ids": lines}))
+        if is_posted:
+            self.chain.odoo.call(MOVES, "action_post", [move])
+        return move
+
+    def live_invoice(self, subscription: str = "s1", *, is_posted: bool = False) -> int:
+        """An invoice of a live month as we make it where Odoo does not, with its external id."""
+        values = {"move_type": "out_invoice", "partner_id": self.order(subscription).partner_id}
+        lines = [(0, 0, {"name": "July", "quantity": 1.0, "price_unit": 19.99})]
+        move = int(self.chain.odoo.call(MOVES, "create", {**values, "invoice_line_ids": lines}))
+        name = f"{self.chain.service.code}_live_invoice_{subscription}=2f2026-07"
+        self.chain.odoo.call("ir.model.data", "create", {"module": "fcb", "name": name, "model": MOVES, "res_id": move})
+        if is_posted:
+            self.chain.odoo.call(MOVES, "action_post", [move])
+        return move
+
+    def move(self, move: int, *fields: str) -> dict[str, Any]:
+        """An invoice as Odoo has it."""
+        found = self.chain.odoo.search_read(MOVES, [("id", "=", move)], list(fields))
+        return {name: found[0][name] for name in fields} if found else {}
+
+    def credit_notes(self, move: int) -> list[dict[str, Any]]:
+        """What takes an invoice back."""
+        domain = [("reversed_entry_id", "=", move)]
+        return self.chain.odoo.search_read(MOVES, domain, ["state", "amount_total", "move_type"])
+
+    def remove(self) -> None:
+        """Delete every invoice of its customers, so that the rest can go."""
+        partners = {one.partner_id for one in self.flip.plan.subscriptions}
+        rows = self.chain.odoo.search_read(MOVES, [("partner_id", "in", sorted(filter(None, partners)))], ["state"])
+        posted = [row["id"] for row in rows if row["state"] == "posted"]
+        if posted:
+            self.chain.odoo.call(MOVES, "button_draft", posted)
+        for row in sorted(rows, key=lambda each: -each["id"]):
+            self.chain.odoo.unlink(MOVES, [row["id"]])
 
     def order(self, subscription: str = "s1") -> OrderNow:
         """An order as Odoo has it."""
@@ -130,7 +193,7 @@ class Cohort:
 
     def journal(self, subscription: str = "s1") -> tuple[Entry, ...]:
         with self.chain.db.transaction() as conn:
-            return journal.of_flip(conn, FLIP_ID).get(subscription, ())
+            return journal.of_flip(conn, self.flip.flip_id).get(subscription, ())
 
     def words(self, subscription: str = "s1") -> list[tuple[Step, Phase]]:
         """Step and phase of each entry."""

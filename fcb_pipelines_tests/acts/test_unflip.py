@@ -1,0 +1,199 @@
+"""An unflip on each Odoo: Odoo is as it was but for what must remain, and the source bills again."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from fcb_pipelines.acts.audit import verify_logs
+from fcb_pipelines.acts.stop import Stopped, stop
+from fcb_pipelines.domain.acceptances import Signature
+from fcb_pipelines.domain.attestations import Attestation, Statement
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.flip import BACK, STEPS, Part, Phase, State, Step, course, faults
+from fcb_pipelines.odoo.pictures import picture
+from fcb_pipelines.store import claims, flips
+from fcb_pipelines_tests.acts.chain import Chain
+from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, NOW, STOPPED, Cohort
+from fcb_pipelines_tests.flips import done
+
+ALL = ("s1", "s2", "s3")
+
+
+@pytest.fixture
+def cohort(chain: Chain) -> Iterator[Cohort]:
+    cohort = Cohort.made(chain)
+    yield cohort
+    cohort.remove()
+
+
+def seen(cohort: Cohort) -> dict[str, object]:
+    """Everything of the cohort in Odoo."""
+    plans = cohort.flip.plan.subscriptions
+    orders, partners = [one.order_id for one in plans], [one.partner_id for one in plans]
+    return dict(picture(cohort.odoo, [each for each in orders if each], [each for each in partners if each]))
+
+
+def test_before_the_first_invoice_everything_is_as_it_was(cohort: Cohort) -> None:
+    before = seen(cohort)
+    undone = cohort.live().back()
+    assert set(undone.stands.states.values()) == {State.SHADOW}
+    assert undone.plan.stake.amounts == {}
+    left = {
+        (each["kind"], each["field"])
+        for one in ALL
+        for each in course(cohort.journal(one)).done[Step.UNDONE].data["differences"]
+    }
+    assert left <= {("orders", "date_order"), ("orders", "message_partner_ids")}
+    after = seen(cohort)
+    assert {name for name in before if before[name] != after[name]} <= {"orders"}
+    for one in ALL:
+        assert cohort.words(one) == done((*STEPS[Part.FLIP], *BACK))
+        assert faults(cohort.journal(one)) == ()
+    with cohort.chain.db.transaction() as conn:
+        assert claims.held(conn, cohort.chain.service.code) == ()
+        assert flips.subscriptions_in_odoo(conn, cohort.chain.service.code) == {}
+        kept = flips.flip(conn, cohort.chain.service.code, FLIP_ID)
+    assert kept is not None
+    assert kept.ended_at == NOW
+    assert [one.broken for one in verify_logs(cohort.chain.db)] == [None, None]
+
+
+def test_what_was_posted_is_credited_once_and_drafts_go(cohort: Cohort) -> None:
+    cohort.live()
+    posted, of_a_month = cohort.invoice("s1"), cohort.live_invoice("s3", is_posted=True)
+    draft, open_month = cohort.invoice("s2", is_posted=False), cohort.live_invoice("s2")
+    shown = {one.external_subscription_id: one for one in cohort.shown().undone}
+    assert [each.move_id for each in shown["s1"].credits] == [posted]
+    assert [each.move_id for each in shown["s3"].credits] == [of_a_month]
+    assert list(shown["s2"].drafts) == [open_month]
+    total = sum(Decimal(str(cohort.move(each, "amount_total")["amount_total"])) for each in (posted, of_a_month))
+    assert cohort.shown().stake.amounts == {"CAD": total}
+    undone = cohort.back()
+    assert set(undone.stands.states.values()) == {State.SHADOW}, undone.stands.open()
+    for move in (posted, of_a_month):
+        (note,) = cohort.credit_notes(move)
+        wanted = {"state": "posted", "move_type": "out_refund", **cohort.move(move, "amount_total")}
+        assert {name: note[name] for name in wanted} == wanted
+        assert cohort.move(move, "state", "payment_state") == {"state": "posted", "payment_state": "reversed"}
+    assert cohort.move(draft, "state") == {"state": "cancel"}
+    assert cohort.move(open_month, "state") == {}
+    assert [cohort.order(one).state for one in ALL] == ["draft"] * 3
+    with pytest.raises(RuleViolation, match="nothing is left to take back"):
+        cohort.unflip()
+
+
+def test_it_is_armed_by_what_it_credits_and_not_by_what_it_credited_then(cohort: Cohort) -> None:
+    cohort.live()
+    with pytest.raises(RuleViolation, match="nobody armed the unflip"):
+        cohort.unflip()
+    stake = cohort.shown().stake
+    cohort.arm(Part.UNFLIP, planned=stake)
+    cohort.invoice("s1")
+    with pytest.raises(RuleViolation, match=r"armed 3 subscriptions, and now it would be 3 subscriptions and 22\.59 CAD"):
+        cohort.unflip()
+    assert cohort.order().state == "sale"
+    assert set(cohort.back().stands.states.values()) == {State.SHADOW}
+
+
+def test_it_waits_until_the_source_bills_again_by_its_own_word_or_by_a_persons(cohort: Cohort) -> None:
+    cohort.live()
+    cohort.arm(Part.UNFLIP, planned=cohort.shown().stake)
+    cohort.billing = {"s1": STOPPED, "s2": BILLING, "s3": BILLING}
+    said = Attestation(
+        attestation_id="T-2",
+        statement=Statement.SOURCE_RESUMED,
+        subject="s1",
+        value=None,
+        text="switched on by hand",
+        author="grace",
+        made_at=NOW - timedelta(hours=1),
+        expires_at=NOW + timedelta(days=9),
+    )
+    cohort.attested = {(Statement.SOURCE_RESUMED, "s1"): said}
+    stands = cohort.unflip().stands
+    assert stands.states == {"s1": State.UNFLIPPING, "s2": State.SHADOW, "s3": State.SHADOW}
+    assert "fcb attest source_resumed s1" in stands.open()["s1"]
+    assert cohort.order().state == "draft"
+    cohort.attested = {}
+    cohort.billing["s1"] = BILLING
+    cohort.taken_at = NOW - timedelta(hours=1)
+    assert cohort.unflip().stands.states["s1"] is State.UNFLIPPING
+    cohort.taken_at = NOW
+    assert cohort.unflip().stands.states["s1"] is State.SHADOW
+    assert faults(cohort.journal()) == ()
+
+
+def test_a_difference_that_must_not_be_is_an_error_that_names_it_until_it_is_gone(cohort: Cohort) -> None:
+    cohort.live()
+    name = cohort.order().name
+    cohort.odoo.write("sale.order", [cohort.order().odoo_id], {"client_order_ref": "PO 7"})
+    stands = cohort.back().stands
+    assert stands.states["s1"] is State.UNFLIPPING
+    assert f"orders {name} client_order_ref: s1 before, PO 7 now" in stands.open()["s1"]
+    cohort.odoo.write("sale.order", [cohort.order().odoo_id], {"client_order_ref": "s1"})
+    assert cohort.unflip().stands.states["s1"] is State.SHADOW
+
+
+def test_what_an_import_changed_of_a_partner_meanwhile_is_shown_and_is_no_error(cohort: Cohort) -> None:
+    cohort.live()
+    cohort.odoo.write("res.partner", [cohort.order().partner_id], {"city": "Guelph"})
+    assert set(cohort.back().stands.states.values()) == {State.SHADOW}
+    (one,) = [each for each in course(cohort.journal()).done[Step.UNDONE].data["differences"] if each["kind"] == "partners"]
+    assert (one["field"], one["after"], one["why"]) == ("city", "Guelph", "no flip writes it: it was changed meanwhile")
+
+
+def test_what_somebody_credited_in_part_is_refused_and_leaves_no_other_live(cohort: Cohort) -> None:
+    cohort.live()
+    move = cohort.invoice("s1")
+    note = cohort.chain.odoo.call(
+        "account.move",
+        "create",
+        {"move_type": "out_refund", "partner_id": cohort.order().partner_id, "reversed_entry_id": move},
+    )
+    stands = cohort.back().stands
+    assert "has a credit note already that is not ours" in stands.open()["s1"]
+    assert [cohort.order(one).state for one in ALL] == ["draft"] * 3
+    assert stands.states["s3"] is State.SHADOW
+    assert cohort.words()[-1] == (Step.CREDITED, Phase.REFUSED)
+    cohort.odoo.unlink("account.move", [note])
+    assert set(cohort.unflip().stands.states.values()) == {State.SHADOW}
+    assert faults(cohort.journal()) == ()
+
+
+def test_it_goes_on_although_stopped_only_where_somebody_says_so_and_of_that_stop(cohort: Cohort) -> None:
+    cohort.live()
+    cohort.arm(Part.UNFLIP, planned=cohort.shown().stake)
+    with cohort.chain.db.transaction() as conn:
+        stop(conn, cohort.chain.service, Signature(person="grace", at=NOW, text="odd bills"))
+    with pytest.raises(Stopped, match=f"fcb unflip {FLIP_ID} --go --although-stopped"):
+        cohort.unflip()
+    assert cohort.order().state == "sale"
+    cohort.billing = dict.fromkeys(ALL, BILLING)
+    assert set(cohort.unflip(although_stopped=True).stands.states.values()) == {State.SHADOW}
+    assert cohort.journal()[-1].data["differences"] is not None
+    begun = [entry.data for entry in cohort.journal() if (entry.step, entry.phase) == (Step.BACK_TO_DRAFT, Phase.BEFORE)]
+    assert "although_stopped" in begun[0]
+
+
+def test_a_flip_that_came_to_nothing_in_odoo_is_taken_back_without_it(cohort: Cohort) -> None:
+    cohort.billing["s2"] = BILLING
+    cohort.arm()
+    cohort.go()
+    before = cohort.order()
+    assert [one.external_subscription_id for one in cohort.shown().undone] == ["s1", "s3"]
+    assert set(cohort.back().stands.states.values()) == {State.SHADOW}
+    assert cohort.order() == before
+    assert cohort.journal("s2")[-1].phase is Phase.WAITING
+
+
+def test_after_an_unflip_the_same_cohort_can_be_flipped_again(cohort: Cohort) -> None:
+    cohort.live().back()
+    again = cohort.planned_again()
+    again.live()
+    with cohort.chain.db.transaction() as conn:
+        live = flips.live_subscriptions(conn, cohort.chain.service.code)
+    assert {one.flip_id for one in live.values()} == {again.flip.flip_id}
+    assert again.flip.flip_id != FLIP_ID
+    assert set(again.back().stands.states.values()) == {State.SHADOW}
