@@ -71,7 +71,7 @@ def test_a_cohort_is_closed(
 
 
 def test_a_closure_is_closed_whomever_one_begins_with() -> None:
-    ties = {"partners": {"u1": 8, "u2": 8}, "invoices": {"i1": frozenset({"u2", "u3"})}}
+    ties: dict[str, Any] = {"partners": {"u1": 8, "u2": 8}, "invoices": {"i1": frozenset({"u2", "u3"})}}
     everybody = {closing(each, **ties).subscriptions for each in ("u1", "u2", "u3", "s1", "s4")}
     assert everybody == {("s1", "s2", "s3", "s4")}
 

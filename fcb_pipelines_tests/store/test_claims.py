@@ -45,6 +45,11 @@ def service() -> Service:
     return a_service("shop")
 
 
+@pytest.fixture
+def conn(rolled_back: Connection) -> Connection:
+    return rolled_back
+
+
 def kept(conn: Connection, service: Service) -> list[Claim]:
     return [one.claim for one in stored.held(conn, service.code)]
 
@@ -104,9 +109,9 @@ def test_the_database_itself_refuses_a_second_biller(conn: Connection, service: 
 
 
 @pytest.fixture
-def db(store_database: str) -> Database:
+def db(database_of_module: str) -> Database:
     """Emptied of claims before each round of a race."""
-    return Database(store_database)
+    return Database(database_of_module)
 
 
 @EACH
@@ -124,6 +129,7 @@ def test_of_those_who_claim_one_moment_at_once_exactly_one_wins(
         won = list(pool.map(partial(_try, db, service, together), wanted))
     with db.transaction() as conn:
         found = kept(conn, service)
+        conn.execute("DELETE FROM claim")
     assert won.count(True) == 1
     assert found == [wanted[won.index(True)]]
 
@@ -145,6 +151,7 @@ def test_whoever_claims_what_at_once_nothing_is_billed_twice(db: Database, servi
         won = list(pool.map(lambda each: _try(db, service, together, *each), named))
     with db.transaction() as conn:
         found = kept(conn, service)
+        conn.execute("DELETE FROM claim")
     assert not list(overlapping(found))
     assert set(found) == {one for each, has_won in zip(named, won, strict=True) for one in each if has_won}
 
