@@ -31,6 +31,7 @@ COMMANDS = {
     "env": "Print the exports for a plain `dagster dev`.",
     "feeds": "Compare pulled and pushed usage of a period.",
     "flip": "Plan taking customers live in Odoo, and show a plan.",
+    "gate": "Say everything that stands against going live.",
     "import": "Take a snapshot and bring Odoo's shadow copy up to date.",
     "invoices": "Keep what a period bills as drafts in Odoo.",
     "keys": "Make, list, rotate and revoke API keys.",
