@@ -8,16 +8,18 @@ import click
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.flip_plan import Wanted, keep, odoo_seen, planned
-from fcb_pipelines.cli.flip_tables import WIDTH, next_command, shown, words
+from fcb_pipelines.acts.gate import Said, look, said_of_plan, this_version
+from fcb_pipelines.acts.gate_asking import Asked, Rules
+from fcb_pipelines.cli.flip_tables import WIDTH, next_command, objected, shown, words
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 from fcb_pipelines.cli.signing import as_option, signer
 from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.cohorts import names
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.flip_plans import FlipPlan
 from fcb_pipelines.domain.records_json import as_json as published
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import flips
+from fcb_pipelines.store import flips, journal
+from fcb_pipelines.store.flips import StoredFlip
 
 _MOST_BYTES = 1_000_000
 
@@ -114,17 +116,44 @@ def _show(reached: Connections, service: Service, flip_id: str, *, as_json: bool
     if stored is None:
         raise InvalidInput(f"there is no plan {flip_id} of {service.code}; make one: fcb flip --cohort …")
     states = {key: one.state.value for key, one in last.items() if one.flip_id == flip_id}
+    said = _said(reached, service, stored)
     if as_json:
-        answer(_as_json(flip_id, stored.plan, states))
+        answer(_as_json(stored, states, said))
         return
     console_of(WIDTH).print(shown(stored.plan, service.zone, states))
-    for line in words(stored.plan, service.zone):
+    for line in (*words(stored.plan, service.zone), *objected(said.objections, said.for_information)):
         click.echo(line)
     click.echo(f"{flip_id}, planned by {stored.planned_by} on {stored.planned_at.astimezone(service.zone):%Y-%m-%d %H:%M}")
     if stored.ended_at is None and not states:
-        say(f"next:  {next_command(stored.plan, flip_id)}")
+        blocked = " (it can be armed now; it is refused until nothing stands against it)" if said.objections else ""
+        say(f"next:  {next_command(stored.plan, flip_id)}{blocked}")
 
 
-def _as_json(flip_id: str, plan: FlipPlan, states: Mapping[str, str]) -> dict[str, Any]:
-    totals = {code: str(amount) for code, amount in plan.totals.items()}
-    return {"flip_id": flip_id, "totals": totals, "states": dict(states), "plan": published(plan)}
+def _said(reached: Connections, service: Service, stored: StoredFlip) -> Said:
+    """What the gate says of a plan now, with Odoo asked before."""
+    db = reached.database()
+    rules = Rules(
+        taxes=reached.settings.tax_table,
+        settings_hash=reached.settings.rules_hash(service),
+        version=this_version(),
+        now=reached.now,
+    )
+    outside = look(db, reached.odoo(), service, stored.plan, rules)
+    with db.transaction() as conn:
+        under_way = frozenset(journal.of_flip(conn, stored.flip_id))
+        asked = Asked(plan=stored.plan, flip_id=stored.flip_id, under_way=under_way)
+        return said_of_plan(conn, service, asked, outside, rules)
+
+
+def _as_json(stored: StoredFlip, states: Mapping[str, str], said: Said) -> dict[str, Any]:
+    return {
+        "flip_id": stored.flip_id,
+        "planned_at": stored.planned_at.isoformat(),
+        "planned_by": stored.planned_by,
+        "ended_at": None if stored.ended_at is None else stored.ended_at.isoformat(),
+        "totals": {code: str(amount) for code, amount in stored.plan.totals.items()},
+        "states": dict(states),
+        "objections": [published(one) for one in said.objections],
+        "for_information": [published(one) for one in said.for_information],
+        "plan": published(stored.plan),
+    }

@@ -3,7 +3,9 @@
 Owns: columns and words. Does not own: the command (flip), the plan (acts/flip_plan), what stands against it (acts/gate).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -13,11 +15,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from fcb_pipelines.domain.flip_plans import ChargePlan, FlipPlan, Proof, SubscriptionPlan
+from fcb_pipelines.domain.gate import Objection
 from fcb_pipelines.domain.money import Money
 
 WIDTH = 150
 """Columns that its tables need."""
 UNKNOWN = "–"
+_VALUE = re.compile(r"'[^']*'")
 
 
 def shown(plan: FlipPlan, zone: ZoneInfo, states: Mapping[str, str]) -> RenderableType:
@@ -47,6 +51,35 @@ def next_command(plan: FlipPlan, flip_id: str) -> str:
     """How the plan is armed."""
     amounts = " ".join(f"--amount {code}={str(amount).split()[0]}" for code, amount in plan.totals.items())
     return f"fcb arm {flip_id} --count {len(plan.subscriptions)} {amounts} --service {plan.service}".replace("  ", " ")
+
+
+def objected(objections: Sequence[Objection], for_information: Sequence[Objection]) -> Iterator[str]:
+    """What stands against the plan, by kind; each says what to do."""
+    yield from _by_kind("Stands against it", objections)
+    yield from _by_kind("Stands against charging later", for_information)
+    if not objections:
+        yield "Nothing stands against it"
+
+
+def _by_kind(title: str, objections: Sequence[Objection]) -> Iterator[str]:
+    if objections:
+        yield f"{title} ({len(objections)}):"
+    for kind, found in groupby(sorted(objections, key=lambda one: one.id), key=lambda one: one.id):
+        of_kind = list(found)
+        yield f"  {kind} ({', '.join(sorted({one.klass.value for one in of_kind}))}, {len(of_kind)})"
+        for one in of_kind:
+            yield f"    {one.scope}: {one.words}"
+        yield from (f"    → {do}" for do in _to_do(of_kind))
+
+
+def _to_do(of_kind: Sequence[Objection]) -> Iterator[str]:
+    """What to do, each command that differs only in whom and how much it is about as the first of them."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for one in of_kind:
+        alike[_VALUE.sub("", one.what_to_do.replace(one.scope, ""))].append(one.what_to_do)
+    for found in alike.values():
+        others = len(set(found)) - 1
+        yield found[0] + (f"  (and {others} more like it)" if others else "")
 
 
 def _of_customer(customer: str, members: list[SubscriptionPlan], zone: ZoneInfo, states: Mapping[str, str]) -> RenderableType:
