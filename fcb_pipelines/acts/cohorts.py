@@ -25,16 +25,20 @@ INTERNAL = "its customer is an internal account, of which nothing is due"
 FREE = "its plan costs nothing, whatever is used"
 
 
-def cohort(conn: Connection, service: Service, records: SourceRecords, asked_for: Sequence[str], now: datetime) -> Cohort:
-    """The closure of what was asked for, as a snapshot has it; raises `InvalidInput` as `domain.cohorts.closed`."""
+def cohort(conn: Connection, service: Service, records: SourceRecords, asked_for: Sequence[str], begins: datetime) -> Cohort:
+    """The closure of what was asked for, as a snapshot has it; `begins` is the moment from which on Odoo is to bill.
+
+    Raises `InvalidInput` as `domain.cohorts.closed`.
+    """
     links = partners.links(conn, service.code)
     lines = lines_told(records)
     ties = Ties(
         partners={user: link.odoo_id for user, link in links.items() if link.odoo_id is not None},
         invoices=_sharing(lines, pays_for(records.evidence, lines), _owners(service, records)),
         idle=dict(_idle(records)),
+        cancelled={one.external_subscription_id: one.cancel_at for one in records.billing_states if one.cancel_at is not None},
     )
-    return closed(asked_for, records.subscriptions, ties, now)
+    return closed(asked_for, records.subscriptions, ties, begins)
 
 
 def _owners(service: Service, records: SourceRecords) -> Mapping[str, frozenset[str]]:

@@ -13,9 +13,9 @@ from fcb_pipelines.domain.boundaries import Boundary, Known, Settled, Signed, bo
 from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.conventions import Billed
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.expected import ExpectedLine, RatedLine, rated_lines, usage_lines
+from fcb_pipelines.domain.expected import TAX_UNDECIDED, ExpectedLine, RatedLine, rated_lines, usage_lines
 from fcb_pipelines.domain.flip_plans import ChargePlan, LastBill
-from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.instances import FLAT, TERM_UNKNOWN
 from fcb_pipelines.domain.money import Money
 from fcb_pipelines.domain.period import Period, day_of, midnight
 from fcb_pipelines.domain.quotas import NOTHING_USED
@@ -25,8 +25,6 @@ from fcb_pipelines.services import Service
 
 CONSOLIDATED = "consolidated"
 """What the source last billed is a line for several subscriptions, and no reconciled month says whose share is what."""
-UNTOLD = "untold"
-"""The terms of Odoo's first range are not on record, or its tax is undecided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +92,7 @@ class Charges:
         is_whole = first is not None and first.service_from == found.at
         line = self.told.taxed(first) if first is not None and is_whole and charge == FLAT else None
         last_bill, of_last = self._last_bill(charge, last)
-        untold = (f"{UNTOLD}: {'; '.join(line.notes)}",) if line is not None and line.tax is None else ()
+        untold = tuple(note for note in (() if line is None else line.notes) if note.startswith((TERM_UNKNOWN, TAX_UNDECIDED)))
         return ChargePlan(
             charge=charge,
             boundary=found.at.astimezone(zone),

@@ -42,7 +42,7 @@ def odoo_seen(db: Database, odoo: Odoo, service: Service, wanted: Wanted, now: d
     """What Odoo has of a cohort's orders and partners; it is asked outside any transaction. Raises as `acts.cohorts.cohort`."""
     with db.transaction() as conn:
         records = load(conn, last_snapshot(conn, service), service)
-        members = {*cohort(conn, service, records, wanted.asked_for, now).subscriptions}
+        members = {*cohort(conn, service, records, wanted.asked_for, _begins(service, wanted, now)).subscriptions}
         known = {one.odoo_id: one for one in imports.records(conn, service.code, Entity.SUBSCRIPTION)}
         links = partners.links(conn, service.code)
     ours = {odoo_id: one for odoo_id, one in known.items() if one.source_id in members}
@@ -74,7 +74,7 @@ def planned(
     """
     not_before = service.period(wanted.not_before)
     records = load(conn, last_snapshot(conn, service), service)
-    found = cohort(conn, service, records, wanted.asked_for, now)
+    found = cohort(conn, service, records, wanted.asked_for, _begins(service, wanted, now))
     planner = Planner.of(conn, service, records, found.subscriptions, seen, taxes=taxes, now=now)
     return FlipPlan(
         service=service.code,
@@ -105,3 +105,8 @@ def keep(conn: Connection, plan: FlipPlan, person: str, now: datetime) -> str:
         )
         append_audit(conn, entry)
     return flip_id
+
+
+def _begins(service: Service, wanted: Wanted, now: datetime) -> datetime:
+    """From when on Odoo can bill: not before the month that was asked for, and not in the past."""
+    return max(now, service.period(wanted.not_before).start).astimezone(service.zone)

@@ -4,8 +4,9 @@ Owns: how what was asked for is read and closed, and why each subscription was a
 with a cohort (flip_plans), the proof that it may be (gate).
 
 A cohort is closed over customers: all of a customer's subscriptions that will be billed again go together, and so do customers
-that are one partner in Odoo or share an invoice, until nothing is added. What has ended needs no flip and is left out, and so
-is what nothing is ever billed for (an internal account's, or a plan that costs nothing whatever is used): it stays where it is.
+that are one partner in Odoo or share an invoice, until nothing is added. What ends before Odoo would bill it needs no flip and
+is left out, and so is what nothing is ever billed for (an internal account's, or a plan that costs nothing whatever is used).
+It stays where it is.
 """
 
 import difflib
@@ -32,6 +33,8 @@ class Ties:
     """Invoice in scope → the customers that it is to, or that own what it names."""
     idle: Mapping[str, str] = field(default_factory=dict)
     """Subscription → why nothing is ever billed for it."""
+    cancelled: Mapping[str, datetime] = field(default_factory=dict)
+    """Subscription → when it is going to end, as the source says of those that are cancelled for later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,10 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line for line in lines if line))
 
 
-def closed(asked_for: Sequence[str], subscriptions: Iterable[Subscription], ties: Ties, now: datetime) -> Cohort:
+def closed(asked_for: Sequence[str], subscriptions: Iterable[Subscription], ties: Ties, begins: datetime) -> Cohort:
     """The closure of what was asked for: customers with all that they have, subscriptions by name.
+
+    `begins` is the moment from which on Odoo is to bill.
 
     Raises `InvalidInput` for a name that nobody has, with those that are like it, for one that is both, and where nothing of
     what was asked for will be billed again.
@@ -66,7 +71,7 @@ def closed(asked_for: Sequence[str], subscriptions: Iterable[Subscription], ties
     in_order = sorted(
         (one for one in known.values() if one.external_user_id in why), key=lambda one: one.external_subscription_id
     )
-    left_out = {one.external_subscription_id: said for one in in_order if (said := _needs_none(one, ties, now)) is not None}
+    left_out = {one.external_subscription_id: said for one in in_order if (said := _needs_none(one, ties, begins)) is not None}
     kept = tuple(one.external_subscription_id for one in in_order if one.external_subscription_id not in left_out)
     asked.require(left_out, kept)
     drawn_in = {each: why[known[each].external_user_id] for each in kept if each not in asked.named}
@@ -117,10 +122,12 @@ class _Asked:
         return f"; there is {', '.join(sorted(near))}" if near else "; fcb status names what was imported"
 
 
-def _needs_none(one: Subscription, ties: Ties, now: datetime) -> str | None:
-    if one.ended_at is not None and one.ended_at <= now:
-        return f"it ended on {one.ended_at.date()}"
-    return ties.idle.get(one.external_subscription_id)
+def _needs_none(one: Subscription, ties: Ties, begins: datetime) -> str | None:
+    key = one.external_subscription_id
+    ends = [moment for moment in (one.ended_at, ties.cancelled.get(key)) if moment is not None]
+    if ends and min(ends) <= begins:
+        return f"it ends on {min(ends).astimezone(begins.tzinfo).date()}, before Odoo would bill it"
+    return ties.idle.get(key)
 
 
 def _reached(start: Mapping[str, str], subscriptions: Iterable[Subscription], ties: Ties) -> Iterator[tuple[str, str]]:

@@ -76,11 +76,16 @@ def test_a_closure_is_closed_whomever_one_begins_with() -> None:
     assert everybody == {("s1", "s2", "s3", "s4")}
 
 
-def test_what_ended_is_left_out_and_what_ends_later_is_not() -> None:
-    ends = {"s1": day("2026-05-01"), "s2": day("2026-07-01"), "s3": None}
+def test_what_ends_before_odoo_would_bill_it_is_left_out() -> None:
+    ends = {"s1": day("2026-05-01"), "s2": day("2026-07-01"), "s3": day("2026-07-02"), "s4": None, "s5": None}
     found = [a_subscription(external_subscription_id=key, ended_at=end) for key, end in ends.items()]
-    cohort = closed(["u1"], found, Ties(), NOW)
-    assert (cohort.subscriptions, cohort.left_out) == (("s2", "s3"), {"s1": "it ended on 2026-05-01"})
+    cancelled = {"s4": day("2026-06-20"), "s5": day("2026-12-01")}
+    cohort = closed(["u1"], found, Ties(cancelled=cancelled), day("2026-07-01"))
+    assert cohort.subscriptions == ("s3", "s5")
+    assert cohort.left_out == {
+        key: f"it ends on {when}, before Odoo would bill it"
+        for key, when in {"s1": "2026-05-01", "s2": "2026-07-01", "s4": "2026-06-20"}.items()
+    }
 
 
 def test_what_has_not_begun_yet_goes_along() -> None:
