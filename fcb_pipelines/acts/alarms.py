@@ -3,14 +3,14 @@
 Owns: the acts `settle` and `clear`. Does not own: what is found (acts/guards), the table (store/alarms).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from fcb_pipelines.domain.alarms import NO_LONGER_SO, Alarm
 from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.guards import Finding, Kind
+from fcb_pipelines.domain.guards import Finding
 from fcb_pipelines.store import alarms as stored
 from fcb_pipelines.store.audit import append_audit
 from fcb_pipelines.store.database import Connection
@@ -31,12 +31,17 @@ class Settled:
 
 
 def settle(
-    conn: Connection, service: str, found: Iterable[Finding], now: datetime, *, of: Collection[Kind] = tuple(Kind)
+    conn: Connection,
+    service: str,
+    found: Iterable[Finding],
+    now: datetime,
+    *,
+    looked_at: Callable[[Alarm], bool] = lambda _: True,
 ) -> Settled:
-    """Raise what was found and clear what was not found any more, of the kinds that were looked for."""
+    """Raise what was found and clear what was not found any more, of what was looked at."""
     every = tuple(found)
     there = {(one.kind, one.subject) for one in every}
-    gone = [one for one in stored.open_alarms(conn, service) if one.kind in of and (one.kind, one.subject) not in there]
+    gone = [one for one in stored.open_alarms(conn, service) if looked_at(one) and (one.kind, one.subject) not in there]
     cleared = [stored.clear(conn, service, one.alarm_id, by=NO_LONGER_SO, at=now) for one in gone]
     raised = stored.raise_alarms(conn, service, every, now)
     still_open = stored.open_alarms(conn, service)

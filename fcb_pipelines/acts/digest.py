@@ -8,17 +8,18 @@ from datetime import datetime
 
 from fcb_pipelines.acts import acceptances
 from fcb_pipelines.acts.usage import silent_subscriptions
-from fcb_pipelines.domain.digest import Told, in_order, of_acceptances, of_revision, silent
+from fcb_pipelines.domain.digest import Told, in_order, of_acceptances, of_alarms, of_revision, silent
 from fcb_pipelines.domain.usage import PUSHED
 from fcb_pipelines.services import Service
+from fcb_pipelines.store import alarms, snapshots
 from fcb_pipelines.store import reconciliation as stored
-from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Connection
 
 
 def digest(conn: Connection, service: Service, now: datetime, since: datetime | None = None) -> tuple[Told, ...]:
-    """What a person must know: of the periods that were reconciled since a time, of what is signed, and of the usage feed."""
-    return in_order([*_of_periods(conn, service, since), *_of_signed(conn, service, now), *_of_feed(conn, service, now)])
+    """What a person must know: of periods reconciled since a time, of what is signed, of the usage feed, of open alarms."""
+    told = (*_of_periods(conn, service, since), *_of_signed(conn, service, now), *_of_feed(conn, service, now))
+    return in_order([*told, *of_alarms(alarms.open_alarms(conn, service.code))])
 
 
 def _of_periods(conn: Connection, service: Service, since: datetime | None) -> Iterable[Told]:

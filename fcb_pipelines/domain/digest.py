@@ -12,6 +12,8 @@ from typing import Any
 
 from fcb_pipelines.domain.acceptances import Acceptance, State
 from fcb_pipelines.domain.actual import EDITED_AFTER_ISSUE
+from fcb_pipelines.domain.alarms import Alarm
+from fcb_pipelines.domain.guards import STOPS_POSTING
 from fcb_pipelines.domain.matching import DOUBLE_BILLED
 from fcb_pipelines.domain.money import Money
 from fcb_pipelines.domain.reconciliation import NOT_YET_ISSUED
@@ -27,6 +29,7 @@ class Topic(StrEnum):
     VERDICT_CHANGED = "verdict_changed"
     EDITED_INVOICE = "edited_invoice"
     CLAIMED_TWICE = "claimed_twice"
+    LIVE_UNBILLED = "live_unbilled"
     NEW_UNDECIDED = "new_undecided"
     DUE_NOT_ISSUED = "due_not_issued"
     SILENT_FEED = "silent_feed"
@@ -38,6 +41,7 @@ TOPICS: Mapping[Topic, str] = {
     Topic.VERDICT_CHANGED: "verdicts changed although snapshot, settings and rules are the same: a defect of ours",
     Topic.EDITED_INVOICE: "closed invoices were edited after they were issued",
     Topic.CLAIMED_TWICE: "charges were billed twice",
+    Topic.LIVE_UNBILLED: "charges of live subscriptions are billed by nobody",
     Topic.NEW_UNDECIDED: "money is undecided that was not before",
     Topic.DUE_NOT_ISSUED: "charges are due, past their lag, and were not issued",
     Topic.SILENT_FEED: "the host pushes no usage",
@@ -112,6 +116,15 @@ def of_acceptances(signed: Iterable[tuple[Acceptance, State]], today: date) -> I
 
 def _of(one: Acceptance, topic: Topic, words: str) -> Told:
     return Told(topic=topic, period=one.period, subject=one.acceptance_id, words=words, amount=one.amount)
+
+
+def of_alarms(open_: Iterable[Alarm]) -> Iterable[Told]:
+    """What guards found after a flip, and nobody cleared: money that two bill, or nobody."""
+    for one in open_:
+        topic = Topic.CLAIMED_TWICE if one.kind in STOPS_POSTING else Topic.LIVE_UNBILLED
+        yield Told(
+            topic=topic, period=f"{one.raised_at:%Y-%m}", subject=f"alarm {one.alarm_id}", words=f"{one.subject}: {one.words}"
+        )
 
 
 def silent(period: str, feed: str, subscriptions: int) -> Iterable[Told]:

@@ -7,7 +7,7 @@ Owns: the facts that are compared, the rules, what each finding asks a person to
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import combinations
 from typing import Any, Protocol
@@ -120,6 +120,15 @@ class GuardFacts:
     carried: Mapping[str, str] = field(default_factory=dict)
     """Line of the source → the posted invoice in Odoo, or the claim of Odoo, that bills it."""
     lag: timedelta = timedelta(0)
+
+
+def instance_of(key: str) -> tuple[str, date] | None:
+    """The charge and the first day that the key of a line says, such as `flat/2026-05-01`; else None, as of late usage."""
+    charge, _, day = key.rpartition("/")
+    try:
+        return (charge, date.fromisoformat(day)) if charge and "/" not in charge else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

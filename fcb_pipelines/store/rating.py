@@ -142,6 +142,21 @@ def expected_due(
         return tuple((row.pop("of_period"), expected_line(row)) for row in cursor.execute(SELECT_DUE, given))
 
 
+SELECT_FROM = f"""
+    SELECT period AS of_period, {EXPECTED_COLUMNS} FROM expected_line
+     WHERE service = %s AND period >= %s AND external_subscription_id = ANY(%s) ORDER BY period, line_key COLLATE "C"
+"""  # noqa: S608 - the column list is ours
+
+
+def expected_from(
+    conn: Connection, service: str, first: str, subscriptions: Collection[str]
+) -> tuple[tuple[str, ExpectedLine], ...]:
+    """Lines of these subscriptions of a month and all after it, each with the key of its month."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(SELECT_FROM, [service, first, list(subscriptions)])
+        return tuple((row.pop("of_period"), expected_line(row)) for row in found)
+
+
 def _expected_values(line: ExpectedLine) -> dict[str, Any]:
     components = [
         {"component": one.component, "percent": plain(one.percent), "amount": plain(one.amount.amount)}
