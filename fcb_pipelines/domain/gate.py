@@ -66,6 +66,8 @@ class Kind:
     find: Callable[[GateFacts], Iterable[Objection]]
     parts: frozenset[Part] = GATED
     """In front of which acts it is asked."""
+    told_before: frozenset[Part] = frozenset()
+    """In front of which others it is information."""
     is_global: bool = False
     """Whether it is about the service as a whole, whoever is to go live."""
     needs_plan: bool = False
@@ -94,8 +96,8 @@ def objections(facts: GateFacts) -> tuple[Objection, ...]:
 
 
 def for_information(facts: GateFacts) -> tuple[Objection, ...]:
-    """What does not stand in the way of this act but will in that of the other, to be shown beside the objections."""
-    return _asked(facts, (kind for kind in kinds() if facts.part not in kind.parts))
+    """What does not stand in the way of this act but will in that of a later one, to be shown beside the objections."""
+    return _asked(facts, (kind for kind in kinds() if facts.part in kind.told_before))
 
 
 def against(facts: GateFacts) -> Against:

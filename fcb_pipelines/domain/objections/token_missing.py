@@ -29,5 +29,6 @@ KIND = Kind(
     clears="a token in Odoo and a new plan, or NO_TOKEN of the customer",
     find=_find,
     parts=frozenset({Part.CHARGE}),
+    told_before=frozenset({Part.FLIP}),
     needs_plan=True,
 )

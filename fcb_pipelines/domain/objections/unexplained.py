@@ -38,7 +38,8 @@ def _is_signed(one: Placed, facts: GateFacts) -> bool:
 
 
 def _why(one: Placed) -> str:
-    return "; ".join(one.instance.explanation.missing) or one.row.gist or "no record says why"
+    said = one.instance.explanation
+    return "; ".join((*(finding.words for finding in said.findings), *said.missing)) or "no record says why"
 
 
 def _objection(one: Placed, why: str, what_to_do: str) -> Objection:
