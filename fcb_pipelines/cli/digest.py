@@ -28,8 +28,8 @@ def digest(since: str | None, service_code: str | None, *, as_json: bool) -> Non
     """Tell what changed with the newest revision of each period, and what a person must know.
 
     Undecided money that is new, verdicts that changed although nothing they are made of did (there must be none), closed
-    invoices that were edited, charges due and not issued or billed twice, a silent usage feed,
-    what guards found after a flip, acceptances that end soon or are void. Nothing to tell is no failure, and neither is much: the exit code is 0.
+    invoices that were edited, charges due and not issued or billed twice, a silent usage feed, what guards found after a flip,
+    acceptances that end soon or are void. Nothing to tell is no failure, and neither is much: the exit code is 0.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)

@@ -17,11 +17,11 @@ from fcb_pipelines.domain.drafted import COUNTS
 def live(period: str, service_code: str | None, *, dry_run: bool, as_json: bool) -> None:
     """Claim, draft, read back and post what falls due in a month of subscriptions that are live.
 
-    Flat prices in advance of the month, usage in arrears of the month before, from the boundary of each charge on. Where
-    Odoo has subscriptions it invoices by itself: then the usage of the closed month is put onto the orders before its run. It needs
-    FCB_ODOO_DRAFT_INVOICES=true; nothing is posted unless FCB_ODOO_POST_INVOICES=true and nothing objects. Run again it goes on
-    from what is there. The exit code is 1 where anything is left for a person: an objection but that posting is off, something
-    that could not be drafted or posted, or that Odoo has otherwise.
+    Flat prices in advance of the month, usage in arrears of the month before, from the boundary of each charge on. Where Odoo
+    has subscriptions it invoices by itself: then the usage of the closed month is put onto the orders before its run. It needs
+    FCB_ODOO_DRAFT_INVOICES=true; nothing is posted unless FCB_ODOO_POST_INVOICES=true and nothing objects. Run again it goes
+    on from what is there. The exit code is 1 where anything is left for a person: an objection but that posting is off,
+    something that could not be drafted or posted, or that Odoo has otherwise.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
