@@ -15,6 +15,7 @@ import pytest
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.transport import Choice, connect
 from fcb_pipelines_tests.odoo.bent import Server, copied, installed
+from fcb_pipelines_tests.odoo.billed import Billed, billing
 from fcb_pipelines_tests.odoo.editions import USUAL, Names, names_of, sandbox_of
 from fcb_pipelines_tests.odoo.made import Made
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY
@@ -135,6 +136,13 @@ def made(odoo: Odoo, run: str, names: Names) -> Iterator[Made]:
     records = Made(odoo, run, names)
     yield records
     records.remove()
+
+
+@pytest.fixture
+def billed(odoo: Odoo, made: Made) -> Iterator[Billed]:
+    """Makes what a customer is billed and pays, and removes it before the rest."""
+    with billing(odoo, made) as records:
+        yield records
 
 
 @pytest.fixture(scope="session")

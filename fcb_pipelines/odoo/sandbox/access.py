@@ -73,7 +73,6 @@ _RIGHTS: Mapping[str, Mapping[str, str]] = {
     "account.move.line": {SALESMAN: "r", INVOICING: "rwcu", ACCOUNTING_ADMIN: "r"},
     "account.partial.reconcile": {INVOICING: "rwcu"},
     "account.payment": {INVOICING: "rwcu"},
-    "account.payment.register": {INVOICING: "rwc"},
     "account.payment.term": {SALESMAN: "r", ACCOUNTING_ADMIN: "rwcu", EMPLOYEE: "r"},
     "account.tax": {SALESMAN: "r", INVOICING: "r", ACCOUNTING_ADMIN: "rwcu", EMPLOYEE: "r"},
     "account.tax.group": {SALESMAN: "r", INVOICING: "r", ACCOUNTING_ADMIN: "rwcu", EMPLOYEE: "r"},

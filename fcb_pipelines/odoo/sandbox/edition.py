@@ -19,7 +19,7 @@ from fcb_pipelines.odoo.sandbox.editions.community_18 import (
 from fcb_pipelines.odoo.sandbox.editions.enterprise_19 import PLAN_RECORDS, VARIATION_ENTERPRISE, SubscriptionRules
 from fcb_pipelines.odoo.sandbox.env import Edition
 from fcb_pipelines.odoo.sandbox.fields import DISCOUNT, PRODUCT_PRICE, PRODUCT_UNIT, Model
-from fcb_pipelines.odoo.sandbox.models.banking import BANKING, PAYMENTS, REGISTERS, TRANSACTIONS
+from fcb_pipelines.odoo.sandbox.models.banking import BANKING, PAYMENTS, TRANSACTIONS
 from fcb_pipelines.odoo.sandbox.models.catalog import CATALOG, PRICELISTS, TEMPLATES, VARIANTS
 from fcb_pipelines.odoo.sandbox.models.ledger import LEDGER
 from fcb_pipelines.odoo.sandbox.models.moves import MOVE_LINES, MOVES
@@ -29,7 +29,7 @@ from fcb_pipelines.odoo.sandbox.models.sales import ORDER_LINES, ORDERS, SALES
 from fcb_pipelines.odoo.sandbox.move_line_rules import MoveLineRules
 from fcb_pipelines.odoo.sandbox.move_rules import MoveRules
 from fcb_pipelines.odoo.sandbox.partner_rules import OrderTakingPartnerRules, PartnerRules
-from fcb_pipelines.odoo.sandbox.payment_rules import PaymentRules, RegisterRules, TransactionRules
+from fcb_pipelines.odoo.sandbox.payment_rules import PaymentRules, TransactionRules
 from fcb_pipelines.odoo.sandbox.product_rules import PurchasedTemplateRules, TemplateRules, VariantRules
 from fcb_pipelines.odoo.sandbox.rules import NO_RULES, Rules
 from fcb_pipelines.odoo.sandbox.sale_line_rules import ExactLineRules, LineRules
@@ -52,7 +52,6 @@ _RULES: Mapping[str, Rules] = {
     MOVE_LINES.name: MoveLineRules(),
     TRANSACTIONS.name: TransactionRules(),
     PAYMENTS.name: PaymentRules(),
-    REGISTERS.name: RegisterRules(),
 }
 
 _PRECISIONS: Mapping[str, tuple[str, int]] = {

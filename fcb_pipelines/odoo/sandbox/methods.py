@@ -271,5 +271,4 @@ _OF_MODEL: Mapping[tuple[str, str], Method] = {
     ("account.payment", "action_post"): _on_records(payment_rules.post),
     ("account.payment", "action_cancel"): _on_records(payment_rules.cancel),
     ("account.payment", "action_draft"): _on_records(payment_rules.back_to_draft),
-    ("account.payment.register", "action_create_payments"): _on_records(payment_rules.pay),
 }

@@ -1,4 +1,4 @@
-"""Rules of payments and transactions: what they are filled with, and what paying an invoice does.
+"""Rules of payments and transactions: what they are filled with, and what a payment does.
 
 Owns: the entry that a payment makes in the books. Matching it with an invoice is in `reconciling`.
 """
@@ -7,16 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fcb_pipelines.odoo.sandbox.env import Env
-from fcb_pipelines.odoo.sandbox.errors import user_error
 from fcb_pipelines.odoo.sandbox.models.banking import PAYMENTS
-from fcb_pipelines.odoo.sandbox.reconciling import reconcile, unreconcile
+from fcb_pipelines.odoo.sandbox.reconciling import unreconcile
 from fcb_pipelines.odoo.sandbox.rules import Rules, Values
-from fcb_pipelines.odoo.sandbox.writing import create, set_columns
-
-_DUE = """
-    SELECT sum(amount_residual) AS due, min(partner_id) AS partner, min(currency_id) AS currency FROM account_move
-     WHERE id = ANY(%s) AND state = 'posted' AND move_type = 'out_invoice' AND amount_residual > 0
-"""
+from fcb_pipelines.odoo.sandbox.writing import set_columns
 
 _ENTRY = """
     INSERT INTO account_move (name, ref, date, state, move_type, journal_id, partner_id, currency_id, company_id, auto_post,
@@ -71,35 +65,6 @@ class PaymentRules(Rules):
         env.conn.execute("DELETE FROM account_move WHERE id = ANY(%s)", [list(touched)])
 
 
-class RegisterRules(Rules):
-    """The window that pays the invoices which the context names."""
-
-    def fill(self, env: Env, rows: Sequence[Values]) -> None:
-        """Proposes what is due of them. Raises UserError where nothing is."""
-        moves = list(env.context.get("active_ids") or ())
-        found = env.conn.execute(_DUE, [moves]).fetchone() or {}
-        if not found.get("due"):
-            raise user_error(env.edition.wording.nothing_to_pay)
-        for row in rows:
-            row.setdefault("amount", found["due"])
-            row.setdefault("payment_date", env.now.date())
-            row |= {"currency_id": found["currency"], "move_ids": moves}
-
-
-def pay(env: Env, ids: Sequence[int]) -> dict[str, Any]:
-    """Makes the payments of such windows, and matches each with its invoices."""
-    payment = 0
-    query = "SELECT * FROM account_payment_register WHERE id = ANY(%s) ORDER BY id"
-    for register in env.conn.execute(query, [list(ids)]).fetchall():
-        partner = (env.conn.execute(_DUE, [register["move_ids"]]).fetchone() or {})["partner"]
-        values = {"partner_id": partner, "amount": register["amount"], "date": register["payment_date"]}
-        (payment,) = create(env, env.model(PAYMENTS.name), [values])
-        set_columns(env, PAYMENTS, {payment: {"currency_id": register["currency_id"]}})
-        post(env, [payment])
-        reconcile(env, lines=_receivable(env, payment), moves=register["move_ids"])
-    return {"name": "Payments", "type": "ir.actions.act_window", "res_model": PAYMENTS.name, "res_id": payment}
-
-
 def post(env: Env, ids: Sequence[int]) -> None:
     """Books payments: what was received stands against what the customer owes."""
     for payment in _payments(env, ids):
@@ -122,16 +87,11 @@ def cancel(env: Env, ids: Sequence[int]) -> None:
 
 
 def back_to_draft(env: Env, ids: Sequence[int]) -> None:
-    """Makes drafts of payments; what they paid is open again."""
-    cancel(env, ids)
+    """Makes drafts of payments; what they paid stays paid where a draft stays matched."""
+    if env.edition.undoes_matches:
+        cancel(env, ids)
     set_columns(env, PAYMENTS, {each: {"state": "draft"} for each in ids})
 
 
 def _payments(env: Env, ids: Sequence[int]) -> list[Mapping[str, Any]]:
     return list(env.conn.execute("SELECT * FROM account_payment WHERE id = ANY(%s) ORDER BY id", [list(ids)]).fetchall())
-
-
-def _receivable(env: Env, payment: int) -> list[int]:
-    query = """SELECT l.id FROM account_move_line l JOIN account_payment p ON p.move_id = l.move_id
-                WHERE p.id = %s AND l.is_receivable"""
-    return [row["id"] for row in env.conn.execute(query, [payment])]

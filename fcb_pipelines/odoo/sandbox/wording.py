@@ -32,7 +32,6 @@ class Wording:
     unknown_operator: str
     bad_leaf: str
     without_product: str
-    nothing_to_pay: str
     code: int
     """Of every error in a JSON-RPC answer."""
 
@@ -123,8 +122,6 @@ WORDING_19 = Wording(
     unknown_operator="Invalid operator in condition {leaf}",
     bad_leaf="Domain() invalid item in domain: {leaf}",
     without_product="Some order lines are missing a product, you need to correct them before going further.",
-    nothing_to_pay="There's nothing left to pay for the selected journal items, so no payment registration is necessary. "
-    "You've got your finances under control like a boss!",
     code=0,
 )
 
@@ -154,6 +151,5 @@ WORDING_18 = Wording(
     unknown_operator="Invalid leaf {leaf}",
     bad_leaf="not enough values to unpack (expected 3, got {parts})",
     without_product="A line on these orders missing a product, you cannot confirm it.",
-    nothing_to_pay="You can't register a payment because there is nothing left to pay on the selected journal items.",
     code=200,
 )

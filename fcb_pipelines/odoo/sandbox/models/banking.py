@@ -113,16 +113,6 @@ PAYMENTS = model(
     order="date desc, name desc",
 )
 
-REGISTERS = model(
-    "account.payment.register",
-    "Pay",
-    monetary("amount", "Amount", readonly=False),
-    date("payment_date", "Payment Date", required=True),
-    many2one("currency_id", "Currency", "res.currency"),
-    display="r.id::text",
-    hidden=(many2many("move_ids", "Invoices", "account.move"),),
-)
-
 PARTIALS = model(
     "account.partial.reconcile",
     "Partial Reconcile",
@@ -133,4 +123,4 @@ PARTIALS = model(
     is_kept_read_only=True,
 )
 
-BANKING = (PROVIDERS, METHODS, TOKENS, TRANSACTIONS, PAYMENTS, REGISTERS, PARTIALS)
+BANKING = (PROVIDERS, METHODS, TOKENS, TRANSACTIONS, PAYMENTS, PARTIALS)
