@@ -14,6 +14,7 @@ from fcb_pipelines.acts.flip_charges import Charges, Told
 from fcb_pipelines.acts.invoices import lines_told
 from fcb_pipelines.acts.report import was_closed
 from fcb_pipelines.acts.source import SourceRecords
+from fcb_pipelines.domain.attestations import Statement
 from fcb_pipelines.domain.boundaries import Settled, Signed
 from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.errors import InvalidInput
@@ -32,7 +33,7 @@ from fcb_pipelines.domain.tax import TaxTable
 from fcb_pipelines.domain.term_ends import term_ends
 from fcb_pipelines.odoo.order_now import OrderNow, Token
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import paid_through, partners, settled
+from fcb_pipelines.store import attestations, partners, settled
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.reconciliation import latest_revisions
 
@@ -212,10 +213,11 @@ def _first_day(charges: Sequence[ChargePlan], not_before: Period) -> date:
 
 
 def _signed(conn: Connection, service: Service, now: datetime) -> dict[str, Signed]:
-    """What people attested to be billed, by `subscription/charge`; what is no day says nothing."""
+    """What people attested to be billed, by `subscription/charge`, the last that holds; what is no day says nothing."""
     found = {}
-    for one in paid_through.holding(conn, service.code, now):
-        with suppress(ValueError):
-            until = midnight(date.fromisoformat(one.value), service.zone)
-            found[one.subject] = Signed(paid_through=until, attestation_id=one.attestation_id, made_at=one.made_at)
+    for one in attestations.attestations(conn, service.code):
+        if one.statement is Statement.PAID_THROUGH and one.holds_at(now):
+            with suppress(ValueError):
+                until = midnight(date.fromisoformat(one.value or ""), service.zone)
+                found[one.subject] = Signed(paid_through=until, attestation_id=one.attestation_id, made_at=one.made_at)
     return found
