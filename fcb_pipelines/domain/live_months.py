@@ -100,12 +100,13 @@ def claims_for(line: ExpectedLine, held: Iterable[Claim], reference: str) -> tup
     A range may have become another since it was claimed, as where a subscription ended.
     """
     key = line.external_subscription_id, line.charge
-    own = sorted((one for one in held if one.biller is Biller.ODOO and one.charge_key == key), key=lambda one: one.service_from)
+    own = [one for one in held if one.biller is Biller.ODOO and one.charge_key == key]
     found, start = [], line.service_from
-    for one in own:
-        if start < one.service_from < line.service_to:
-            found.append((start, one.service_from))
-        start = max(start, one.service_to)
+    for one in sorted(own, key=lambda one: one.service_from):
+        if start < one.service_to and one.service_from < line.service_to:
+            if start < one.service_from:
+                found.append((start, one.service_from))
+            start = one.service_to
     if start < line.service_to:
         found.append((start, line.service_to))
     return tuple(
