@@ -11,6 +11,7 @@ from fcb_pipelines.domain.attestations import Statement
 from fcb_pipelines.domain.flip_plans import ChargePlan, SubscriptionPlan
 from fcb_pipelines.domain.gate import Class, Kind, Objection, lapsed, of_charge, to_attest
 from fcb_pipelines.domain.gate_facts import GateFacts
+from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.previews import previewed
 from fcb_pipelines.domain.rows import Instance
 
@@ -51,9 +52,16 @@ def _objection(facts: GateFacts, one: SubscriptionPlan, charge: ChargePlan, foun
         id=KIND.id,
         scope=scope,
         klass=Class.ATTESTED if said else Class.UNDECIDABLE,
-        words=f"no bill of the source was ever compared with it{before}: Odoo would bill {amount or 'what nobody knows'}{said}",
+        words=f"no bill of the source was ever compared with it{before}: Odoo would bill {charge.first_net or _by_usage(charge)}"
+        + said,
         evidence=() if charge.last_bill is None else (charge.last_bill.line_key,),
-        what_to_do=f"look at the amount, and  {to_attest(facts, Statement.PREVIEW, scope, amount or 'AMOUNT')}",
+        what_to_do=f"look at the amount, and  {to_attest(facts, Statement.PREVIEW, scope, 'AMOUNT' if amount is None else amount)}",
+    )
+
+
+def _by_usage(charge: ChargePlan) -> str:
+    return (
+        "what is used" if charge.charge != FLAT else "nothing at first" if charge.first_net is not None else "what nobody knows"
     )
 
 

@@ -13,7 +13,8 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
         if customer in facts.tax_undecided:
             yield _objection(of_customer(customer), facts.tax_undecided[customer])
     for one, charge in facts.charges:
-        if charge.first_net is not None and charge.first_tax is None and one.external_user_id not in facts.tax_undecided:
+        # The tax on nothing is nothing.
+        if charge.first_net and charge.first_tax is None and one.external_user_id not in facts.tax_undecided:
             yield _objection(
                 of_charge(one.external_subscription_id, charge.charge), "the tax on Odoo's first bill is not known"
             )

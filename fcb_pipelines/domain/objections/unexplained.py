@@ -16,7 +16,7 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
     for one in placed(facts):
         if one.instance.verdict is Verdict.UNEXPLAINED and not _is_named_elsewhere(one, unknown):
             yield _objection(one, _why(one), f"find the record that explains it, or  fcb accept {one.row.row_id}")
-        elif one.instance.explanation.is_in_total and one.instance.verdict is Verdict.EXPLAINED and not _is_signed(one, facts):
+        elif one.instance.explanation.is_in_total and one.instance.verdict is Verdict.EXPLAINED and _is_doubtful(one, facts):
             why = "explained by the total of an invoice alone, which says nothing of one subscription"
             yield _objection(one, why, "say what the invoice pays for (evidence line_reference), or attest its preview")
 
@@ -27,12 +27,15 @@ def _is_named_elsewhere(one: Placed, unknown: set[str]) -> bool:
     return is_twice or (one.instance.expected is None and bool(one.lines) and unknown.issuperset(one.lines))
 
 
-def _is_signed(one: Placed, facts: GateFacts) -> bool:
-    """Whether a person signed for exactly what Odoo will bill for this charge first."""
-    return any(
+def _is_doubtful(one: Placed, facts: GateFacts) -> bool:
+    """Whether it is to go live, and nobody signed for exactly what Odoo will bill for this charge first."""
+    subscription = one.row.external_subscription_id
+    if facts.plan is not None and subscription not in {plan.external_subscription_id for plan in facts.planned}:
+        return False
+    return not any(
         facts.attested(Statement.PREVIEW, f"{plan.external_subscription_id}/{charge.charge}", str(amount)) is not None
         for plan, charge in facts.charges
-        if (plan.external_subscription_id, charge.charge) == (one.row.external_subscription_id, one.instance.charge)
+        if (plan.external_subscription_id, charge.charge) == (subscription, one.instance.charge)
         if (amount := previewed(plan, charge)) is not None
     )
 
