@@ -43,7 +43,7 @@ class Going:
     actor: str
     report: Report
     gate: Gate
-    evidence: Callable[[], Evidence]
+    evidence: Callable[[StoredFlip], Evidence]
     """What the source and people say as of now; read outside any transaction."""
     may_confirm: bool
     """FCB_ODOO_CONFIRM_ORDERS."""
@@ -94,7 +94,7 @@ def complete(going: Going, flip_id: str) -> Stands:
         run = going.run(flip)
         with going.db.transaction() as conn:
             run.read(conn)
-        return _completed(run, going.evidence(), None)
+        return _completed(run, going.evidence(flip), None)
 
 
 def standing(conn: Connection, service: Service, flip_id: str) -> Stands:
@@ -115,7 +115,7 @@ def found(db: Database, service: Service, flip_id: str) -> StoredFlip:
 def _done(going: Going, flip_id: str, part: Part, is_on: bool, variable: str) -> Stands:
     with exclusive_import(going.db, going.service.code):
         flip = found(going.db, going.service, flip_id)
-        asked, evidence = going.gate(flip, part), going.evidence()
+        asked, evidence = going.gate(flip, part), going.evidence(flip)
         run = going.run(flip)
         with going.db.transaction() as conn:
             arming = _admitted(going, conn, run, part, asked=asked, off="" if is_on else variable)

@@ -49,7 +49,7 @@ def unflip(going: Going, flip_id: str, *, although_stopped: bool = False) -> Und
     with exclusive_import(going.db, going.service.code):
         flip = found(going.db, going.service, flip_id)
         plan = unflip_plan(going.db, going.odoo, going.service, flip, going.now)
-        evidence = going.evidence()
+        evidence = going.evidence(flip)
         run = going.run(flip)
         with going.db.transaction() as conn:
             _admit(conn, going, run, plan, although_stopped=although_stopped)

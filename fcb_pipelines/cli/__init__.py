@@ -20,6 +20,7 @@ COMMANDS = {
     "adjustments": "Show what a bill adjusts of earlier ones.",
     "adopt": "Write what explained a row into the reviewed rules.",
     "alarms": "Show and clear what guards found after a flip.",
+    "arm": "Arm a flip, its charging or its unflip.",
     "attest": "Say what only a person can know, for a time.",
     "audit": "Prove that the access log and the audit log are whole.",
     "balances": "Compare opening balances with Odoo's.",
@@ -37,6 +38,7 @@ COMMANDS = {
     "guard": "Look for what is billed twice or by nobody.",
     "import": "Take a snapshot and bring Odoo's shadow copy up to date.",
     "invoices": "Keep what a period bills as drafts in Odoo.",
+    "journal": "Show each step of a flip, before and after.",
     "keys": "Make, list, rotate and revoke API keys.",
     "lines": "Show what the line rules caught, and what is unknown.",
     "live": "Bill for real what falls due of live subscriptions.",
@@ -49,6 +51,7 @@ COMMANDS = {
     "replay": "Prove that a revision can be made again, byte for byte.",
     "report": "Show a period's report, write it to files, or link to it.",
     "reset": "Remove the embedded stack and its state.",
+    "resume": "Let a service go on that was stopped.",
     "retention": "Drop the usage events of old, closed months.",
     "rows": "Show the reconciliation rows of a period.",
     "run": "Meter, rate and reconcile a period.",
@@ -56,8 +59,10 @@ COMMANDS = {
     "signers": "Say who signs on the report's pages.",
     "source": "Print the address of the demo's source database.",
     "status": "Show what is imported and how each period stands.",
+    "stop": "Stop everything that moves money.",
     "terminations": "Show ended subscriptions, and correct wrong ends.",
     "trace": "Trace a row back to usage events and rows of the source.",
+    "unflip": "Take a flip back, and show what that would do.",
 }
 """Command → what it does; each lives in the module of its name (`import` in `imports`)."""
 

@@ -10,6 +10,7 @@ from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.flip_plan import Wanted, keep, odoo_seen, planned
 from fcb_pipelines.acts.gate import Said, look, said_of_plan, this_version
 from fcb_pipelines.acts.gate_asking import Asked, Rules
+from fcb_pipelines.cli.flip_acts import do
 from fcb_pipelines.cli.flip_tables import WIDTH, next_command, objected, shown, words
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 from fcb_pipelines.cli.signing import as_option, signer
@@ -41,12 +42,17 @@ _MOST_BYTES = 1_000_000
     show_default=True,
     help="Who bills what is used before that.",
 )
+@click.option("--go", "act", flag_value="go", help="Take the plan F-… live, once it is armed.")
+@click.option("--charge", "act", flag_value="charge", help="Attach payment tokens to those who are live, once that is armed.")
+@click.option("--complete", "act", flag_value="complete", help="Look whether the source's final bills of F-… are there.")
+@click.option("--list", "act", flag_value="list", help="List every flip, and how it stands.")
 @as_option
 @service_option
 @json_option
 def flip(
     *,
     given: tuple[str, ...],
+    act: str | None,
     cohort: tuple[str, ...],
     not_before: str | None,
     final_usage: str,
@@ -54,11 +60,16 @@ def flip(
     service_code: str | None,
     as_json: bool,
 ) -> None:
-    """Plan taking a cohort live, or show the plan F-…; nothing is changed anywhere but that the plan is kept.
+    """Plan taking a cohort live, show the plan F-…, or carry it out with --go and --charge.
+
+    Without these nothing is changed anywhere but that the plan is kept.
 
     A cohort is closed over customers, partners in Odoo and invoices. For each charge the plan says where the source's bills end
     and Odoo's begin and how that is known, and what Odoo bills first beside what the source billed last.
     """
+    if act is not None:
+        do(act, given, service_code, name, as_json=as_json)
+        return
     wanted = None if not cohort else _wanted((*cohort, *given), not_before, final_usage)
     if wanted is None and len(given) != 1:
         raise InvalidInput(

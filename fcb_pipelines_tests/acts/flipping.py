@@ -91,7 +91,7 @@ class Cohort:
             actor="ada",
             report=self.said.append,
             gate=lambda flip, part: self.against,
-            evidence=self.evidence,
+            evidence=lambda flip: self.evidence(),
             may_confirm=self.may_confirm,
             may_charge=self.may_charge,
         )
