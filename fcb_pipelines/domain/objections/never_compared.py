@@ -48,21 +48,21 @@ def _objection(facts: GateFacts, one: SubscriptionPlan, charge: ChargePlan, foun
     scope, amount = of_charge(one.external_subscription_id, charge.charge), previewed(one, charge)
     before = "" if found is None or found.service_from is None else f" (last due {found.service_from:%Y-%m-%d})"
     said = lapsed(facts, Statement.PREVIEW, scope)
+    do = to_attest(facts, Statement.PREVIEW, scope, "AMOUNT" if amount is None else amount)
     return Objection(
         id=KIND.id,
         scope=scope,
         klass=Class.ATTESTED if said else Class.UNDECIDABLE,
-        words=f"no bill of the source was ever compared with it{before}: Odoo would bill {charge.first_net or _by_usage(charge)}"
-        + said,
+        words=f"no bill of the source was ever compared with it{before}: Odoo would bill {_billed(charge)}{said}",
         evidence=() if charge.last_bill is None else (charge.last_bill.line_key,),
-        what_to_do=f"look at the amount, and  {to_attest(facts, Statement.PREVIEW, scope, 'AMOUNT' if amount is None else amount)}",
+        what_to_do=f"look at the amount, and  {do}",
     )
 
 
-def _by_usage(charge: ChargePlan) -> str:
-    return (
-        "what is used" if charge.charge != FLAT else "nothing at first" if charge.first_net is not None else "what nobody knows"
-    )
+def _billed(charge: ChargePlan) -> str:
+    if charge.first_net is not None:
+        return str(charge.first_net)
+    return "what nobody knows" if charge.charge == FLAT else "what is used"
 
 
 KIND = Kind(
