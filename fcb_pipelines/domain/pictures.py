@@ -56,7 +56,7 @@ class Difference:
 
 def differences(before: Picture, after: Picture) -> tuple[Difference, ...]:
     """Everything that is not as it was, by kind and id."""
-    return tuple(_differences(before, after))
+    return tuple(_Pair(before, after).differences())
 
 
 def faults(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
@@ -64,55 +64,51 @@ def faults(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
     return tuple(each for each in found if not each.must_remain)
 
 
-def _differences(before: Picture, after: Picture) -> Iterator[Difference]:
-    for kind in sorted({*before, *after}):
-        old, new = before.get(kind, {}), after.get(kind, {})
-        for record in sorted({*old, *new}, key=lambda each: (len(each), each)):
-            yield from _of_record(after, kind, record, old.get(record), new.get(record))
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two pictures."""
 
+    before: Picture
+    after: Picture
 
-def _of_record(after: Picture, kind: str, record: str, old: Fields | None, new: Fields | None) -> Iterator[Difference]:
-    shown = _name(new or old or {}, record)
-    if old is None or new is None:
-        why = "" if new is None else _why_new(after, kind, new)
-        yield Difference(kind=kind, record=record, name=shown, field="", before=old, after=new, must_remain=bool(why), why=why)
-        return
-    for field in sorted({*old, *new}):
-        if old.get(field) != new.get(field):
-            why = _why(after, kind, field, old, new)
+    def differences(self) -> Iterator[Difference]:
+        for kind in sorted({*self.before, *self.after}):
+            old, new = self.before.get(kind, {}), self.after.get(kind, {})
+            for record in sorted({*old, *new}, key=lambda each: (len(each), each)):
+                yield from self._of_record(kind, record, old.get(record), new.get(record))
+
+    def _of_record(self, kind: str, record: str, old: Fields | None, new: Fields | None) -> Iterator[Difference]:
+        shown = _name(new or old or {}, record)
+        if old is None or new is None:
+            why = "" if new is None else self._why_new(kind, new)
+            changes = [("", old, new, why)]
+        else:
+            fields = [each for each in sorted({*old, *new}) if old.get(each) != new.get(each)]
+            changes = [(each, old.get(each), new.get(each), self._why(kind, each, old, new)) for each in fields]
+        for field, was, now, why in changes:
             yield Difference(
-                kind=kind,
-                record=record,
-                name=shown,
-                field=field,
-                before=old.get(field),
-                after=new.get(field),
-                must_remain=bool(why),
-                why=why,
+                kind=kind, record=record, name=shown, field=field, before=was, after=now, must_remain=bool(why), why=why
             )
 
+    def _why_new(self, kind: str, new: Fields) -> str:
+        """Why a record that was not there remains; empty where it should not."""
+        move = _move(self.after, kind, new)
+        if move is not None:
+            return _booked(move)
+        return ARCHIVED if new.get("active") is False else ""
 
-def _why_new(after: Picture, kind: str, new: Fields) -> str:
-    """Why a record that was not there remains; empty where it should not."""
-    move = _move(after, kind, new)
-    if move is not None:
-        return _booked(move)
-    return ARCHIVED if new.get("active") is False else ""
-
-
-def _why(after: Picture, kind: str, field: str, old: Fields, new: Fields) -> str:
-    """Why a field remains as it is now; empty where it should be as before."""
-    if (kind, field) in GROWS:
-        is_kept = {*(old.get(field) or ())} <= {*(new.get(field) or ())}
-        return GROWS[kind, field] if is_kept else ""
-    if (kind, field) in WRITTEN_ONCE:
-        return WRITTEN_ONCE[kind, field] if old.get(field) and new.get(field) else ""
-    move = _move(after, kind, new)
-    if move is None:
-        return ""
-    if kind == MOVES and old.get("state") == POSTED and (field not in SETTLED or move.get("state") != POSTED):
-        return ""
-    return _booked(move)
+    def _why(self, kind: str, field: str, old: Fields, new: Fields) -> str:
+        """Why a field remains as it is now; empty where it should be as before."""
+        if (kind, field) in GROWS:
+            is_kept = {*(old.get(field) or ())} <= {*(new.get(field) or ())}
+            return GROWS[kind, field] if is_kept else ""
+        if (kind, field) in WRITTEN_ONCE:
+            return WRITTEN_ONCE[kind, field] if old.get(field) and new.get(field) else ""
+        was, now = _move(self.before, kind, old), _move(self.after, kind, new)
+        if was is None or now is None:
+            return ""
+        may_change = kind == MOVES and field in SETTLED and now.get("state") == POSTED
+        return _booked(now) if was.get("state") != POSTED or may_change else ""
 
 
 def _booked(move: Fields) -> str:
@@ -122,11 +118,11 @@ def _booked(move: Fields) -> str:
     return "Odoo cancels the draft invoices of an order that is cancelled" if move.get("state") == CANCELLED else ""
 
 
-def _move(after: Picture, kind: str, fields: Fields) -> Fields | None:
+def _move(picture: Picture, kind: str, fields: Fields) -> Fields | None:
     """The invoice that a record is, or stands on; None for other records."""
     if kind == MOVES:
         return fields
-    return after.get(MOVES, {}).get(str(fields.get("move_id")), {}) if kind == MOVE_LINES else None
+    return picture.get(MOVES, {}).get(str(fields.get("move_id")), {}) if kind == MOVE_LINES else None
 
 
 def _name(fields: Fields, record: str) -> str:
