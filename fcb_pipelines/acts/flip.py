@@ -114,12 +114,15 @@ def found(db: Database, service: Service, flip_id: str) -> StoredFlip:
 
 def _done(going: Going, flip_id: str, part: Part, is_on: bool, variable: str) -> Stands:
     with exclusive_import(going.db, going.service.code):
-        flip = found(going.db, going.service, flip_id)
-        asked, evidence = going.gate(flip, part), going.evidence(flip)
-        run = going.run(flip)
+        with going.db.transaction() as conn:
+            # Before Odoo is asked anything: who stopped it waits for nobody.
+            require_running(conn, going.service.code)
+            flip = standing(conn, going.service, flip_id).flip
+        asked, run = going.gate(flip, part), going.run(flip)
         with going.db.transaction() as conn:
             arming = _admitted(going, conn, run, part, asked=asked, off="" if is_on else variable)
         going.report(f"{part} of {flip_id}: {len(flip.subscriptions)} subscriptions, armed by {arming.person}")
+        evidence = going.evidence(flip)
         carry_out(run, part, steps(evidence, armed_at=arming.armed_at))
         return _completed(run, evidence, arming.armed_at)
 

@@ -49,12 +49,11 @@ def unflip(going: Going, flip_id: str, *, although_stopped: bool = False) -> Und
     with exclusive_import(going.db, going.service.code):
         flip = found(going.db, going.service, flip_id)
         plan = unflip_plan(going.db, going.odoo, going.service, flip, going.now)
-        evidence = going.evidence(flip)
         run = going.run(flip)
         with going.db.transaction() as conn:
             _admit(conn, going, run, plan, although_stopped=although_stopped)
         going.report(f"unflip of {flip_id}: {plan.stake}")
-        _carry_out(run, steps(evidence, plan))
+        _carry_out(run, steps(going.evidence(flip), plan))
         return Undone(plan=plan, stands=_ended(run))
 
 

@@ -51,6 +51,8 @@ def unflip_plan(db: Database, odoo: Odoo, service: Service, flip: StoredFlip, no
         used = {one.external_subscription_id: used_of(conn, service, one, now) for one in flip.plan.subscriptions}
     courses = {one: course(entries.get(one, ())) for one in flip.subscriptions}
     touched = [one for one in flip.plan.subscriptions if courses[one.external_subscription_id].touched]
+    if not touched:
+        return Unflip(flip_id=flip.flip_id, undone=())
     orders = orders_now(odoo, [one.order_id for one in touched if one.order_id is not None])
     live = live_invoices(db, odoo, service)
     return Unflip(
