@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from fcb_pipelines.acts.flip import FlipRefused
 from fcb_pipelines.acts.flip_plan import keep
+from fcb_pipelines.cli.flip_going import or_refused
+from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.flip import STEPS, Part, Phase, Step
+from fcb_pipelines.domain.gate import Class, Objection
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.store import audit, journal
 from fcb_pipelines.store.database import Database
@@ -79,22 +83,30 @@ def test_above_the_limit_somebody_else_approves(fcb: Fcb, db: Database) -> None:
     assert "so somebody else must approve it" in ended.stderr
 
 
-def test_a_flip_is_refused_with_everything_that_stands_against_it(fcb: Fcb, flip_id: str) -> None:
-    ended = fcb("flip", "--go", flip_id)
-    assert ended.returncode == 1
-    assert f"the flip of {flip_id} is refused:" in ended.stderr
-    assert "FCB_ODOO_CONFIRM_ORDERS is not set" in ended.stderr
-    answer = fcb("flip", "--go", flip_id, "--json")
-    assert answer.returncode == 1
-    against = json.loads(answer.stdout)["objections"]
-    assert {"switched_off", "not_armed", "unknown_in_odoo"} - {one["id"] for one in against} <= {"unknown_in_odoo"}
-    assert len(against) > 2, "the gate was asked too"
-    assert all(one["what_to_do"] for one in against)
-
-
-@pytest.mark.parametrize(
-    ("args", "said"), [(("--go",), "say which flip, as in  fcb flip --go F-…"), (("--go", "F-1"), "no flip")]
+OBJECTIONS = tuple(
+    Objection(id=name, scope="s1/flat", klass=Class.PROVEN, words="it was never compared", what_to_do=f"fcb {name}")
+    for name in ("never_compared", "not_armed")
 )
+
+
+def refuse() -> None:
+    raise FlipRefused("the flip of F-1", OBJECTIONS)
+
+
+def test_what_is_refused_says_everything_that_stands_against_it_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(FlipRefused) as refused:
+        or_refused(refuse, as_json=False)
+    for one in OBJECTIONS:
+        assert f"{one.id} (s1/flat): it was never compared. To do: {one.what_to_do}" in str(refused.value)
+    with pytest.raises(SystemExit) as ended:
+        or_refused(refuse, as_json=True)
+    assert ended.value.code == 1
+    told = json.loads(capsys.readouterr().out)
+    assert [one["what_to_do"] for one in told["objections"]] == ["fcb never_compared", "fcb not_armed"]
+
+
+@pytest.mark.parametrize(("args", "said"), [(("--go",), "as in  fcb flip --go F-…"), (("--go", "F-1"), "no flip 'F-1'")])
+@pytest.mark.usefixtures("db")
 def test_a_flip_that_is_not_named_is_asked_for(fcb: Fcb, args: tuple[str, ...], said: str) -> None:
     ended = fcb("flip", *args)
     assert ended.returncode == 2
@@ -121,9 +133,8 @@ def test_whoever_stops_says_why_and_whoever_resumes_too(fcb: Fcb, db: Database, 
     assert "stopped by" in fcb("flip", "--go", flip_id).stderr
     ended = fcb("resume", "--text", "found it")
     assert "had stopped it: odd bills" in ended.stderr
-    assert "stopped by" not in fcb("flip", "--go", flip_id).stderr
     with db.transaction() as conn:
-        acts = [one.act for one in audit.noted(conn, "shop", list(audit.Act))]
+        acts = [one.act for one in audit.noted(conn, "shop", list(Act))]
     assert [one for one in acts if one in ("stopped", "resumed")] == ["stopped", "resumed"]
 
 
@@ -139,7 +150,7 @@ def test_the_journal_is_shown_and_fails_where_it_is_not_whole(fcb: Fcb, db: Data
     assert json.loads(ended.stdout)["faults"] == ["s1: claimed was begun and has no end"]
 
 
-def test_an_unflip_needs_odoo_and_one_of_two_ways(fcb: Fcb, flip_id: str, tmp_path: Path) -> None:
+def test_an_unflip_of_what_no_step_touched_is_nothing(fcb: Fcb, flip_id: str, tmp_path: Path) -> None:
     assert "either --plan shows" in fcb("unflip", flip_id, "--plan", "--go").stderr
     ended = fcb("unflip", flip_id, "--usage", str(tmp_path / "usage.csv"), "--json")
     assert ended.returncode == 0, ended.stderr
