@@ -18,6 +18,8 @@ from fcb_pipelines.odoo.records import decimals_kept
 from fcb_pipelines.odoo.rights import INVOICING, Act, lacking
 from fcb_pipelines.odoo.subscriptions import LINE_MODEL, PRICE
 
+SALES = "sales_team.group_sale_salesman"
+
 CLOSES_AFTER, MAILS_WITH = "auto_close_limit", "invoice_mail_template_id"
 """Of a recurring plan, in Odoo Enterprise's subscriptions."""
 
@@ -56,7 +58,7 @@ class FlipSettings:
     has_email: bool
     """Whether our user has an e-mail address: without one Odoo refuses to post what it then writes a note about on an order."""
     sees_tokens: bool
-    """Whether our user sees payment tokens of customers; without the group of invoicing Odoo shows none and says nothing."""
+    """Whether our user sees payment tokens of customers: Odoo shows none to who is neither of sales nor of invoicing."""
     lacks: Mapping[str, str]
     """Model → what our user may not do that a flip does, and which group may."""
 
@@ -77,7 +79,7 @@ def flip_settings(odoo: Odoo, edition: OdooEdition) -> FlipSettings:
         plans=_plans(odoo) if edition.has_subscriptions else None,
         sends_by_itself=_sends(odoo),
         has_email=bool(user["email"]),
-        sees_tokens=bool(odoo.call(USER, "has_group", [odoo.user_id()], INVOICING)),
+        sees_tokens=any(odoo.call(USER, "has_group", [odoo.user_id()], group) for group in (INVOICING, SALES)),
         lacks=lacking(odoo, edition, Act.FLIP),
     )
 

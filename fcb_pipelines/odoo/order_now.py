@@ -86,7 +86,7 @@ def order_now(odoo: Odoo, order_id: int) -> OrderNow:
 def tokens_of(odoo: Odoo, partner_ids: Collection[int]) -> dict[int, tuple[Token, ...]]:
     """The active payment tokens of each of these partners, the newest first; partners without one are left out.
 
-    Odoo shows a user without the group of invoicing nobody's tokens but its own, and says nothing.
+    Odoo shows a user who is neither of sales nor of invoicing nobody's tokens and says nothing (`FlipSettings.sees_tokens`).
     """
     rows = rows_where(
         odoo, "payment.token", "partner_id", partner_ids, ["partner_id", "display_name"], also=[("active", "=", True)]

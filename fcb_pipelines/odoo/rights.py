@@ -94,7 +94,7 @@ NEEDS: Mapping[Act, tuple[Right, ...]] = {
         _right("account.partial.reconcile", "rc", INVOICING),
         _right("account.payment", "r", INVOICING),
         # Any employee may read the model; whose tokens one sees is a rule of the group.
-        _right("payment.token", "r", INVOICING),
+        _right("payment.token", "r", ALL_ORDERS),
         _right("payment.transaction", "r", INVOICING),
     ),
     Act.FIX: (

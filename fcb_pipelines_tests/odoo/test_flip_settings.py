@@ -34,9 +34,17 @@ def test_an_administrator_sees_whether_odoo_sends(odoo: Odoo) -> None:
     assert facts(odoo).sends_by_itself is False
 
 
-def test_without_invoicing_tokens_are_not_seen_and_models_are_named(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("groups", "sees"),
+    [([EMPLOYEE, CONTACTS], False), ([EMPLOYEE, ALL_ORDERS], True), ([EMPLOYEE, INVOICING], True)],
+)
+def test_tokens_are_seen_in_sales_and_in_invoicing(server: Server, groups: list[str], sees: bool) -> None:
+    assert facts(server.having(groups)).sees_tokens is sees
+
+
+def test_without_invoicing_models_are_named(server: Server) -> None:
     seen = facts(server.having(LEAST))
-    assert not seen.sees_tokens
+    assert seen.sees_tokens
     assert set(seen.lacks) == {
         "account.move",
         "account.move.line",
