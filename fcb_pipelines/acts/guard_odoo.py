@@ -34,15 +34,17 @@ class InOdoo:
 def in_odoo(
     odoo: Odoo,
     service: Service,
-    due: Collection[DueInstance],
+    *,
+    watched: Collection[str],
+    due: Iterable[DueInstance],
     invoices: Mapping[Entity, Iterable[OdooRecord]],
     orders: Mapping[int, str],
 ) -> InOdoo:
-    """Read back invoices of ours, and what was invoiced of orders; `orders` is the subscription of each.
+    """Read back invoices of ours of watched subscriptions, and what was invoiced of orders; `orders` is whose each is.
 
     Drafts for comparison bill nothing; one that somebody posted does.
     """
-    looking = _Looking(odoo, service, due, frozenset(orders.values()))
+    looking = _Looking(odoo, service, due, watched)
     return InOdoo(
         billed=(
             *looking.drafted(Entity.LIVE_INVOICE, invoices[Entity.LIVE_INVOICE]),
@@ -56,7 +58,7 @@ def in_odoo(
 class _Looking:
     """Odoo's invoices while they are read back."""
 
-    def __init__(self, odoo: Odoo, service: Service, due: Iterable[DueInstance], watched: frozenset[str]) -> None:
+    def __init__(self, odoo: Odoo, service: Service, due: Iterable[DueInstance], watched: Collection[str]) -> None:
         self._odoo, self._service, self._watched = odoo, service, watched
         self._ends = {(one.external_subscription_id, one.charge, one.service_from): one.service_to for one in due}
 

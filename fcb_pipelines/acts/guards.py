@@ -48,7 +48,7 @@ def guard(db: Database, odoo: Odoo, service: Service, now: datetime) -> Guarded:
         if told is None:
             there = Settled(raised=(), cleared=(), open=stored.open_alarms(conn, service.code))
             return Guarded(watched=0, source_seen_at=None, is_source_stale=False, findings=(), alarms=there)
-    seen = in_odoo(odoo, service, told.due, told.invoices, told.orders)
+    seen = in_odoo(odoo, service, watched=told.live.keys(), due=told.due, invoices=told.invoices, orders=told.orders)
     compared = facts(service, told, seen, now)
     found = findings(compared)
     lines = {line.line_key for line in compared.source}

@@ -68,6 +68,7 @@ POSITIONAL: Mapping[str, tuple[str, ...]] = {
     "formatted_read_group": ("domain", "groupby", "aggregates", "having", "offset", "limit", "order"),
     "has_access": ("ids", "operation"),
     "has_group": ("ids", "group_ext_id"),
+    "js_assign_outstanding_line": ("ids", "line_id"),
     "load": ("fields", "data"),
     "name_search": ("name", "domain", "operator", "limit"),
     "read": ("ids", "fields", "load"),

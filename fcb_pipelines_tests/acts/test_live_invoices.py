@@ -1,81 +1,36 @@
 """Live invoices on each Odoo: claimed, drafted, read back, posted once and only where nothing objects."""
 
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from fcb_pipelines.acts import claims
 from fcb_pipelines.acts.draft_invoices import draft_invoices_complete
 from fcb_pipelines.acts.inert import shadow_inert
 from fcb_pipelines.acts.live_invoices import LiveDone, Switches, live_invoices
 from fcb_pipelines.acts.live_posting import live_invoices_complete, posting_objections_now
 from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
-from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.guards import Finding, Kind
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.store import alarms, audit
-from fcb_pipelines.store import claims as stored_claims
+from fcb_pipelines.store import alarms
 from fcb_pipelines_tests.acts.chain import silent
-from fcb_pipelines_tests.acts.gone_live import go_back, go_live
+from fcb_pipelines_tests.acts.gone_live import go_back
+from fcb_pipelines_tests.acts.live_month import APRIL, JUNE, LIVE, MAY, LiveMonth, a_live_month
 from fcb_pipelines_tests.acts.month import Month
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
-from fcb_pipelines_tests.store.closed import closed
 
-APRIL, MAY, JUNE = (datetime(2026, month, 1, 4, tzinfo=UTC) for month in (4, 5, 6))
-LIVE = f"live_invoice_{FIRST}=2f2026-05"
 SHADOW_APRIL, SHADOW_MAY = (f"invoice_{FIRST}=2f2026-{month}" for month in ("04", "05"))
 ADA = Signature(person="ada", at=NOW, text="looked at it")
-
-
-@dataclass(frozen=True, kw_only=True)
-class LiveMonth:
-    """April and May of a host; its first subscription is live with its price from May and its usage from April on."""
-
-    april: Month
-
-    @property
-    def may(self) -> Month:
-        return replace(self.april, key="2026-05")
-
-    @property
-    def code(self) -> str:
-        return self.april.chain.service.code
-
-    def rated(self) -> None:
-        for month in (self.april, self.may):
-            month.rated()
-
-    def close(self) -> None:
-        with self.april.chain.db.transaction() as conn:
-            closed(conn, self.code, "2026-04")
-
-    def live(self, *, may_post: bool = True, odoo: Odoo | None = None, dry_run: bool = False) -> LiveDone:
-        switches = Switches(may_draft=True, may_post=may_post)
-        return live_invoices(self.may.work, odoo or self.april.chain.odoo, switches, dry_run=dry_run, report=silent)
-
-    def claims(self) -> list[tuple[str, datetime, str, str]]:
-        with self.april.chain.db.transaction() as conn:
-            found = stored_claims.held(conn, self.code)
-        return [(one.charge, one.service_from, one.biller, one.reference) for one in found]
-
-    def noted(self) -> list[Any]:
-        with self.april.chain.db.transaction() as conn:
-            return [dict(one.data) for one in audit.noted(conn, self.code, [Act.INVOICES_POSTED])]
 
 
 @pytest.fixture
 def live(month: Month) -> LiveMonth:
     """Rated, and live."""
-    month.imported()
-    found = LiveMonth(april=month)
-    found.rated()
-    go_live(month.chain.db, found.code, FIRST, {"flat": MAY, "cpu_seconds": APRIL})
-    return found
+    return a_live_month(month)
 
 
 def ids(done: LiveDone) -> list[str]:
@@ -156,7 +111,7 @@ def test_what_the_source_claims_is_neither_drafted_nor_claimed_for_odoo(live: Li
         reference="F-1",
     )
     with live.april.chain.db.transaction() as conn:
-        stored_claims.add(conn, live.code, theirs, NOW)
+        claims.take(conn, live.april.chain.service, [theirs], NOW)
     done = live.live()
     assert (LIVE in live.april.moves(), ids(done), done.posted) == (False, ["read_back", "money"], ())
     (why,) = done.drafted.failed.values()

@@ -1,0 +1,66 @@
+"""April and May of a small host whose first subscription is live, from its expected lines to invoices in Odoo."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from fcb_pipelines.acts.live_invoices import LiveDone, Switches, live_invoices
+from fcb_pipelines.acts.source import last_records
+from fcb_pipelines.domain.audit import Act
+from fcb_pipelines.odoo.client import Odoo
+from fcb_pipelines.store import audit
+from fcb_pipelines.store import claims as stored_claims
+from fcb_pipelines_tests.acts.chain import silent
+from fcb_pipelines_tests.acts.gone_live import go_live
+from fcb_pipelines_tests.acts.month import Month
+from fcb_pipelines_tests.source.small_host import FIRST
+from fcb_pipelines_tests.store.closed import closed
+
+APRIL, MAY, JUNE = (datetime(2026, month, 1, 4, tzinfo=UTC) for month in (4, 5, 6))
+LIVE = f"live_invoice_{FIRST}=2f2026-05"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveMonth:
+    """April and May of a host; its first subscription is live with its price from May and its usage from April on."""
+
+    april: Month
+
+    @property
+    def may(self) -> Month:
+        return replace(self.april, key="2026-05")
+
+    @property
+    def code(self) -> str:
+        return self.april.chain.service.code
+
+    def rated(self) -> None:
+        for month in (self.april, self.may):
+            month.rated()
+
+    def close(self) -> None:
+        with self.april.chain.db.transaction() as conn:
+            closed(conn, self.code, "2026-04")
+
+    def live(self, *, may_post: bool = True, odoo: Odoo | None = None, dry_run: bool = False) -> LiveDone:
+        switches = Switches(may_draft=True, may_post=may_post)
+        return live_invoices(self.may.work, odoo or self.april.chain.odoo, switches, dry_run=dry_run, report=silent)
+
+    def claims(self) -> list[tuple[str, datetime, str, str]]:
+        with self.april.chain.db.transaction() as conn:
+            found = stored_claims.held(conn, self.code)
+        return [(one.charge, one.service_from, one.biller, one.reference) for one in found]
+
+    def noted(self) -> list[Any]:
+        with self.april.chain.db.transaction() as conn:
+            return [dict(one.data) for one in audit.noted(conn, self.code, [Act.INVOICES_POSTED])]
+
+
+def a_live_month(month: Month) -> LiveMonth:
+    """Imported, rated, and live."""
+    month.imported()
+    month.chain.subscriptions(last_records(month.chain.db, month.chain.service))
+    found = LiveMonth(april=month)
+    found.rated()
+    go_live(month.chain.db, found.code, FIRST, {"flat": MAY, "cpu_seconds": APRIL})
+    return found
