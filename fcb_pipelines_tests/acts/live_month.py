@@ -4,15 +4,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from fcb_pipelines.acts import claims
 from fcb_pipelines.acts.live_invoices import LiveDone, Switches, live_invoices
 from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.domain.audit import Act
+from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.store import audit
 from fcb_pipelines.store import claims as stored_claims
 from fcb_pipelines_tests.acts.chain import silent
 from fcb_pipelines_tests.acts.gone_live import go_live
 from fcb_pipelines_tests.acts.month import Month
+from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
 from fcb_pipelines_tests.store.closed import closed
 
@@ -51,16 +54,35 @@ class LiveMonth:
             found = stored_claims.held(conn, self.code)
         return [(one.charge, one.service_from, one.biller, one.reference) for one in found]
 
+    def source_claims(self, charge: str, start: datetime, end: datetime) -> None:
+        """Let a flip have left a range to the source."""
+        left = Claim(
+            external_subscription_id=FIRST,
+            charge=charge,
+            service_from=start,
+            service_to=end,
+            biller=Biller.SOURCE,
+            reference="F-1",
+        )
+        with self.april.chain.db.transaction() as conn:
+            claims.take(conn, self.april.chain.service, [left], NOW)
+
     def noted(self) -> list[Any]:
         with self.april.chain.db.transaction() as conn:
             return [dict(one.data) for one in audit.noted(conn, self.code, [Act.INVOICES_POSTED])]
 
 
-def a_live_month(month: Month) -> LiveMonth:
-    """Imported, rated, and live."""
+def imported_and_rated(month: Month) -> LiveMonth:
+    """With its orders in Odoo; nobody is live yet."""
     month.imported()
     month.chain.subscriptions(last_records(month.chain.db, month.chain.service))
     found = LiveMonth(april=month)
     found.rated()
+    return found
+
+
+def a_live_month(month: Month) -> LiveMonth:
+    """Imported, rated, and live."""
+    found = imported_and_rated(month)
     go_live(month.chain.db, found.code, FIRST, {"flat": MAY, "cpu_seconds": APRIL})
     return found

@@ -4,14 +4,12 @@ from typing import Any
 
 import pytest
 
-from fcb_pipelines.acts import claims
 from fcb_pipelines.acts.draft_invoices import draft_invoices_complete
 from fcb_pipelines.acts.inert import shadow_inert
 from fcb_pipelines.acts.live_invoices import LiveDone, Switches, live_invoices
 from fcb_pipelines.acts.live_posting import live_invoices_complete, posting_objections_now
 from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
-from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.guards import Finding, Kind
 from fcb_pipelines.odoo.client import Odoo
@@ -67,28 +65,22 @@ def test_shadow_drafts_hold_what_the_source_bills_and_nothing_that_odoo_does(liv
     assert live.live(may_post=False).drafted.created == 0, "who is not live owes Odoo nothing"
 
 
-@pytest.mark.parametrize(
-    ("wrong", "found"),
-    [
-        ("posting is off", ["posting_off"]),
-        ("month is open", ["month_open"]),
-        ("alarm", ["open_alarm"]),
-        ("somebody", ["read_back", "money"]),
-    ],
-)
-def test_whatever_objects_leaves_a_draft(live: LiveMonth, wrong: str, found: list[str]) -> None:
-    if wrong != "month is open":
-        live.close()
-    if wrong == "alarm":
-        with live.april.chain.db.transaction() as conn:
-            twice = Finding(kind=Kind.BILLED_TWICE, subject=f"{FIRST}/flat/2026-04-01", words="both", evidence={})
-            alarms.raise_alarms(conn, live.code, [twice], NOW)
-    if wrong == "somebody":
-        live.live(may_post=False)
-        line = {"name": "theirs", "quantity": 1, "price_unit": 5, "tax_ids": []}
-        live.april.chain.odoo.write("account.move", [live.april.moves()[LIVE]["id"]], {"invoice_line_ids": [[0, 0, line]]})
-    done = live.live(may_post=wrong != "posting is off")
-    assert (ids(done), live.april.moves()[LIVE]["state"], live.noted()) == (found, "draft", [])
+def test_whatever_objects_leaves_a_draft(live: LiveMonth) -> None:
+    """One after the other: an open month, posting that is off, an alarm, what somebody added to the draft."""
+    assert ids(live.live()) == ["month_open"]
+    live.close()
+    assert ids(live.live(may_post=False)) == ["posting_off"]
+    db = live.april.chain.db
+    with db.transaction() as conn:
+        twice = Finding(kind=Kind.BILLED_TWICE, subject=f"{FIRST}/flat/2026-04-01", words="both", evidence={})
+        (alarm,) = alarms.raise_alarms(conn, live.code, [twice], NOW)
+    assert ids(live.live()) == ["open_alarm"]
+    with db.transaction() as conn:
+        alarms.clear(conn, live.code, alarm.alarm_id, by="ada", at=NOW)
+    line = {"name": "theirs", "quantity": 1, "price_unit": 5, "tax_ids": []}
+    live.april.chain.odoo.write("account.move", [live.april.moves()[LIVE]["id"]], {"invoice_line_ids": [[0, 0, line]]})
+    done = live.live()
+    assert (ids(done), live.april.moves()[LIVE]["state"], live.noted()) == (["read_back", "money"], "draft", [])
     assert all(one.what_to_do for one in done.objections)
 
 
@@ -102,16 +94,7 @@ def test_what_nobody_billed_is_cured_by_posting_and_stops_it_not(live: LiveMonth
 
 def test_what_the_source_claims_is_neither_drafted_nor_claimed_for_odoo(live: LiveMonth) -> None:
     live.close()
-    theirs = Claim(
-        external_subscription_id=FIRST,
-        charge="flat",
-        service_from=MAY,
-        service_to=JUNE,
-        biller=Biller.SOURCE,
-        reference="F-1",
-    )
-    with live.april.chain.db.transaction() as conn:
-        claims.take(conn, live.april.chain.service, [theirs], NOW)
+    live.source_claims("flat", MAY, JUNE)
     done = live.live()
     assert (LIVE in live.april.moves(), ids(done), done.posted) == (False, ["read_back", "money"], ())
     (why,) = done.drafted.failed.values()
