@@ -1,7 +1,7 @@
 """A small cohort in an Odoo, planned and armed: what a flip, a charge and an unflip of it do is looked at in both systems."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.unflips import Unflip
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import subscription_plans
-from fcb_pipelines.odoo.order_now import OrderNow, order_now
+from fcb_pipelines.odoo.order_now import TOKEN, OrderNow, order_now
 from fcb_pipelines.store import journal
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.flips import StoredFlip
@@ -75,7 +75,8 @@ class Cohort:
 
     @classmethod
     def _of(cls, chain: Chain, flip_id: str) -> "Cohort":
-        plan = a_flip_plan(*(_planned(chain, one) for one in ("s1", "s2", "s3")), service=chain.service.code)
+        plans = [_planned(chain, one) for one in ("s1", "s2", "s3")]
+        plan = a_flip_plan(*plans[:2], _with_token(chain, plans[2]), service=chain.service.code)
         with chain.db.transaction() as conn:
             kept = keep(conn, plan, flip_id)
         return cls(chain=chain, flip=kept, odoo=chain.odoo, billing=dict.fromkeys(kept.subscriptions, STOPPED))
@@ -176,8 +177,11 @@ class Cohort:
         return self.chain.odoo.search_read(MOVES, domain, ["state", "amount_total", "move_type"])
 
     def remove(self) -> None:
-        """Delete every invoice of its customers, so that the rest can go."""
+        """Delete every invoice and token of its customers, so that the rest can go."""
         partners = {one.partner_id for one in self.flip.plan.subscriptions}
+        tokens = self.chain.odoo.search_read("payment.token", [("partner_id", "in", sorted(filter(None, partners)))], ["id"])
+        if tokens:
+            self.chain.odoo.unlink("payment.token", [row["id"] for row in tokens])
         rows = self.chain.odoo.search_read(MOVES, [("partner_id", "in", sorted(filter(None, partners)))], ["state"])
         posted = [row["id"] for row in rows if row["state"] == "posted"]
         if posted:
@@ -214,6 +218,14 @@ def _planned(chain: Chain, subscription: str) -> SubscriptionPlan:
     )
 
 
+def _with_token(chain: Chain, one: SubscriptionPlan) -> SubscriptionPlan:
+    """Pays by a stored token where this Odoo has such a thing on an order."""
+    if TOKEN not in chain.odoo.fields("sale.order"):
+        return one
+    assert one.partner_id is not None
+    return replace(one, token_id=a_token(chain.odoo, one.partner_id))
+
+
 def _usage() -> Any:
     """Used in June, which the source is still to bill."""
     return a_charge(
@@ -228,3 +240,11 @@ def _usage() -> Any:
 
 def _billing(subscription: str, said: Mapping[str, Any]) -> BillingState:
     return BillingState(external_subscription_id=subscription, paid_through=None, cancel_at=None, provider_id=None, **said)
+
+
+def a_token(odoo: Odoo, partner: int) -> int:
+    """A stored way to pay."""
+    models = {"provider_id": "payment.provider", "payment_method_id": "payment.method"}
+    provided = {name: odoo.search_read(model, [], ["id"], limit=1)[0]["id"] for name, model in models.items()}
+    values = {"partner_id": partner, "provider_ref": "a-secret", "payment_details": "4242"}
+    return int(odoo.call("payment.token", "create", {**provided, **values}))
