@@ -14,8 +14,6 @@ def previewed(one: SubscriptionPlan, charge: ChargePlan) -> Money | None:
     """
     if charge.first_net is not None:
         return charge.first_net
-    for each in (charge, *one.charges):
-        known = each.first_net or (each.last_bill.net if each.last_bill is not None else None)
-        if known is not None:
-            return Money(ZERO, known.currency)
-    return None
+    amounts = (amount for each in (charge, *one.charges) for amount in (each.first_net, each.last_bill and each.last_bill.net))
+    known = next((amount for amount in amounts if amount is not None), None)
+    return None if known is None else Money(ZERO, known.currency)

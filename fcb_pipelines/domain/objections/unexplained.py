@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from fcb_pipelines.domain.attestations import Statement
-from fcb_pipelines.domain.gate import Class, Kind, Objection
+from fcb_pipelines.domain.gate import Class, Kind, Objection, of_charge, to_attest
 from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown
 from fcb_pipelines.domain.gate_rows import Placed, placed
 from fcb_pipelines.domain.matching import DOUBLE_BILLED
+from fcb_pipelines.domain.money import Money
 from fcb_pipelines.domain.previews import previewed
 from fcb_pipelines.domain.rows import Verdict
 
@@ -18,7 +19,7 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
             yield _objection(one, _why(one), f"find the record that explains it, or  fcb accept {one.row.row_id}")
         elif one.instance.explanation.is_in_total and one.instance.verdict is Verdict.EXPLAINED and _is_doubtful(one, facts):
             why = "explained by the total of an invoice alone, which says nothing of one subscription"
-            yield _objection(one, why, "say what the invoice pays for (evidence line_reference), or attest its preview")
+            yield _objection(one, why, f"say what the invoice pays for (evidence line_reference), or  {_to_attest(one, facts)}")
 
 
 def _is_named_elsewhere(one: Placed, unknown: set[str]) -> bool:
@@ -27,16 +28,29 @@ def _is_named_elsewhere(one: Placed, unknown: set[str]) -> bool:
     return is_twice or (one.instance.expected is None and bool(one.lines) and unknown.issuperset(one.lines))
 
 
+def _to_attest(one: Placed, facts: GateFacts) -> str:
+    subject = of_charge(str(one.row.external_subscription_id), one.instance.charge)
+    amounts = (str(amount) for subscription, charge, amount in _previews(facts) if of_charge(subscription, charge) == subject)
+    return to_attest(facts, Statement.PREVIEW, subject, next(amounts, "AMOUNT"))
+
+
+def _previews(facts: GateFacts) -> Iterator[tuple[str, str, Money]]:
+    """What a person would sign for, by subscription and charge."""
+    for plan, charge in facts.charges:
+        amount = previewed(plan, charge)
+        if amount is not None:
+            yield plan.external_subscription_id, charge.charge, amount
+
+
 def _is_doubtful(one: Placed, facts: GateFacts) -> bool:
     """Whether it is to go live, and nobody signed for exactly what Odoo will bill for this charge first."""
     subscription = one.row.external_subscription_id
     if facts.plan is not None and subscription not in {plan.external_subscription_id for plan in facts.planned}:
         return False
     return not any(
-        facts.attested(Statement.PREVIEW, f"{plan.external_subscription_id}/{charge.charge}", str(amount)) is not None
-        for plan, charge in facts.charges
-        if (plan.external_subscription_id, charge.charge) == (subscription, one.instance.charge)
-        if (amount := previewed(plan, charge)) is not None
+        facts.attested(Statement.PREVIEW, of_charge(each, charge), str(amount)) is not None
+        for each, charge, amount in _previews(facts)
+        if (each, charge) == (subscription, one.instance.charge)
     )
 
 
