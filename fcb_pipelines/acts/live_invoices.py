@@ -7,7 +7,7 @@ Where Odoo has no subscriptions we make each invoice of what falls due in its mo
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fcb_pipelines.acts.draft_decisions import Drafting
@@ -15,6 +15,7 @@ from fcb_pipelines.acts.draft_invoices import VARIABLE, reading
 from fcb_pipelines.acts.drafting import require_switched_on, write
 from fcb_pipelines.acts.due import MonthDue, drafts_of
 from fcb_pipelines.acts.imports import Report
+from fcb_pipelines.acts.late_hand_back import hand_back_late
 from fcb_pipelines.acts.live_due import claimed, live_due
 from fcb_pipelines.acts.live_orders import usage_on_orders
 from fcb_pipelines.acts.live_posting import posting_objections_now
@@ -25,7 +26,9 @@ from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.drafted import Drafted
 from fcb_pipelines.domain.external_ids import Entity, has_tail
 from fcb_pipelines.domain.gate import Objection
+from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.read_back import Part
+from fcb_pipelines.domain.unflips import HandBack
 from fcb_pipelines.odoo import live
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import detect
@@ -54,6 +57,8 @@ class LiveDone:
     """External ids of invoices that were posted now, or are noted now as posted."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Why Odoo refused to post others, by external id."""
+    handed_back: tuple[HandBack, ...] = ()
+    """Late usage on the bill of the month before that is of the time before a boundary: the source bills it."""
 
     @property
     def is_clean(self) -> bool:
@@ -68,6 +73,16 @@ class LiveDone:
             "objections": [{"id": one.id, "words": one.words, "what_to_do": one.what_to_do} for one in self.objections],
             "posted": list(self.posted),
             "refused": dict(self.refused),
+            "handed_back": [
+                {
+                    "subscription": one.external_subscription_id,
+                    "charge": one.charge,
+                    "from": one.service_from.isoformat(),
+                    "to": one.service_to.isoformat(),
+                    "quantity": plain(one.quantity),
+                }
+                for one in self.handed_back
+            ],
         }
 
 
@@ -91,11 +106,20 @@ def live_invoices(
     is stopped.
     """
     require_switched_on(is_on=switches.may_draft, variable=VARIABLE, dry_run=dry_run)
-    if not dry_run:
-        with work.db.transaction() as conn:
-            require_running(conn, work.service.code)
     with work.db.transaction() as conn:
+        if not dry_run:
+            require_running(conn, work.service.code)
         month = live_due(conn, work)
+        late = hand_back_late(conn, replace(work, period=work.period.previous()))
+        if dry_run:
+            conn.rollback()
+    done = _billed(work, odoo, switches, month, dry_run=dry_run, report=report, lanes=lanes)
+    return replace(done, handed_back=late)
+
+
+def _billed(
+    work: PeriodWork, odoo: Odoo, switches: Switches, month: MonthDue, *, dry_run: bool, report: Report, lanes: Lanes
+) -> LiveDone:
     refused = claimed(work, month.due, dry_run=dry_run)
     if detect(odoo).has_subscriptions:
         drafted, told = usage_on_orders(work, odoo, month, refused, dry_run=dry_run, report=report)

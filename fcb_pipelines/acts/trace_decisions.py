@@ -126,7 +126,7 @@ def in_odoo(tracing: Tracing) -> Step:
     if row.external_subscription_id is not None:
         draft = f"{row.external_subscription_id}/{period}"
         wanted.append((Entity.SUBSCRIPTION.value, row.external_subscription_id))
-        wanted += [(entity.value, draft) for entity in (Entity.INVOICE, Entity.USAGE_LINE)]
+        wanted += [(entity.value, draft) for entity in (Entity.INVOICE, Entity.LIVE_INVOICE, Entity.USAGE_LINE)]
     found = [_record(one) for one in stored.in_odoo(tracing.conn, tracing.code, wanted)]
     found += _partner(tracing)
     return Step(kind=Kind.ODOO, says="in Odoo" if found else "in Odoo: nothing stands for it", rests_on=tuple(found))

@@ -78,7 +78,7 @@ def _preview(reached: Connections, service: Service, key: str) -> dict[str, dict
 
 def _done(reached: Connections, service: Service, key: str) -> dict[str, dict[str, Any]]:
     """What the run kept of what it did; of a kind that is switched off, nothing."""
-    is_off = {Part.SOURCE_INVOICES} if not reached.settings.odoo_source_invoices else set()
+    is_off = {Part.LIVE_INVOICES} if reached.settings.odoo_source_invoices else {Part.LIVE_INVOICES, Part.SOURCE_INVOICES}
     if not reached.settings.odoo_draft_invoices:
         is_off |= {Part.DRAFT_INVOICES, Part.USAGE_LINES}
     with reached.database().transaction() as conn:

@@ -43,11 +43,13 @@ def live(period: str, service_code: str | None, *, dry_run: bool, as_json: bool)
 
 
 def _print(done: LiveDone, period: str, *, dry_run: bool) -> None:
-    form = done.drafted.as_json()
+    form = done.drafted.as_json() | {"handed_back": done.as_json()["handed_back"]}
     counts = ", ".join(f"{name} {form[name]}" for name in COUNTS)
     totals = ", ".join(f"{amounts['gross']} {code}" for code, amounts in form["totals"].items()) or "nothing"
     click.echo(f"{period}{' would be' if dry_run else ''}: {counts}; {totals} gross in Odoo")
     click.echo(f"posted {len(done.posted)}")
+    for each in form["handed_back"]:
+        click.echo(f"handed back to the source: {each['quantity']} {each['charge']} of {each['subscription']}, used late")
     for one in done.objections:
         say(f"objects ({one.id}): {one.words}. To do: {one.what_to_do}")
     for key, why in done.drafted.failed.items():

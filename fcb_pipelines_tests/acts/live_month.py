@@ -9,6 +9,7 @@ from fcb_pipelines.acts.live_invoices import LiveDone, Switches, live_invoices
 from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.claims import Biller, Claim
+from fcb_pipelines.domain.usage import PULLED
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.store import audit
 from fcb_pipelines.store import claims as stored_claims
@@ -19,6 +20,7 @@ from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
 from fcb_pipelines_tests.store.closed import closed
 
+MARCH = datetime(2026, 3, 1, 5, tzinfo=UTC)
 APRIL, MAY, JUNE = (datetime(2026, month, 1, 4, tzinfo=UTC) for month in (4, 5, 6))
 LIVE = f"live_invoice_{FIRST}=2f2026-05"
 
@@ -41,9 +43,9 @@ class LiveMonth:
         for month in (self.april, self.may):
             month.rated()
 
-    def close(self) -> None:
+    def close(self, feed: str = PULLED) -> None:
         with self.april.chain.db.transaction() as conn:
-            closed(conn, self.code, "2026-04")
+            closed(conn, self.code, "2026-04", feed=feed)
 
     def live(self, *, may_post: bool = True, odoo: Odoo | None = None, dry_run: bool = False) -> LiveDone:
         switches = Switches(may_draft=True, may_post=may_post)

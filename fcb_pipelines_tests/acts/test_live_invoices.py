@@ -1,5 +1,7 @@
 """Live invoices on each Odoo: claimed, drafted, read back, posted once and only where nothing objects."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,11 +14,13 @@ from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.guards import Finding, Kind
+from fcb_pipelines.domain.usage import PUSHED
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.store import alarms
+from fcb_pipelines.store import alarms, hand_backs
 from fcb_pipelines_tests.acts.chain import silent
-from fcb_pipelines_tests.acts.gone_live import go_back
-from fcb_pipelines_tests.acts.live_month import APRIL, JUNE, LIVE, MAY, LiveMonth, a_live_month
+from fcb_pipelines_tests.acts.gone_live import go_back, go_live
+from fcb_pipelines_tests.acts.late import CORE_HOURS, event, push, with_march_closed
+from fcb_pipelines_tests.acts.live_month import APRIL, JUNE, LIVE, MARCH, MAY, LiveMonth, a_live_month
 from fcb_pipelines_tests.acts.month import Month
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
@@ -163,3 +167,26 @@ def test_a_dry_run_and_what_is_not_allowed_change_nothing(live: LiveMonth) -> No
     switches = Switches(may_draft=False, may_post=True)
     with pytest.raises(RuleViolation, match="FCB_ODOO_DRAFT_INVOICES=true"):
         live_invoices(live.may.work, live.april.chain.odoo, switches, dry_run=False, report=silent)
+
+
+@pytest.mark.parametrize("boundary", [MARCH, APRIL], ids=["used while live", "used before"])
+def test_late_usage_goes_where_the_time_of_its_use_belongs(month: Month, boundary: datetime) -> None:
+    """Told in April for March, which was closed: on Odoo's next invoice, or handed back to the source that bills March."""
+    month.imported()
+    live = LiveMonth(april=with_march_closed(month))
+    push(live.april, event(live.april, "late", 100 * CORE_HOURS, "2026-03-21T10:00Z"))
+    push(live.april, event(live.april, "may", 0, "2026-05-10T10:00Z"))
+    live.rated()
+    go_live(month.chain.db, live.code, FIRST, {"flat": MAY, "cpu_seconds": boundary})
+    live.close(feed=PUSHED)
+    shown, done = live.live(dry_run=True), live.live()
+    assert (done.is_clean, done.posted, shown.handed_back) == (True, (live.april.chain.xid(LIVE),), done.handed_back)
+    told = [line["name"].rpartition(" – ")[2] for line in live.april.lines(live.april.moves()[LIVE])]
+    late = "late cpu_seconds: 360000 more than billed before"
+    with live.april.chain.db.transaction() as conn:
+        noted = hand_backs.of_reference(conn, live.code, "F-1/2026-04")
+    assert (late in told, noted == done.handed_back) == (boundary == MARCH, True)
+    assert [(one.charge, one.service_to, one.quantity) for one in noted] == (
+        [] if boundary == MARCH else [("cpu_seconds", APRIL, Decimal(360_000))]
+    )
+    assert {charge for charge, start, *_ in live.claims() if start < APRIL} == set(), "late usage is of what was claimed before"
