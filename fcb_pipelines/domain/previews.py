@@ -14,6 +14,7 @@ def previewed(one: SubscriptionPlan, charge: ChargePlan) -> Money | None:
     """
     if charge.first_net is not None:
         return charge.first_net
-    amounts = (amount for each in (charge, *one.charges) for amount in (each.first_net, each.last_bill and each.last_bill.net))
-    known = next((amount for amount in amounts if amount is not None), None)
-    return None if known is None else Money(ZERO, known.currency)
+    every = (charge, *one.charges)
+    planned = [each.first_net.currency for each in every if each.first_net is not None]
+    billed = [each.last_bill.net.currency for each in every if each.last_bill is not None]
+    return Money(ZERO, (planned or billed)[0]) if planned or billed else None
