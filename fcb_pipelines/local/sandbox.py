@@ -50,6 +50,11 @@ def key(state: Path) -> str:
     return secret(state, "odoo-importer")
 
 
+def administrator(state: Path) -> dict[str, str]:
+    """The administrator of the sandbox of this state folder, whose few settings of Odoo are, as the variables say it."""
+    return {"FCB_ODOO_USER": "admin", "FCB_ODOO_KEY": secret(state, "odoo-admin")}
+
+
 def answers(page: str) -> bool:
     """Whether a server of this machine answers this page (`http://…`) without an error."""
     parts = urlsplit(page)
