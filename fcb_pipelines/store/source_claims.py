@@ -40,22 +40,27 @@ class Loaded:
     """Lines that claim nothing because they have no range."""
 
 
-BILLED: LiteralString = """
-    CREATE TEMPORARY TABLE billed_line ON COMMIT DROP AS
+REFERRED: LiteralString = """
+    CREATE TEMPORARY TABLE referred ON COMMIT DROP AS
     WITH newest AS (
         SELECT DISTINCT ON (period) revision_id, period FROM period_revision WHERE service = %(service)s
          ORDER BY period, revision DESC
     )
-    SELECT r.external_subscription_id, i.charge, i.revision_id, i.row_id, i.ordinal AS instance, e.reference AS line_key,
-           a.kind, a.net, a.issued_at, a.service_from, a.service_to
-      FROM newest
-      JOIN reconciliation_instance AS i USING (revision_id)
-      JOIN reconciliation_row AS r USING (revision_id, row_id)
+    SELECT newest.period, i.revision_id, i.row_id, i.ordinal AS instance, i.charge, e.reference AS line_key
+      FROM newest JOIN reconciliation_instance AS i USING (revision_id)
      CROSS JOIN LATERAL jsonb_to_recordset(i.evidence) AS e (kind text, reference text)
-      JOIN actual_line AS a ON a.service = %(service)s AND a.period = newest.period AND a.counts
-       AND a.external_invoice_id || '/' || a.ordinal = e.reference
-     WHERE i.actual_net IS NOT NULL AND r.external_subscription_id IS NOT NULL AND e.kind = 'invoice_line'
+     WHERE i.actual_net IS NOT NULL AND e.kind = 'invoice_line'
        AND (i.due_at IS NOT NULL OR NOT i.charge = ANY(%(kinds)s))
+"""
+BILLED: LiteralString = """
+    CREATE TEMPORARY TABLE billed_line ON COMMIT DROP AS
+    SELECT r.external_subscription_id, i.charge, i.revision_id, i.row_id, i.instance, i.line_key,
+           a.kind, a.net, a.issued_at, a.service_from, a.service_to
+      FROM referred AS i
+      JOIN reconciliation_row AS r USING (revision_id, row_id)
+      JOIN actual_line AS a
+        ON a.service = %(service)s AND a.period = i.period AND a.external_invoice_id || '/' || a.ordinal = i.line_key
+     WHERE r.external_subscription_id IS NOT NULL AND a.counts
 """
 WANTED: LiteralString = """
     CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
@@ -118,7 +123,7 @@ IN_THE_WAY = """
 """
 ADD = """
     INSERT INTO claim (claim_charge_id, service_range, biller, reference, claimed_at)
-    SELECT claim_charge_id, service_range, 'source', reference, %(now)s FROM wanted
+    SELECT claim_charge_id, service_range, 'source', reference, %(now)s FROM wanted ORDER BY claim_charge_id, service_range
 """
 WITHOUT_RANGE = """
     SELECT DISTINCT line_key FROM billed_line WHERE service_from IS NULL ORDER BY line_key
@@ -133,7 +138,13 @@ def load(conn: Connection, service: str, now: datetime) -> Loaded:
     conn.execute("LOCK TABLE claim_charge, claim IN SHARE ROW EXCLUSIVE MODE")
     given = {"service": service, "now": now, "by": GIVEN_BACK, "kinds": [kind.value for kind in LineKind]}
     with in_bulk(conn):
-        for name, statement in (("billed_line", BILLED), ("", NUMBERS), ("wanted", WANTED), ("held", HELD)):
+        for name, statement in (
+            ("referred", REFERRED),
+            ("billed_line", BILLED),
+            ("", NUMBERS),
+            ("wanted", WANTED),
+            ("held", HELD),
+        ):
             conn.execute(statement, given)
             if name:
                 conn.execute(f"ANALYZE {name}".encode())
@@ -142,7 +153,7 @@ def load(conn: Connection, service: str, now: datetime) -> Loaded:
         double_billed = tuple(_double(row) for row in conn.execute(IN_THE_WAY))
         without_range = tuple(row[0] for row in conn.execute(WITHOUT_RANGE))
         added = conn.execute(ADD, given).rowcount
-    for name in ("billed_line", "wanted", "held"):
+    for name in ("referred", "billed_line", "wanted", "held"):
         conn.execute(f"DROP TABLE {name}".encode())
     return Loaded(
         added=added, kept=kept, released=released, double_billed=double_billed, without_range=tuple(sorted(without_range))
