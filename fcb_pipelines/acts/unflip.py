@@ -51,13 +51,15 @@ def unflip(going: Going, flip_id: str, *, although_stopped: bool = False) -> Und
         plan = unflip_plan(going.db, going.odoo, going.service, flip, going.now)
         run = going.run(flip)
         with going.db.transaction() as conn:
-            _admit(conn, going, run, plan, although_stopped=although_stopped)
-        going.report(f"unflip of {flip_id}: {plan.stake}")
-        _carry_out(run, steps(going.evidence(flip), plan))
+            is_left = _admit(conn, going, run, plan, although_stopped=although_stopped)
+        if is_left:
+            going.report(f"unflip of {flip_id}: {plan.stake}")
+            _carry_out(run, steps(going.evidence(flip), plan))
         return Undone(plan=plan, stands=_ended(run))
 
 
-def _admit(conn: Connection, going: Going, run: Run, plan: Unflip, *, although_stopped: bool) -> None:
+def _admit(conn: Connection, going: Going, run: Run, plan: Unflip, *, although_stopped: bool) -> bool:
+    """Whether any step is left, and all that is asked before it; False where only the flip itself was not ended yet."""
     there = stopped(conn, going.service.code)
     run.although = there.stop_id if there is not None and although_stopped else None
     _require_running(conn, going, run)
@@ -65,6 +67,8 @@ def _admit(conn: Connection, going: Going, run: Run, plan: Unflip, *, although_s
     flip = held(conn, going.service, run.flip.flip_id)
     run.read(conn)
     if all(Step.UNDONE in run.course(one).done for one in run.touched):
+        if run.touched and flip.ended_at is None:
+            return False
         raise RuleViolation(f"of {flip.flip_id} nothing is left to take back:  fcb journal {flip.flip_id}")
     require_armed(conn, flip, Part.UNFLIP, going.now, planned=plan.stake)
     given_up = [
@@ -76,6 +80,7 @@ def _admit(conn: Connection, going: Going, run: Run, plan: Unflip, *, although_s
         store.end(conn, flip.flip_id, None)
     run.note(conn, given_up)
     run.keep(given_up)
+    return True
 
 
 def _require_running(conn: Connection, going: Going, run: Run) -> None:

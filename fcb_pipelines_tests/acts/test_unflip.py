@@ -11,9 +11,9 @@ from fcb_pipelines.acts.stop import Stopped, stop
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.flip import BACK, STEPS, Part, Phase, State, Step, course, faults
+from fcb_pipelines.domain.flip import BACK, STEPS, Entry, Part, Phase, State, Step, course, faults
 from fcb_pipelines.odoo.pictures import picture
-from fcb_pipelines.store import claims, flips
+from fcb_pipelines.store import claims, flips, journal
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, NOW, STOPPED, Cohort
 from fcb_pipelines_tests.flips import done
@@ -197,3 +197,56 @@ def test_after_an_unflip_the_same_cohort_can_be_flipped_again(cohort: Cohort) ->
     assert {one.flip_id for one in live.values()} == {again.flip.flip_id}
     assert again.flip.flip_id != FLIP_ID
     assert set(again.back().stands.states.values()) == {State.SHADOW}
+
+
+class Deadly(list[str]):
+    """Ends the work as soon as somebody is told that the last one is back."""
+
+    def append(self, line: str) -> None:
+        if line == "s3: undone done":
+            raise KeyboardInterrupt
+        super().append(line)
+
+
+def test_an_unflip_that_ended_before_it_was_noted_as_ended_is_ended_by_the_next(cohort: Cohort) -> None:
+    cohort.live()
+    cohort.said = Deadly()
+    with pytest.raises(KeyboardInterrupt):
+        cohort.back()
+    cohort.said = []
+    assert set(cohort.unflip().stands.states.values()) == {State.SHADOW}
+    with cohort.chain.db.transaction() as conn:
+        kept = flips.flip(conn, cohort.chain.service.code, FLIP_ID)
+    assert kept is not None
+    assert kept.ended_at == NOW
+
+
+def test_a_step_that_was_begun_and_never_ended_is_given_up(cohort: Cohort) -> None:
+    cohort.arm()
+    cohort.said = Confirming()
+    with pytest.raises(KeyboardInterrupt):
+        cohort.go()
+    cohort.said = []
+    begun = Entry(
+        flip_id=FLIP_ID,
+        external_subscription_id="s1",
+        step=Step.CONFIRMED,
+        phase=Phase.BEFORE,
+        at=NOW,
+        actor="ada",
+        data={},
+    )
+    with cohort.chain.db.transaction() as conn:
+        journal.append(conn, cohort.chain.service.code, begun)
+    assert set(cohort.back().stands.states.values()) == {State.SHADOW}
+    assert faults(cohort.journal()) == ()
+    assert (Step.CONFIRMED, Phase.REFUSED) in cohort.words()
+
+
+class Confirming(list[str]):
+    """Ends the work when the first order has its plan."""
+
+    def append(self, line: str) -> None:
+        if line == "s2: plan_set done":
+            raise KeyboardInterrupt
+        super().append(line)

@@ -1,6 +1,6 @@
 """Flips and unflips that are struck at their points and run again, until they are done: what is left is that of a quiet run.
 
-By hand, with as many seeds as wanted:  python -m fcb_pipelines_tests.faults.flips 200
+By hand, with as many seeds as wanted:  python -m fcb_pipelines_tests.faults.flips 100 [EDITION...]
 """
 
 import random
@@ -247,8 +247,8 @@ def every_point(points: dict[str, int]) -> Iterator[tuple[str, int, How]]:
     yield from ((part, at, how) for part, count in points.items() for at in range(1, count + 1) for how in How)
 
 
-def _main(seeds: int) -> int:
-    """Play that many seeds, half of them on each edition; how many rounds left anything wrong."""
+def _main(seeds: int, *editions: str) -> int:
+    """Play that many seeds on each of these editions; how many rounds left anything wrong."""
     began, bad, strikes = time.monotonic(), 0, 0
     with quick_folder() as state:
         server = EmbeddedPostgres(state, durable=False)
@@ -256,10 +256,10 @@ def _main(seeds: int) -> int:
             url = server.start()
             with database(url) as template:
                 migrate(template)
-                for edition in EDITIONS:
+                for edition in editions or EDITIONS:
                     with bench(url, template.rpartition("/")[2], edition) as table:
                         wanted = table.play(quiet)
-                        for seed in range(seeds // len(EDITIONS)):
+                        for seed in range(seeds):
                             found = table.play(struck_often(seed, wanted.points))
                             strikes += found.strikes
                             if found.wrong or found.left != wanted.left:
@@ -267,9 +267,9 @@ def _main(seeds: int) -> int:
                                 click.echo(f"{edition} {seed}: {found.wrong} {found.left}")
         finally:
             server.stop()
-    click.echo(f"{seeds} seeds, {strikes} strikes, {bad} rounds wrong, {time.monotonic() - began:.0f} s")
+    click.echo(f"{seeds} seeds of each edition, {strikes} strikes, {bad} rounds wrong, {time.monotonic() - began:.0f} s")
     return bad
 
 
 if __name__ == "__main__":
-    sys.exit(bool(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)))
+    sys.exit(bool(_main(int(sys.argv[1]), *sys.argv[2:])))
