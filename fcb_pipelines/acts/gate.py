@@ -47,8 +47,9 @@ def look(db: Database, odoo: Odoo | None, service: Service, plan: FlipPlan | Non
     Without Odoo, as for a page that only shows how things stand, nothing of it is known.
     """
     with_odoo = not_asked(rules.now) if odoo is None else ask_odoo(db, odoo, service, plan, rules.now)
-    nobody = NotKnown("the cohort planned anew, with Odoo")
-    again = nobody if plan is None or odoo is None else _replanned(db, odoo, service, plan, rules)
+    again: FlipPlan | NotKnown = NotKnown("the cohort planned anew, with Odoo")
+    if plan is not None and odoo is not None and not isinstance(with_odoo.orders, NotKnown):
+        again = _replanned(db, odoo, service, plan, rules)
     return Outside(odoo=with_odoo, broken_logs=_broken(db), replanned=again)
 
 

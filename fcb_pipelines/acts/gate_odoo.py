@@ -43,6 +43,21 @@ class _Asking:
 
 def ask_odoo(db: Database, odoo: Odoo, service: Service, plan: FlipPlan | None, now: datetime) -> OdooFacts:
     """Read what a gate needs of Odoo, of a plan or of all customers; never within a transaction, and without a failure."""
+    reached = _told(odoo.version)
+    if isinstance(reached, NotKnown):
+        return _unread(reached, now)
+    asking = _asking(db, odoo, service, plan, now)
+    return OdooFacts(
+        orders=_told(lambda: _orders(asking)),
+        others_live=_told(lambda: _others(asking)),
+        settings=_told(lambda: tuple(_settings(asking))),
+        balances=_told(lambda: _balances(asking)),
+        not_inert=_told(lambda: shadow_inert(odoo, db, service)),
+        read_at=now,
+    )
+
+
+def _asking(db: Database, odoo: Odoo, service: Service, plan: FlipPlan | None, now: datetime) -> _Asking:
     with db.transaction() as conn:
         links = {user: link.odoo_id for user, link in partners.links(conn, service.code).items() if link.odoo_id is not None}
         ours = judged.our_orders(conn)
@@ -51,20 +66,15 @@ def ask_odoo(db: Database, odoo: Odoo, service: Service, plan: FlipPlan | None, 
         asked_for = {links[owner] for owner in owners if owner in links}
         # Whoever is the same partner has the same balance there.
         links = {user: partner for user, partner in links.items() if partner in asked_for}
-    asking = _Asking(odoo=odoo, service=service, plan=plan, partners=links, ours=ours, now=now)
-    return OdooFacts(
-        orders=_told(lambda: _orders(asking)),
-        others_live=_told(lambda: others_live(odoo, set(links.values()), ours) if links else {}),
-        settings=_told(lambda: tuple(_settings(asking))),
-        balances=_told(lambda: _balances(asking)),
-        not_inert=_told(lambda: shadow_inert(odoo, db, service)),
-        read_at=now,
-    )
+    return _Asking(odoo=odoo, service=service, plan=plan, partners=links, ours=ours, now=now)
 
 
 def not_asked(now: datetime) -> OdooFacts:
     """What is known of Odoo where nobody asked it."""
-    untold = NotKnown("a look into Odoo, which nobody took")
+    return _unread(NotKnown("a look into Odoo, which nobody took"), now)
+
+
+def _unread(untold: NotKnown, now: datetime) -> OdooFacts:
     return OdooFacts(orders=untold, others_live=untold, settings=untold, balances=untold, not_inert=untold, read_at=now)
 
 
@@ -92,6 +102,10 @@ def _order(order: OrderNow) -> ShadowOrder:
         net=order.net,
         tax=order.tax,
     )
+
+
+def _others(asking: _Asking) -> Mapping[int, tuple[str, ...]]:
+    return others_live(asking.odoo, set(asking.partners.values()), asking.ours) if asking.partners else {}
 
 
 def _balances(asking: _Asking) -> dict[tuple[str, str], Money]:
