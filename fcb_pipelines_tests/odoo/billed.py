@@ -57,10 +57,10 @@ class Billed:
         self.odoo.call(MOVES, "action_post", [move])
         return move
 
-    def ours(self, name: str, price: float = 10.0, *, is_posted: bool = True) -> int:
-        """An invoice with an external id of ours: `fcb.<run>_<name>`."""
+    def ours(self, name: str, price: float = 10.0, *, is_posted: bool = True, xid: str | None = None) -> int:
+        """An invoice with an external id, of ours if no other is given: `fcb.<run>_<name>`."""
         columns = ["id", "move_type", "partner_id/.id", "ref", "invoice_date"]
-        cells = [self.made.xid(name), "out_invoice", self.partner, self.made.name(name), DAY.isoformat()]
+        cells = [xid or self.made.xid(name), "out_invoice", self.partner, self.made.name(name), DAY.isoformat()]
         line = [*(f"invoice_line_ids/{each}" for each in ("name", "quantity", "price_unit", "tax_ids/.id"))]
         loaded = self.odoo.load(MOVES, [*columns, *line], [[*cells, "usage", 1, price, str(self.made.tax(HST))]])
         if is_posted:

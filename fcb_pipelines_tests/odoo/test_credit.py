@@ -115,6 +115,12 @@ def test_what_began_is_ended(odoo: Odoo, billed: Billed) -> None:
     assert standing(billed, move) == ("posted", "reversed", 0.0)
 
 
+def test_odoo_itself_matches_a_credit_note_that_is_posted(odoo: Odoo, billed: Billed) -> None:
+    move = billed.posted()
+    odoo.call(MOVES, "action_post", [drafted(odoo, billed, move)])
+    assert standing(billed, move) == ("posted", "reversed", 0.0)
+
+
 def test_somebody_elses_credit_note_is_not_doubled(odoo: Odoo, billed: Billed) -> None:
     move = billed.posted()
     credited(odoo, billed, move, "first")

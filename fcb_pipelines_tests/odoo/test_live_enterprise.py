@@ -159,6 +159,8 @@ def test_a_plan_is_not_taken_from_an_order_that_runs(way: Way, billed: Billed) -
 
 def test_a_subscription_of_others_that_runs_is_told_and_one_that_ended_is_not(way: Way, billed: Billed) -> None:
     order = billed.order()
+    subscribed(way, order)
+    assert others_live(way.odoo, [billed.partner], []) == {}
     now = gone_live(way, order)
     assert others_live(way.odoo, [billed.partner], []) == {billed.partner: (f"subscription {now.name}",)}
     assert others_live(way.odoo, [billed.partner], [order]) == {}

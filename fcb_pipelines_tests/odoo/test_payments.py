@@ -81,6 +81,7 @@ def test_invoices_of_others_are_not_told_unless_they_came_of_our_orders(importer
     order = billed.running()
     billed.ours("invoice_1", is_posted=False)
     others, made = billed.draft(), billed.invoice_of(order)
+    billed.ours("elsewhere", is_posted=False, xid=f"fcb.x{service(billed)}_invoice_1")
     at = billed.written_at(MOVES, made)
     told = {each.odoo_id: each.external_id for each in since(importer, billed, at, order).moves}
     assert others not in told

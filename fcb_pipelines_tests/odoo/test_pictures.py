@@ -36,6 +36,7 @@ def test_a_picture_is_json_without_floats_and_secrets_and_twice_the_same(importe
 
 def test_what_is_not_ours_is_not_in_it(importer: Odoo, billed: Billed) -> None:
     billed.draft()
+    billed.ours("elsewhere", xid=billed.made.xid("invoice_1").replace("fcb.", "elsewhere."))
     seen = taken(importer, billed)
     assert (seen["orders"], seen["order_lines"], seen["moves"], seen["move_lines"]) == ({}, {}, {}, {})
 
