@@ -91,7 +91,7 @@ class _Gathering:
             plan=plan,
             replanned=self.outside.replanned,
             under_way=self.asked.under_way,
-            live=frozenset(flips.live_subscriptions(conn, code)),
+            live=frozenset(key for key, one in last_flips.items() if one.state in (State.LIVE, State.COMPLETE)),
             elsewhere=frozenset(
                 key for key, one in last_flips.items() if one.state is not State.SHADOW and one.flip_id != self.asked.flip_id
             ),

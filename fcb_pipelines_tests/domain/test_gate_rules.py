@@ -131,6 +131,15 @@ def test_what_is_not_due_and_what_is_not_over_says_nothing_of_what_was_last_comp
     assert said(base(periods=(*base().periods[:2], a_period(LAST, in_trial), early))) == set()
 
 
+def test_what_odoo_bills_from_the_boundary_on_proves_nothing_of_itself() -> None:
+    live = a_row(an_instance("19.99", None, period=NEXT, status=Status.ONLY_EXPECTED, verdict=Verdict.EXPLAINED))
+    after = a_period(NEXT, rows=(live,))
+    assert said(base(periods=(*base().periods, after), last_closed=NEXT)) == set()
+    assert said(with_charge(boundary=day("2026-08-01"))(base(periods=(*base().periods, after), last_closed=NEXT))) == {
+        "never_compared"
+    }
+
+
 def test_a_yearly_price_that_nobody_saw_billed_needs_a_signature_for_exactly_its_amount() -> None:
     facts = with_charge(first_net=money("600.00 CAD"), last_bill=None)(without("flat")(base()))
     found = next(one for one in objections(facts) if one.id == "never_compared")

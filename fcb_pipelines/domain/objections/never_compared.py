@@ -19,9 +19,11 @@ _Charge = tuple[str | None, str]
 
 
 def _find(facts: GateFacts) -> Iterator[Objection]:
-    last = _last_due(facts)
+    due = _due(facts)
     for one, charge in facts.charges:
-        found = last.get((one.external_subscription_id, charge.charge))
+        # From its boundary on Odoo bills it, and what Odoo bills proves nothing of itself.
+        own = [each for each in due.get((one.external_subscription_id, charge.charge), ()) if each[0] < charge.boundary]
+        found = max(own, key=lambda pair: pair[0])[1] if own else None
         amount = previewed(one, charge)
         scope = of_charge(one.external_subscription_id, charge.charge)
         is_signed = amount is not None and facts.attested(Statement.PREVIEW, scope, str(amount)) is not None
@@ -29,15 +31,15 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
             yield _objection(facts, one, charge, found)
 
 
-def _last_due(facts: GateFacts) -> dict[_Charge, Instance]:
-    """The last instance of each charge that anything was due for, of months that had closed: before, much is not issued yet."""
+def _due(facts: GateFacts) -> dict[_Charge, list[tuple[datetime, Instance]]]:
+    """What was due of each charge, with its start, in months that had closed: before, much is not issued yet."""
     found: dict[_Charge, list[tuple[datetime, Instance]]] = defaultdict(list)
     for period in facts.periods:
         for row in period.rows if period.was_closed else ():
             for one in row.instances:
                 if one.service_from is not None and one.is_due:
                     found[row.external_subscription_id, one.charge].append((one.service_from, one))
-    return {key: max(each, key=lambda pair: pair[0])[1] for key, each in found.items()}
+    return found
 
 
 def _is_compared(one: Instance) -> bool:
