@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import click
 from rich.table import Table
@@ -42,7 +43,8 @@ def _as_json(found: Journal, service: Service) -> dict[str, object]:
         "flip_id": found.stands.flip.flip_id,
         "states": {one: each.value for one, each in found.stands.states.items()},
         "armings": [published(one) for one in found.armings],
-        "entries": [published(one) for one in found.entries],
+        # What a step read is JSON already, lists among it.
+        "entries": [{**published(replace(one, data={})), "data": one.data} for one in found.entries],
         "faults": list(found.faults),
     }
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,9 +39,9 @@ def flip_id(db: Database) -> str:
         return keep(conn, PLAN, "ada", NOW)
 
 
-def went(db: Database, flip_id: str, words: Sequence[tuple[Step, Phase]]) -> None:
+def went(db: Database, flip_id: str, words: Sequence[tuple[Step, Phase]], **changes: Any) -> None:
     with db.transaction() as conn:
-        journal.append(conn, "shop", *written(*words, flip_id=flip_id))
+        journal.append(conn, "shop", *written(*words, flip_id=flip_id, **changes))
 
 
 @pytest.mark.parametrize(
@@ -144,8 +145,9 @@ def test_the_journal_is_shown_and_fails_where_it_is_not_whole(fcb: Fcb, db: Data
     assert ended.returncode == 0
     assert "source_stopped" in ended.stdout
     assert "the audit log says the same" in ended.stderr
-    went(db, flip_id, [(Step.CLAIMED, Phase.BEFORE)])
+    went(db, flip_id, [(Step.CLAIMED, Phase.BEFORE)], data={"claims": ["flat", {"to": None}]})
     ended = fcb("journal", flip_id, "--json")
+    assert json.loads(ended.stdout)["entries"][-1]["data"] == {"claims": ["flat", {"to": None}]}
     assert ended.returncode == 1
     assert json.loads(ended.stdout)["faults"] == ["s1: claimed was begun and has no end"]
 
