@@ -16,7 +16,6 @@ from typing import Any
 import psycopg
 
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.period import Period
 from fcb_pipelines.source.demo import host
 from fcb_pipelines.source.demo.tables import TORONTO
 
@@ -33,7 +32,15 @@ MANUAL_FEE = """
 pattern = "^Manual fee"
 kind = "one_off"
 """
-SWITCHES = {"FCB_ODOO_CONFIRM_ORDERS": "true", "FCB_ODOO_ATTACH_TOKENS": "true", "FCB_ODOO_POST_INVOICES": "true"}
+SWITCHES = dict.fromkeys(
+    (
+        "FCB_ODOO_CONFIRM_ORDERS",
+        "FCB_ODOO_ATTACH_TOKENS",
+        "FCB_ODOO_DRAFT_INVOICES",
+        "FCB_ODOO_POST_INVOICES",
+    ),
+    "true",
+)
 
 CURRENT = """
     SELECT s.id, s.user_id::text, b.paid_through FROM subscriptions s JOIN billing_states b ON b.subscription_id = s.id
@@ -136,6 +143,8 @@ class Rehearsal:
     def bill_a_month(self, flip_id: str) -> dict[str, int]:
         """Close the months, let Odoo bill what falls due in two of them, and look that nothing is billed twice or never."""
         self.say("3. A month of live billing")
+        for month in CLOSED:
+            self.fcb("close", "--period", month)
         posted = {FIRST: self.live_month(FIRST)}
         self.later(month=SECOND)
         with psycopg.connect(self.source_url) as conn:
@@ -145,6 +154,7 @@ class Rehearsal:
         self.bill_in_the_source(FIRST, live=self.states(flip_id))
         self.fcb("import")
         self._run_months([FIRST])
+        self.fcb("close", "--period", FIRST)
         posted[SECOND] = self.live_month(SECOND)
         self.fcb("guard")
         self.fcb("payments", ok=(0,))
@@ -153,16 +163,15 @@ class Rehearsal:
     def take_it_back(self, flip_id: str) -> Sequence[str]:
         """Unflip the canary: look, arm, go; the host bills them again, and Odoo is as it was but for what must remain."""
         self.say("4. Taking the canary back")
-        shown = self.answer("unflip", flip_id, "--json")
-        self.arm(flip_id, "unflip", shown["count"], shown["amounts"])
+        stake = self.answer("unflip", flip_id, "--json")["stake"]
+        self.arm(flip_id, "unflip", stake["count"], stake["amounts"])
+        self.fcb("unflip", flip_id, "--go", *ADA)
+        # Odoo has let them go, and waits until the source has them again.
         with psycopg.connect(self.source_url) as conn:
             host.resume_billing(conn, self.subscriptions([CANARY]))
         self.fcb("import")
-        done = self.answer("unflip", flip_id, "--go", "--json", *ADA)
-        stuck = {one: said for one, said in done["states"].items() if said != "shadow"}
-        if stuck:
-            raise RuleViolation(f"the canary did not come back: {stuck}")
-        return [str(one) for one in done["remains"]]
+        self.fcb("unflip", flip_id, "--go", *ADA)
+        return self.what_remains(flip_id)
 
     def flip_all(self) -> tuple[str, int]:
         """Everybody, from the next month on."""
@@ -251,8 +260,8 @@ class Rehearsal:
         self.fcb("arm", "--approve", flip_id, *GRACE, ok=(0, 1, 2))
 
     def live_month(self, month: str) -> int:
-        """Close the month before, bill what falls due in this one; how many invoices were posted."""
-        self.fcb("close", "--period", Period(month, TORONTO).previous().key, *ADA, ok=(0, 1))
+        """Bill what falls due in a month; how many invoices were posted."""
+        self._run_months([month])
         return len(self.answer("live", "--period", month, "--json")["posted"])
 
     def bill_in_the_source(self, month: str, live: Mapping[str, str]) -> None:
@@ -285,6 +294,15 @@ class Rehearsal:
         """Where each subscription of a flip stands."""
         found: dict[str, str] = self.answer("flip", flip_id, "--json")["states"]
         return found
+
+    def what_remains(self, flip_id: str) -> list[str]:
+        """What differs in Odoo from before a flip that was taken back; raises `RuleViolation` where one is still on its way."""
+        journal = self.answer("journal", flip_id, "--json")
+        stuck = {one: state for one, state in journal["states"].items() if state != "shadow"}
+        if stuck:
+            raise RuleViolation(f"not all came back from {flip_id}: {stuck}")
+        compared = [one["data"] for one in journal["entries"] if (one["step"], one["phase"]) == ("undone", "after")]
+        return sorted({f"{one['kind']} {one['name']}: {one['why']}" for data in compared for one in data["differences"]})
 
     def asked(self, *asked: str) -> dict[str, Any]:
         """The plan of a cohort, and what stands against it."""
