@@ -18,10 +18,12 @@ from fcb_pipelines.domain.arming import Arming
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.flip import Part, course, is_over
 from fcb_pipelines.domain.gate import Class, Objection
+from fcb_pipelines.domain.gate_asked import GateAsked
+from fcb_pipelines.domain.gate_facts import Gate as Gates
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import flips as store
-from fcb_pipelines.store import journal
+from fcb_pipelines.store import gate_asked, journal
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.flips import StoredFlip
 from fcb_pipelines.store.imports import exclusive_import
@@ -119,8 +121,14 @@ def _done(going: Going, flip_id: str, part: Part, is_on: bool, variable: str) ->
             require_running(conn, going.service.code)
             flip = standing(conn, going.service, flip_id).flip
         asked, run = going.gate(flip, part), going.run(flip)
-        with going.db.transaction() as conn:
-            arming = _admitted(going, conn, run, part, asked=asked, off="" if is_on else variable)
+        try:
+            with going.db.transaction() as conn:
+                arming = _admitted(going, conn, run, part, asked=asked, off="" if is_on else variable)
+                _keep_asked(conn, going, flip, part, ())
+        except FlipRefused as refused:
+            with going.db.transaction() as conn:
+                _keep_asked(conn, going, flip, part, refused.against)
+            raise
         going.report(f"{part} of {flip_id}: {len(flip.subscriptions)} subscriptions, armed by {arming.person}")
         evidence = going.evidence(flip)
         carry_out(run, part, steps(evidence, armed_at=arming.armed_at))
@@ -154,6 +162,12 @@ def _formal(conn: Connection, going: Going, flip: StoredFlip, off: str) -> Itera
         require_free(conn, flip, going.now)
     except RuleViolation as error:
         yield _against("in_another_flip", flip, str(error), "complete or undo the other flip first")
+
+
+def _keep_asked(conn: Connection, going: Going, flip: StoredFlip, part: Part, against: tuple[Objection, ...]) -> None:
+    """Keep what was said, whether it was let through or not."""
+    said = GateAsked(flip_id=flip.flip_id, gate=Gates(part.value), asked_by=going.actor, asked_at=going.now, objections=against)
+    gate_asked.add(conn, going.service.code, said)
 
 
 def _against(name: str, flip: StoredFlip, words: str, what_to_do: str) -> Objection:

@@ -16,7 +16,7 @@ from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.flip import FORTH, STEPS, Part, Phase, State, Step, faults
 from fcb_pipelines.domain.gate import Class, Objection
-from fcb_pipelines.store import claims, flips, journal
+from fcb_pipelines.store import claims, flips, gate_asked, journal
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.imports import exclusive_import
 from fcb_pipelines_tests.acts.chain import Chain
@@ -74,6 +74,9 @@ def test_everything_that_stands_against_it_is_said_at_once(cohort: Cohort) -> No
         cohort.go()
     assert [one.id for one in refused.value.against] == ["switched_off", "not_armed", "never_compared"]
     assert all(one.what_to_do in str(refused.value) for one in refused.value.against)
+    with cohort.chain.db.transaction() as conn:
+        kept = gate_asked.last(conn, cohort.chain.service.code)[FLIP_ID]
+    assert (kept.objections, kept.asked_by) == (refused.value.against, "ada")
     assert cohort.journal() == ()
     assert cohort.order().state == "draft"
 

@@ -1,0 +1,108 @@
+"""What the steps of a flip are told: who bills by the last snapshot, what people attested, what the source has billed."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fcb_pipelines.acts.flip_evidence import evidence
+from fcb_pipelines.acts.flip_steps import Evidence
+from fcb_pipelines.domain.attestations import Attestation, Statement
+from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.store import attestations, snapshots
+from fcb_pipelines.store.database import Database
+from fcb_pipelines_tests.acts.chain import TAXES
+from fcb_pipelines_tests.acts.planted_source import billing_row, invoice_row
+from fcb_pipelines_tests.acts.planted_source import keep as planted
+from fcb_pipelines_tests.builders import day
+from fcb_pipelines_tests.conftest import NOW as TAKEN
+from fcb_pipelines_tests.flips import NOW, a_plan, a_subscription, keep
+from fcb_pipelines_tests.signed_store import a_service
+
+
+class NoSubscriptions:
+    """An Odoo without the app, of which nothing else is asked."""
+
+    def fields(self, model: str) -> dict[str, Any]:
+        return {}
+
+
+def told(db: Database, folder: Path, days: int = 0) -> Evidence:
+    with db.transaction() as conn:
+        flip = keep(conn, a_plan(a_subscription("s-1")))
+    odoo: Any = NoSubscriptions()
+    return evidence(db, odoo, a_service(folder), flip, taxes=TAXES, now=NOW + timedelta(days=days))
+
+
+@pytest.fixture
+def db(store_database: str) -> Database:
+    return Database(store_database)
+
+
+def attest(db: Database, name: str, days: int, statement: Statement = Statement.SOURCE_STOPPED) -> None:
+    one = Attestation(
+        attestation_id=name,
+        statement=statement,
+        subject="s-1",
+        value=None,
+        text="by hand",
+        author="grace",
+        made_at=NOW - timedelta(days=9 - days),
+        expires_at=NOW + timedelta(days=days),
+    )
+    with db.transaction() as conn:
+        attestations.add(conn, "shop", one)
+
+
+def test_it_is_of_the_last_snapshot(db: Database, tmp_path: Path) -> None:
+    with db.transaction() as conn:
+        planted(conn, "shop", billing_state=[billing_row()])
+        last = planted(conn, "shop", billing_state=[billing_row(auto_renew=False)])
+    found = told(db, tmp_path)
+    assert (found.snapshot_id, found.taken_at, found.plans) == (last, TAKEN, {})
+    assert not found.billing["s-1"].auto_renew
+
+
+def test_the_last_attestation_that_holds_counts(db: Database, tmp_path: Path) -> None:
+    with db.transaction() as conn:
+        planted(conn, "shop")
+    attest(db, "T-1", 2)
+    attest(db, "T-2", 5)
+    attest(db, "T-3", 7, Statement.NO_TOKEN)
+    found = told(db, tmp_path, days=1).attested(Statement.SOURCE_STOPPED, "s-1")
+    assert found is not None
+    assert found.attestation_id == "T-2"
+
+
+@pytest.mark.parametrize("days", [5, 6])
+def test_what_expired_was_never_said(db: Database, tmp_path: Path, days: int) -> None:
+    with db.transaction() as conn:
+        planted(conn, "shop")
+    attest(db, "T-2", 5)
+    assert told(db, tmp_path, days).attested(Statement.SOURCE_STOPPED, "s-1") is None
+
+
+def test_a_charge_is_billed_up_to_the_end_of_its_last_line_and_no_further(db: Database, tmp_path: Path) -> None:
+    with db.transaction() as conn:
+        planted(conn, "shop", invoices=[invoice_row("i-1", "50", "2026-06-01", "2026-07-01")])
+    billed = told(db, tmp_path).billed_to("s-1")
+    assert billed["flat"] == (day("2026-07-01"), "i-1/1")
+    assert "cpu_seconds" not in billed or billed["cpu_seconds"][0] < day("2026-06-01")
+
+
+def test_of_what_the_source_no_longer_has_nothing_is_known(db: Database, tmp_path: Path) -> None:
+    with db.transaction() as conn:
+        planted(conn, "shop", subscriptions=[])
+    assert told(db, tmp_path).billed_to("s-1") == {}
+
+
+def test_without_a_snapshot_or_with_a_refused_one_there_is_nothing_to_build_on(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(RuleViolation, match="no snapshot of shop yet"):
+        told(db, tmp_path)
+    with db.transaction() as conn:
+        snapshots.refuse_snapshot(conn, planted(conn, "shop"), "broken")
+        conn.execute("DELETE FROM flip_subscription")
+        conn.execute("DELETE FROM flip")
+    with pytest.raises(RuleViolation, match="cannot be built on: broken"):
+        told(db, tmp_path)
