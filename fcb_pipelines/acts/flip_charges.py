@@ -118,7 +118,7 @@ class Charges:
             line_key=last.line_key,
             service_from=last.service_from.astimezone(zone),
             service_to=last.service_to.astimezone(zone),
-            net=share or last.net,
+            net=last.net if share is None else share,
         ), notes
 
     @property

@@ -42,6 +42,7 @@ _MOST_BYTES = 1_000_000
     show_default=True,
     help="Who bills what is used before that.",
 )
+@click.option("--plan", "act", flag_value="plan", help="Plan, or show the plan F-…; so does nothing else given.")
 @click.option("--go", "act", flag_value="go", help="Take the plan F-… live, once it is armed.")
 @click.option("--charge", "act", flag_value="charge", help="Attach payment tokens to those who are live, once that is armed.")
 @click.option("--complete", "act", flag_value="complete", help="Look whether the source's final bills of F-… are there.")
@@ -67,7 +68,7 @@ def flip(
     A cohort is closed over customers, partners in Odoo and invoices. For each charge the plan says where the source's bills end
     and Odoo's begin and how that is known, and what Odoo bills first beside what the source billed last.
     """
-    if act is not None:
+    if act not in {None, "plan"}:
         do(act, given, service_code, name, as_json=as_json)
         return
     wanted = None if not cohort else _wanted((*cohort, *given), not_before, final_usage)

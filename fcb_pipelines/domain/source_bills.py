@@ -107,7 +107,7 @@ def source_bills(lines: Iterable[ActualLine], told: Mapping[str, PaysFor]) -> So
     doubts: dict[str, list[tuple[ActualLine, str]]] = defaultdict(list)
     untold: dict[str, list[tuple[ActualLine, str]]] = defaultdict(list)
     shared: set[str] = set()
-    for line in (one for one in lines if one.counts and one.kind not in BESIDE and one.kind is not LineKind.DISCOUNT):
+    for line in (one for one in lines if one.counts and one.kind not in BESIDE):
         named, charge, why = _named(line, told), _charge(line), _proves_nothing(line)
         if len(named) > 1:
             shared.add(line.line_key)

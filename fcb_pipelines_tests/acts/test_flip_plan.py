@@ -1,34 +1,30 @@
 """Planning a flip from a snapshot: nobody is billed twice or never, and what cannot be told is said and not guessed."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from fcb_pipelines.acts.flip_plan import Wanted, keep, odoo_seen, planned
+from fcb_pipelines.acts.flip_plan import keep
 from fcb_pipelines.acts.flip_planner import OdooSeen
-from fcb_pipelines.acts.source import load
-from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.claims import Biller
-from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.flip_plans import ChargePlan, FlipPlan, Proof, SubscriptionPlan
+from fcb_pipelines.domain.flip_plans import Proof
+from fcb_pipelines.domain.matching import PaysFor
 from fcb_pipelines.domain.money import money
-from fcb_pipelines.domain.partners import AccountLink, LinkState
 from fcb_pipelines.domain.plans import CPU_SECONDS
-from fcb_pipelines.odoo.order_now import OrderNow, Token
+from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
+from fcb_pipelines.domain.revisions import Origin
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import attestations, flips, partners
+from fcb_pipelines.store import flips
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines_tests.acts import planted_source as source
-from fcb_pipelines_tests.acts.chain import TAXES, Chain
+from fcb_pipelines_tests.acts.planning import JUNE, ORDER, PARTNER, an_order, flat, link, plan, the_one
 from fcb_pipelines_tests.acts.planted_source import billing_row, history_row, invoice_row, subscription_row, user_row
 from fcb_pipelines_tests.acts.source_records import a_service
-from fcb_pipelines_tests.builders import day
+from fcb_pipelines_tests.builders import a_month, actual, day, expected
 from fcb_pipelines_tests.conftest import NOW, database
-
-PARTNER, ORDER = 11, 21
-JUNE = invoice_row("i-6", "50", "2026-06-01", "2026-07-01")
+from fcb_pipelines_tests.revisions import add_revision
 
 
 @pytest.fixture(scope="module")
@@ -48,56 +44,6 @@ def conn(store_url: str) -> Iterator[Connection]:
 @pytest.fixture(scope="module")
 def service() -> Service:
     return a_service("shop", first_period="2026-01")
-
-
-def an_order(partner_id: int = PARTNER, order_id: int = ORDER) -> OrderNow:
-    nothing = money("0 CAD")
-    return OrderNow(
-        odoo_id=order_id,
-        name=f"S000{order_id}",
-        state="draft",
-        is_locked=False,
-        invoices=(),
-        partner_id=partner_id,
-        currency="CAD",
-        net=nothing,
-        tax=nothing,
-        gross=nothing,
-    )
-
-
-SEEN = OdooSeen(orders={"s-1": an_order(), "s-2": an_order(order_id=22)})
-
-
-def link(conn: Connection, service: Service, **users: int) -> None:
-    found = [
-        AccountLink(external_user_id=user.replace("_", "-"), state=LinkState.LINKED, odoo_id=partner, reason="said")
-        for user, partner in users.items()
-    ]
-    partners.put_links(conn, service.code, found, NOW)
-
-
-def plan(
-    conn: Connection,
-    service: Service,
-    *asked_for: str,
-    not_before: str = "2026-07",
-    final: Biller = Biller.SOURCE,
-    seen: OdooSeen = SEEN,
-    now: datetime = NOW,
-) -> FlipPlan:
-    link(conn, service, u_1=PARTNER)
-    wanted = Wanted(asked_for=asked_for or ("s-1",), not_before=not_before, final_usage=final)
-    return planned(conn, service, wanted, seen, taxes=TAXES, settings_hash="h", now=now)
-
-
-def the_one(found: FlipPlan) -> SubscriptionPlan:
-    (one,) = found.subscriptions
-    return one
-
-
-def flat(found: FlipPlan) -> ChargePlan:
-    return the_one(found).charges[0]
 
 
 def test_a_month_that_is_billed_is_followed_by_the_next(conn: Connection, service: Service) -> None:
@@ -201,85 +147,6 @@ def _noted(conn: Connection) -> list[tuple[str, str, str]]:
     return [(row[0], row[1], row[2]) for row in conn.execute("SELECT subject, act, actor FROM audit_log")]
 
 
-def test_what_a_person_attests_is_where_it_is_billed_up_to(conn: Connection, service: Service) -> None:
-    lump = invoice_row("i-6", "50", None, None)
-    source.keep(conn, service.code, invoices=[lump])
-    assert flat(plan(conn, service)).proof is Proof.UNPROVED
-    for statement_id, value, expires in (("T-1", "2026-08-01", 40), ("T-2", "2026-07-01", 9), ("T-3", "July", 9)):
-        _attest(conn, service, statement_id, value, expires)
-    charge = flat(plan(conn, service))
-    assert (charge.boundary, charge.proof, charge.reference) == (day("2026-07-01"), Proof.SIGNED, "T-2")
-    later = flat(plan(conn, service, now=NOW + timedelta(days=10)))
-    assert (later.boundary, later.reference) == (day("2026-08-01"), "T-1")
-    assert flat(plan(conn, service, now=NOW + timedelta(days=41))).proof is Proof.UNPROVED
-
-
-def _attest(conn: Connection, service: Service, statement_id: str, value: str, days: int) -> None:
-    made_at = NOW - timedelta(minutes=10 - int(statement_id[2:]))
-    one = Attestation(
-        attestation_id=statement_id,
-        statement=Statement.PAID_THROUGH,
-        subject="s-1/flat",
-        value=value,
-        text="as the desk has it",
-        author="ada",
-        made_at=made_at,
-        expires_at=made_at + timedelta(days=days),
-    )
-    attestations.add(conn, service.code, one)
-
-
-@pytest.mark.parametrize(
-    ("changes", "note", "has_charges"),
-    [
-        ({"plans": [source.plan_row(price_monthly=None)]}, "unplanned: plan p-1 (Basic) has no monthly price", False),
-        ({"plans": []}, "unplanned: its plan is missing from the snapshot, or bad there", False),
-        ({"plans": [source.plan_row(valid_from=None)]}, "term_unknown_at", True),
-        ({"users": [user_row(state="BC")]}, "tax_undecided", True),
-    ],
-)
-def test_what_cannot_be_planned_says_why_and_guesses_no_amount(
-    conn: Connection, service: Service, changes: dict[str, Any], note: str, has_charges: bool
-) -> None:
-    source.keep(conn, service.code, invoices=[JUNE], **changes)
-    found = the_one(plan(conn, service))
-    assert bool(found.charges) is has_charges
-    said = (*found.notes, *(each for charge in found.charges for each in charge.notes))
-    assert any(each.startswith(note) for each in said), said
-    assert all(None in {charge.first_net, charge.first_tax} for charge in found.charges)
-
-
-@pytest.mark.parametrize(
-    ("seen", "note"),
-    [
-        (OdooSeen(), "no_order"),
-        (OdooSeen(orders={"s-1": an_order(99)}), "other_partner: order S00021 is of partner 99 in Odoo, and should be of 11"),
-        (
-            OdooSeen(
-                orders=SEEN.orders,
-                can_charge=True,
-                tokens={PARTNER: (Token(odoo_id=5, label="a"), Token(odoo_id=4, label="b"))},
-            ),
-            "several_tokens",
-        ),
-    ],
-)
-def test_what_odoo_lacks_is_noted(conn: Connection, service: Service, seen: OdooSeen, note: str) -> None:
-    source.keep(conn, service.code, invoices=[JUNE])
-    found = the_one(plan(conn, service, seen=seen))
-    assert [each for each in found.notes if each.startswith(note)]
-    assert found.token_id is None
-
-
-@pytest.mark.parametrize(("can_charge", "token"), [(True, 5), (False, None)])
-def test_a_single_token_is_taken_where_orders_can_have_one(
-    conn: Connection, service: Service, can_charge: bool, token: int | None
-) -> None:
-    source.keep(conn, service.code, invoices=[JUNE])
-    seen = OdooSeen(orders=SEEN.orders, can_charge=can_charge, tokens={PARTNER: (Token(odoo_id=5, label="a"),)})
-    assert the_one(plan(conn, service, seen=seen)).token_id == token
-
-
 def test_terms_that_end_come_with_the_first_bill_after_them(conn: Connection, service: Service) -> None:
     plans = [source.plan_row(), source.plan_row(external_plan_id="p-2", price_monthly="80")]
     trial = source.evidence_row(
@@ -323,6 +190,50 @@ def test_customers_who_share_an_invoice_or_a_partner_go_together(conn: Connectio
     assert "consolidated: line i-9/1 bills several" in found.subscriptions[0].charges[0].notes
 
 
+def reconciled(conn: Connection, service: Service, *, made_at: datetime) -> None:
+    """May as it was reconciled: 100 for two subscriptions, 60 of it for s-1, and no usage that anything is due for."""
+    both = [
+        expected(net, external_subscription_id=key, external_user_id="u-1", line_key=key, **MAY)
+        for key, net in (("s-1", "60"), ("s-2", "40"))
+    ]
+    usage = expected("0", external_subscription_id="s-1", external_user_id="u-1", line_key="u", charge=CPU_SECONDS, **MAY)
+    line = actual("100", external_invoice_id="i-5", external_user_id="u-1", external_subscription_id=None, **MAY)
+    told = {"i-5/1": PaysFor(subscriptions=("s-1", "s-2"), references=("desk/1",))}
+    owners = [RowOwner(external_subscription_id=key, external_user_id="u-1", currency="CAD") for key in ("s-1", "s-2")]
+    rows = reconcile("shop/2026-05", owners, [*both, usage], [line], a_month(), pays_for=told)
+    origin = Origin(snapshot_id=_snapshot(conn, service), settings_hash="h", rule_version="3")
+    add_revision(conn, service=service.code, period="2026-05", origin=origin, made_at=made_at, rows=rows)
+
+
+MAY: dict[str, Any] = {"service_from": day("2026-05-01"), "service_to": day("2026-06-01")}
+
+
+def _snapshot(conn: Connection, service: Service) -> int:
+    """May, billed for two by one line that a record tells of."""
+    shared = invoice_row("i-5", "100", "2026-05-01", "2026-06-01", external_subscription_id=None)
+    data = {"line": 1, "subscriptions": ["s-1", "s-2"]}
+    reference = source.evidence_row(kind="line_reference", subject_kind="invoice", subject_id="i-5", data=data)
+    both = [subscription_row(), subscription_row("s-2")]
+    return source.keep(conn, service.code, subscriptions=both, invoices=[shared], evidence=[reference])
+
+
+def test_a_reconciled_month_tells_the_share_of_a_line_and_up_to_where_nothing_is_due(
+    conn: Connection, service: Service
+) -> None:
+    reconciled(conn, service, made_at=NOW)
+    price, usage = plan(conn, service, not_before="2026-06").subscriptions[0].charges
+    assert price.last_bill is not None
+    assert (price.last_bill.net, price.notes) == (money("60 CAD"), ())
+    assert (usage.boundary, usage.final_from, usage.proof) == (day("2026-06-01"), None, Proof.NOTHING_DUE)
+    assert usage.reference == "shop/2026-05/subscription/s-1"
+
+
+def test_a_month_that_was_run_before_it_closed_settles_nothing(conn: Connection, service: Service) -> None:
+    reconciled(conn, service, made_at=day("2026-05-20"))
+    _, usage = plan(conn, service, not_before="2026-06").subscriptions[0].charges
+    assert (usage.final_from, usage.proof) == (day("2026-01-01"), Proof.BEGINNING)
+
+
 def test_what_nothing_is_billed_for_is_left_out(conn: Connection, service: Service) -> None:
     free = source.plan_row(external_plan_id="p-0", price_monthly="0", unit_price="0")
     free_but_metered = source.plan_row(external_plan_id="p-3", price_monthly="0")
@@ -341,53 +252,3 @@ def test_what_nothing_is_billed_for_is_left_out(conn: Connection, service: Servi
         "s-2": "its plan costs nothing, whatever is used",
         "s-4": "it ends on 2026-06-30, before Odoo would bill it",
     }
-
-
-def test_an_internal_account_needs_no_flip(conn: Connection, service: Service) -> None:
-    source.keep(conn, service.code, users=[user_row(is_internal=True)])
-    with pytest.raises(InvalidInput, match="s-1 needs no flip: its customer is an internal account"):
-        plan(conn, service)
-
-
-@pytest.mark.parametrize(
-    ("error", "given", "said"),
-    [
-        (InvalidInput, {"not_before": "2025-12"}, "before 2026-01, the first in scope"),
-        (InvalidInput, {"not_before": "July"}, "is not a period"),
-    ],
-)
-def test_a_month_out_of_scope_is_refused(
-    conn: Connection, service: Service, error: type[Exception], given: dict[str, Any], said: str
-) -> None:
-    source.keep(conn, service.code)
-    with pytest.raises(error, match=said):
-        plan(conn, service, **given)
-
-
-def test_without_a_snapshot_nothing_is_planned(conn: Connection, service: Service) -> None:
-    with pytest.raises(RuleViolation, match="there is no snapshot of shop yet"):
-        plan(conn, service)
-
-
-def test_odoo_is_asked_for_the_orders_of_the_cohort_alone(chain: Chain) -> None:
-    """Against each Odoo: an order is ours by its external id, wherever our store remembers it to be."""
-    code = chain.service.code
-    mail = {"external_user_id": "u-2", "email": f"u-2@{code}.example"}
-    with chain.db.transaction() as conn:
-        conn.execute("DELETE FROM source_snapshot")
-        snapshot_id = source.keep(
-            conn,
-            code,
-            users=[user_row(email=f"u-1@{code}.example"), user_row(**mail)],
-            subscriptions=[subscription_row(), subscription_row("s-2"), subscription_row("s-3", external_user_id="u-2")],
-        )
-        records = load(conn, snapshot_id, chain.service)
-    chain.all(records)
-    wanted = Wanted(asked_for=("s-1",), not_before="2026-07")
-    seen = odoo_seen(chain.db, chain.odoo, chain.service, wanted, NOW)
-    assert sorted(seen.orders) == ["s-1", "s-2"]
-    assert {order.state for order in seen.orders.values()} == {"draft"}
-    gone = seen.orders["s-2"].odoo_id
-    with chain.db.transaction() as conn:
-        conn.execute("UPDATE odoo_record SET odoo_id = %s WHERE source_id = 's-1' AND entity = 'subscription'", [gone])
-    assert list(odoo_seen(chain.db, chain.odoo, chain.service, wanted, datetime.now(UTC)).orders) == ["s-2"]

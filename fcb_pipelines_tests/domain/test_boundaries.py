@@ -209,6 +209,15 @@ def test_a_line_that_may_have_billed_more_leaves_it_unproved(charge: str, final:
         assert boundary(known(charge, bills=bills, signed=signed), JULY, final).proof is proof
 
 
+def test_who_signed_knew_what_had_come_by_then() -> None:
+    """A line for several, of a range that ends later, that was there when it was signed is not for this one."""
+    doubt = Doubt(line_key="i9/1", issued_at=day("2026-06-20"), service_to=day("2026-09-01"), words="line i9/1 names nobody")
+    bills = ChargeBills(doubts=(doubt,))
+    for made_at, proof in ((day("2026-06-19"), Proof.UNPROVED), (day("2026-06-21"), Proof.SIGNED)):
+        signed = Signed(paid_through=JULY.start, attestation_id="T-1", made_at=made_at)
+        assert flat(bills=bills, signed=signed).proof is proof
+
+
 def test_what_ended_has_no_range_left() -> None:
     terms = the_terms(subscription=a_subscription(ended_at=day("2026-07-01")))
     found = flat(terms=terms, bills=billed("2026-06-01", "2026-07-01"))
