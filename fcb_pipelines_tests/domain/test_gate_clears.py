@@ -156,6 +156,12 @@ def test_what_began_after_somebody_spoke_is_not_what_they_spoke_of(since: object
     assert said(signed(facts, attested(Statement.NO_DISPUTE, "u1"))) == {"open_dispute"}
 
 
+def test_nobody_signs_for_a_price_that_nobody_knows() -> None:
+    facts = with_charge(first_net=None, first_tax=None)(without("flat")(base()))
+    assert said(facts) == {"term_changes_unknown", "never_compared"}
+    assert said(signed(facts, attested(Statement.PREVIEW, "s1/flat", "0.00 CAD"))) == {"term_changes_unknown", "never_compared"}
+
+
 def test_a_rehearsal_of_long_ago_counts_no_more() -> None:
     one = attested(Statement.REHEARSED, value="1.0", made_at=NOW - timedelta(days=31))
     (found,) = objections(signed(ALONE["not_rehearsed"](base()), one))

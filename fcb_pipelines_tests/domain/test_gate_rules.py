@@ -217,6 +217,17 @@ def test_what_the_flip_itself_changed_does_not_keep_it_from_its_end(kind: str) -
     assert said(UNDER_WAY(facts)) == set()
 
 
+def test_of_a_cohort_that_is_half_way_only_the_other_half_is_asked() -> None:
+    (one,) = the_plan().subscriptions
+    plan = replace(the_plan(), subscriptions=(one, replace(one, external_subscription_id="s2")))
+    both = base(
+        plan=plan, replanned=replace(plan, subscriptions=()), elsewhere=frozenset({"s1", "s2"}), under_way=frozenset({"s1"})
+    )
+    facts = with_odoo(orders={"s1": an_order(state="sale"), "s2": an_order(state="sale")})(both)
+    asked = {"already_live", "order_missing", "terms_changed"}
+    assert {(found.id, found.scope) for found in objections(facts) if found.id in asked} == {(kind, "s2") for kind in asked}
+
+
 @pytest.mark.parametrize("kind", ["stopped", "unexplained", "snapshot_too_old", "source_not_stopped", "preview_differs"])
 def test_what_it_did_not_change_does(kind: str) -> None:
     assert said(UNDER_WAY(ALONE[kind](base()))) == {kind}
