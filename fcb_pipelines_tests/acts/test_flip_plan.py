@@ -103,7 +103,7 @@ def test_a_deployment_that_moves_takes_its_boundary_along(
     conn: Connection, service: Service, since: str, owner: str, notes: list[str]
 ) -> None:
     """The boundary is the subscription's; who is billed is who owns it when Odoo's range begins."""
-    moved = subscription_row(external_user_id="u-2" if since < "2026-07" else "u-1")
+    moved = subscription_row(external_user_id="u-2" if since < "2026-06" else "u-1")
     users = [user_row(), user_row(external_user_id="u-2", name="Bob", email="bob@example.org")]
     history = [history_row("user", "u-1", "2026-01-01"), history_row("user", "u-2", since)]
     source.keep(conn, service.code, users=users, subscriptions=[moved], invoices=[JUNE], history=history)

@@ -1,10 +1,8 @@
 """Boundaries: where the source ends Odoo begins, without a gap and without an overlap, and never on nobody's word."""
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,37 +15,21 @@ from fcb_pipelines.domain.boundaries import (
     GAP,
     WITHIN_RANGE,
     Boundary,
-    Known,
-    Ranges,
     Settled,
     Signed,
     boundary,
-    first_range,
 )
-from fcb_pipelines.domain.claims import Biller, Claim, overlapping
+from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.conventions import Billed, Conventions, Families, Family, Months
-from fcb_pipelines.domain.expected import RatedLine, rated_lines, usage_lines
 from fcb_pipelines.domain.flip_plans import Proof
-from fcb_pipelines.domain.instances import FLAT, ChargeInstance, flat_instances
+from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.money import money
-from fcb_pipelines.domain.period import Period, midnight, period_of, periods
+from fcb_pipelines.domain.period import Period, period_of
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval
-from fcb_pipelines.domain.quotas import NOTHING_USED
 from fcb_pipelines.domain.source_bills import BilledRange, ChargeBills, Doubt
 from fcb_pipelines.domain.terms import Terms
 from fcb_pipelines_tests.builders import TORONTO, a_plan, a_subscription, day, evidence, the_terms
-
-JULY = Period("2026-07", TORONTO)
-SCOPE = day("2026-01-01")
-PRICES = {Interval.MONTHLY: Decimal(50), Interval.QUARTERLY: Decimal(150), Interval.YEARLY: Decimal(600)}
-
-
-def ranges_of(terms: Terms, charge: str) -> Ranges:
-    def ranges(month: Period) -> list[RatedLine]:
-        rate = rated_lines if charge == FLAT else usage_lines
-        return [line for line in rate(terms, month, NOTHING_USED) if line.charge == charge]
-
-    return ranges
+from fcb_pipelines_tests.domain.boundary_cases import JULY, PRICES, SCOPE, known
 
 
 def billed(start: str, end: str, issued: str | None = None) -> ChargeBills:
@@ -61,18 +43,6 @@ def billed(start: str, end: str, issued: str | None = None) -> ChargeBills:
         is_shared=False,
     )
     return ChargeBills(ranges=(last,))
-
-
-def known(charge: str = FLAT, terms: Terms | None = None, **changes: Any) -> Known:
-    terms = terms or the_terms(plan=a_plan(flat_prices=PRICES))
-    started = terms.subscription.started_at.astimezone(TORONTO).date()
-    values: dict[str, Any] = {
-        "began": midnight(started, TORONTO),
-        "in_scope_from": SCOPE,
-        "ranges": ranges_of(terms, charge),
-        "is_in_arrears": charge != FLAT,
-    }
-    return Known(**values | changes)
 
 
 def flat(
@@ -233,106 +203,6 @@ def test_a_flat_price_in_arrears_is_left_to_the_source_up_to_a_range_of_its_own(
     assert (found.first.service_from, found.first.due_at) == (day("2026-07-10"), day("2026-08-10"))
     by_odoo = flat(Biller.ODOO, terms=terms, is_in_arrears=True, bills=billed("2026-04-10", "2026-05-10"))
     assert (by_odoo.at, by_odoo.final_from) == (day("2026-05-10"), None)
-
-
-SHAPES = st.sampled_from(
-    [(Interval.MONTHLY, 1), (Interval.QUARTERLY, 1), (Interval.QUARTERLY, 3), (Interval.YEARLY, 1), (Interval.YEARLY, 4)]
-)
-DAYS = st.dates(date(2024, 1, 1), date(2026, 6, 30))
-
-
-def living(shape: tuple[Interval, int], started: date, anchor: date | None, months: Months) -> Terms:
-    one = a_subscription(
-        interval=shape[0],
-        instalments=shape[1],
-        started_at=midnight(started, TORONTO) + timedelta(hours=9, minutes=30),
-        billing_anchor=None if anchor is None else midnight(anchor, TORONTO),
-    )
-    families = Families(service=Family(conventions=Conventions(months=months)))
-    return the_terms(subscription=one, plan=a_plan(flat_prices=PRICES), families=families, terms_from=day("2023-01-01"))
-
-
-@given(shape=SHAPES, started=DAYS, anchor=st.none() | DAYS, months=st.sampled_from(list(Months)), last=st.integers(0, 5))
-def test_the_ranges_of_source_and_odoo_tile_the_time(
-    shape: tuple[Interval, int], started: date, anchor: date | None, months: Months, last: int
-) -> None:
-    """Against the instances of rating itself: what the source billed ends where Odoo begins, whatever the anchor."""
-    terms, began = living(shape, started, anchor, months), midnight(started, TORONTO)
-    every = list(islice(_instances(terms, months), last + 3))
-    source, rest = every[: last + 1], every[last + 1 :]
-    bills = ChargeBills(ranges=tuple(_billed_as(line) for line in source))
-    found = boundary(known(FLAT, terms, bills=bills), period_of(rest[0].service_from, TORONTO), Biller.SOURCE)
-    assert (found.at, found.notes) == (source[-1].service_to, ())
-    assert found.first is not None
-    assert (found.first.service_from, found.first.service_to) == (rest[0].service_from, rest[0].service_to)
-    assert every[0].service_from == began
-    assert all(one.service_to == following.service_from for one, following in pairwise(every))
-    claims = [_claim(one, Biller.SOURCE) for one in source] + [_claim(one, Biller.ODOO) for one in rest]
-    assert not list(overlapping(claims))
-
-
-def _instances(terms: Terms, months: Months) -> Iterator[ChargeInstance]:
-    month = period_of(terms.subscription.started_at, TORONTO)
-    while True:
-        yield from flat_instances(terms.subscription, month, Conventions(months=months))
-        month = month.next()
-
-
-@given(shape=SHAPES, started=DAYS, anchor=st.none() | DAYS, months=st.sampled_from(list(Months)), days=st.integers(0, 1200))
-def test_the_first_range_is_the_one_of_rating_that_holds_the_moment(
-    shape: tuple[Interval, int], started: date, anchor: date | None, months: Months, days: int
-) -> None:
-    ranges = ranges_of(living(shape, started, anchor, months), FLAT)
-    at = midnight(started + timedelta(days=days), TORONTO)
-    found = first_range(ranges, at, TORONTO)
-    assert found is not None
-    assert found.service_from <= at < found.service_to
-    assert found in ranges(period_of(found.service_from, TORONTO))
-
-
-@given(started=DAYS, lived=st.integers(1, 300), final=st.sampled_from(list(Biller)), billed_months=st.integers(0, 5))
-def test_the_usage_of_a_life_is_billed_once(started: date, lived: int, final: Biller, billed_months: int) -> None:
-    """Source's last bill, what is left to it, and Odoo's first range follow one another."""
-    began = midnight(started, TORONTO)
-    one = a_subscription(started_at=began, ended_at=began + timedelta(days=lived, hours=5))
-    ranges = ranges_of(the_terms(subscription=one, terms_from=day("2023-01-01")), CPU_SECONDS)
-    through = periods(period_of(began, TORONTO), period_of(one.ended_at or began, TORONTO))
-    every = [line for month in through for line in ranges(month)]
-    source = every[:billed_months]
-    bills = ChargeBills(ranges=tuple(_billed_as(line) for line in source))
-    found = boundary(
-        Known(began=began, in_scope_from=day("2024-01-01"), ranges=ranges, is_in_arrears=True, bills=bills), JULY, final
-    )
-    billed_to = source[-1].service_to if source else began
-    assert found.at >= billed_to
-    assert (found.final_from or found.at) == billed_to
-    if found.first is not None:
-        assert found.first.service_from == found.at
-        assert final is Biller.ODOO or found.at >= JULY.start
-    else:
-        assert all(line.service_to <= found.at for line in every)
-
-
-def _billed_as(line: RatedLine | ChargeInstance) -> BilledRange:
-    return BilledRange(
-        service_from=line.service_from,
-        service_to=line.service_to,
-        line_key="i1/1",
-        issued_at=line.due_at,
-        net=money("1 CAD"),
-        is_shared=False,
-    )
-
-
-def _claim(line: ChargeInstance, biller: Biller) -> Claim:
-    return Claim(
-        external_subscription_id="s1",
-        charge=line.charge,
-        service_from=line.service_from,
-        service_to=line.service_to,
-        biller=biller,
-        reference=line.line_key,
-    )
 
 
 def test_the_moment_of_a_boundary_is_one_whatever_the_zone_it_is_told_in() -> None:
