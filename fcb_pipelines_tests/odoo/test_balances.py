@@ -3,7 +3,8 @@
 from fcb_pipelines.odoo.balances import balances, open_items
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.order_now import money
-from fcb_pipelines_tests.odoo.billed import MOVES, Billed
+from fcb_pipelines_tests.odoo.bent import Server
+from fcb_pipelines_tests.odoo.billed import MOVES, PAYMENTS, Billed
 
 
 def test_nothing_is_open_of_who_has_nothing(importer: Odoo, billed: Billed) -> None:
@@ -59,3 +60,23 @@ def test_what_is_booked_on_the_company_is_told_of_its_contact(importer: Odoo, bi
     assert balances(importer, [contact]) == {(contact, "CAD"): money(3.39, "CAD")}
     assert balances(importer, [billed.partner]) == {(billed.partner, "CAD"): money(3.39, "CAD")}
     assert balances(importer, [billed.made.partner("other")]) == {}
+
+
+WITHOUT_ENTRY = [
+    ("inbound", "customer", "in_process", 25.0),
+    ("inbound", "customer", "paid", 25.0),
+    ("outbound", "customer", "paid", -25.0),
+    ("inbound", "customer", "draft", None),
+    ("inbound", "customer", "canceled", None),
+    ("outbound", "supplier", "paid", None),
+]
+"""What a payment is, and what it comes to in the customer's favour."""
+
+
+def test_a_payment_that_odoo_keeps_without_an_entry_counts_too(server: Server) -> None:
+    for payment_type, partner_type, state, amount in WITHOUT_ENTRY:
+        partner = server.admin.call("res.partner", "create", {"name": "Who pays without an entry"})
+        kind = {"payment_type": payment_type, "partner_type": partner_type}
+        payment = server.admin.call(PAYMENTS, "create", {"partner_id": partner, "amount": 25.0, **kind})
+        server.run(f"UPDATE account_payment SET state = '{state}' WHERE id = {payment}")
+        assert balances(server.importer, [partner]) == ({} if amount is None else {(partner, "CAD"): money(amount, "CAD")})

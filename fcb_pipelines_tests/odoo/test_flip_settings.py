@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import pytest
-
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import detect
 from fcb_pipelines.odoo.flip_settings import FlipSettings, flip_settings
@@ -34,15 +32,9 @@ def test_an_administrator_sees_whether_odoo_sends(odoo: Odoo) -> None:
     assert facts(odoo).sends_by_itself is False
 
 
-@pytest.mark.parametrize(
-    ("groups", "sees"),
-    [([EMPLOYEE, CONTACTS], False), ([EMPLOYEE, ALL_ORDERS], True), ([EMPLOYEE, INVOICING], True)],
-)
-def test_tokens_are_seen_in_sales_and_in_invoicing(server: Server, groups: list[str], sees: bool) -> None:
-    assert facts(server.having(groups)).sees_tokens is sees
-
-
-def test_without_invoicing_models_are_named(server: Server) -> None:
+def test_tokens_are_seen_in_sales_and_in_invoicing_and_lacking_rights_are_named(server: Server) -> None:
+    seen = facts(server.having([EMPLOYEE, CONTACTS]))
+    assert not seen.sees_tokens
     seen = facts(server.having(LEAST))
     assert seen.sees_tokens
     assert set(seen.lacks) == {
@@ -54,26 +46,23 @@ def test_without_invoicing_models_are_named(server: Server) -> None:
     }
     assert all("Invoicing" in words for words in seen.lacks.values())
     assert facts(server.having([*LEAST, INVOICING])).lacks == {}
+    assert facts(server.having([EMPLOYEE, INVOICING])).sees_tokens
 
 
-@pytest.mark.parametrize(("value", "sends"), [("True", True), ("False", False), ("1", True)])
-def test_a_setting_that_sends_is_told(server: Server, value: str, sends: bool) -> None:
-    parameter = {"key": "sale.automatic_invoice", "value": value}
-    server.admin.call("ir.config_parameter", "create", parameter)
-    assert facts(server.admin).sends_by_itself is sends
+def test_a_setting_that_sends_is_told(server: Server) -> None:
+    parameter = server.admin.call("ir.config_parameter", "create", {"key": "sale.automatic_invoice", "value": "0"})
+    for value, sends in (("True", True), ("False", False), ("1", True)):
+        server.admin.write("ir.config_parameter", [parameter], {"value": value})
+        assert facts(server.admin).sends_by_itself is sends
     assert facts(server.importer).sends_by_itself is None
 
 
-def test_a_user_without_an_address_is_told(server: Server) -> None:
-    assert facts(server.importer).has_email
+def test_a_user_without_an_address_and_books_that_are_closed_are_told(server: Server) -> None:
+    first, before = date(2026, 7, 1), facts(server.importer)
+    assert (before.has_email, before.locks, before.closed(first)) == (True, {}, {})
     server.run("UPDATE res_partner SET email = NULL")
-    assert not facts(server.importer).has_email
-
-
-def test_books_are_closed_up_to_and_with_the_day(server: Server) -> None:
-    first = date(2026, 7, 1)
-    assert (facts(server.importer).locks, facts(server.importer).closed(first)) == ({}, {})
     server.run("UPDATE res_company SET tax_lock_date = '2026-06-30', sale_lock_date = '2026-07-01'")
     seen = facts(server.importer)
+    assert not seen.has_email
     assert seen.locks == {"tax_lock_date": date(2026, 6, 30), "sale_lock_date": date(2026, 7, 1)}
     assert seen.closed(first) == {"sale_lock_date": date(2026, 7, 1)}
