@@ -34,7 +34,8 @@ class Told:
     bills: Callable[[str], ChargeBills]
     """By charge."""
     settled: Mapping[str, Settled]
-    signed: Mapping[str, Signed]
+    signed: Callable[[str], Signed | None]
+    """By charge."""
     shares: Mapping[tuple[str, str], Money]
     """(charge, line) → what was billed of the charge, where a reconciled month tells."""
     paid_through: datetime | None
@@ -82,7 +83,7 @@ class Charges:
             is_in_arrears=charge != FLAT or self._is_flat_in_arrears,
             bills=bills,
             settled=self.told.settled.get(charge),
-            signed=self.told.signed.get(charge),
+            signed=self.told.signed(charge),
             source_word=self.told.paid_through if charge == FLAT else None,
         )
         return self._as_plan(charge, boundary(known, not_before, final_usage), bills.last)

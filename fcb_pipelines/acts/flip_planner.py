@@ -4,6 +4,7 @@ Owns: how a snapshot, reconciled months, attestations and what Odoo said become 
 boundary (domain/boundaries), whole plans (flip_plan).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -67,9 +68,10 @@ class Planner:
     service: Service
     directory: Directory
     bills: SourceBills
-    settled: Mapping[tuple[str, str], Settled]
-    shares: Mapping[tuple[str, str, str], Money]
-    """(subscription, charge, line) → what was billed of the charge, where a reconciled month tells."""
+    settled: Mapping[str, Mapping[str, Settled]]
+    """By subscription and charge."""
+    shares: Mapping[str, Mapping[tuple[str, str], Money]]
+    """By subscription, charge and line: what was billed of the charge, where a reconciled month tells."""
     signed: Mapping[str, Signed]
     """By `subscription/charge`."""
     states: Mapping[str, BillingState]
@@ -92,14 +94,13 @@ class Planner:
         """Read what is known of some subscriptions."""
         newest = latest_revisions(conn, service.code)
         closed = [one.revision_id for one in newest if was_closed(service, one)]
-        nothing_due = settled.nothing_due(conn, closed, subscriptions)
         lines = lines_told(records)
         return cls(
             service=service,
             directory=directory(records, service),
             bills=source_bills(lines, pays_for(records.evidence, lines)),
-            settled={place: Settled(service_to=end, reference=row) for place, (end, row) in nothing_due.items()},
-            shares=settled.shares(conn, [one.revision_id for one in newest], subscriptions),
+            settled=_settled(settled.nothing_due(conn, closed, subscriptions)),
+            shares=_shares(settled.shares(conn, [one.revision_id for one in newest], subscriptions)),
             signed=_signed(conn, service, now),
             states={one.external_subscription_id: one for one in records.billing_states},
             links=partners.links(conn, service.code),
@@ -159,13 +160,9 @@ class Planner:
         return Told(
             paid_through=None if state is None else state.paid_through,
             bills=lambda charge: self.bills.of(key, owners, charge),
-            settled={charge: found for (subscription, charge), found in self.settled.items() if subscription == key},
-            signed={
-                subject.removeprefix(f"{key}/"): found
-                for subject, found in self.signed.items()
-                if subject.startswith(f"{key}/")
-            },
-            shares={(charge, line): net for (subscription, charge, line), net in self.shares.items() if subscription == key},
+            settled=self.settled.get(key, {}),
+            signed=lambda charge: self.signed.get(f"{key}/{charge}"),
+            shares=self.shares.get(key, {}),
             taxed=lambda line: self._taxed(line, owner_at(one, self.directory.adopted, line.service_from), service),
         )
 
@@ -193,6 +190,20 @@ class Planner:
             if entry.valid_from > at and entry.value and entry.value != owner:
                 day = entry.valid_from.astimezone(self.service.zone).date()
                 yield f"{OWNER_CHANGES}: to customer {entry.value} on {day}, after Odoo begins to bill customer {owner}"
+
+
+def _settled(found: Mapping[tuple[str, str], tuple[datetime, str]]) -> dict[str, dict[str, Settled]]:
+    by_subscription: dict[str, dict[str, Settled]] = defaultdict(dict)
+    for (subscription, charge), (end, row) in found.items():
+        by_subscription[subscription][charge] = Settled(service_to=end, reference=row)
+    return by_subscription
+
+
+def _shares(found: Mapping[tuple[str, str, str], Money]) -> dict[str, dict[tuple[str, str], Money]]:
+    by_subscription: dict[str, dict[tuple[str, str], Money]] = defaultdict(dict)
+    for (subscription, charge, line), net in found.items():
+        by_subscription[subscription][charge, line] = net
+    return by_subscription
 
 
 def _of_odoo(partner_id: int | None, order: OrderNow | None, tokens: Sequence[Token]) -> Iterator[str]:
