@@ -104,14 +104,16 @@ def against(facts: GateFacts) -> Against:
     """What stands against the customers of the facts, each judged alone, whatever is planned."""
     unplanned = replace(facts, plan=None)
     asked = [kind for kind in kinds() if facts.part in kind.parts]
+    of_all = _asked(replace(unplanned, customers=()), (kind for kind in asked if kind.is_global))
     rows = [_by_customer(one.rows) for one in facts.periods]
-    return Against(
-        service=_asked(replace(unplanned, customers=()), (kind for kind in asked if kind.is_global)),
-        customers={
-            one: _asked(_of_customer(unplanned, one, rows), (kind for kind in asked if not kind.is_global))
-            for one in facts.customers
-        },
-    )
+    found = {
+        one: _asked(_of_customer(unplanned, one, rows), (kind for kind in asked if not kind.is_global))
+        for one in facts.customers
+    }
+    # What nobody can tell of anybody is told once.
+    untold = dict.fromkeys(one for each in found.values() for one in each if one.scope == SERVICE)
+    own = {key: tuple(one for one in each if one.scope != SERVICE) for key, each in found.items()}
+    return Against(service=(*of_all, *untold), customers=own)
 
 
 def _asked(facts: GateFacts, asked: Iterable[Kind]) -> tuple[Objection, ...]:

@@ -156,6 +156,13 @@ def test_without_a_plan_each_customer_is_judged_alone_and_the_service_once() -> 
     assert {one.id for one in found.customers["u2"]} == {"partner_unlinked", "too_few_clean_periods"}
 
 
+def test_what_nobody_can_tell_of_anybody_is_told_once() -> None:
+    both = replace(with_facts(uncovered=UNKNOWN)(base()), customers=("u1", "u2"), plan=None)
+    found = against(both)
+    assert [one.id for one in found.service] == ["coverage"]
+    assert "coverage" not in {one.id for each in found.customers.values() for one in each}
+
+
 def test_the_document_has_a_row_for_every_kind() -> None:
     text = DOCS.read_text(encoding="utf-8")
     for kind in kinds():
