@@ -59,17 +59,17 @@ def unflip(going: Going, flip_id: str, *, although_stopped: bool = False) -> Und
 
 
 def _admit(conn: Connection, going: Going, run: Run, plan: Unflip, *, although_stopped: bool) -> bool:
-    """Whether any step is left, and all that is asked before it; False where only the flip itself was not ended yet."""
+    """Ask all that is asked before it; whether any step is left."""
     there = stopped(conn, going.service.code)
     run.although = there.stop_id if there is not None and although_stopped else None
     _require_running(conn, going, run)
     store.lock(conn, going.service.code)
     flip = held(conn, going.service, run.flip.flip_id)
     run.read(conn)
+    if not run.touched:
+        raise RuleViolation(f"no step of {flip.flip_id} was begun: there is nothing to take back")
     if all(Step.UNDONE in run.course(one).done for one in run.touched):
-        if run.touched and flip.ended_at is None:
-            return False
-        raise RuleViolation(f"of {flip.flip_id} nothing is left to take back:  fcb journal {flip.flip_id}")
+        return False
     require_armed(conn, flip, Part.UNFLIP, going.now, planned=plan.stake)
     given_up = [
         run.entry(one, begun.step, refused(GIVEN_UP))
@@ -105,7 +105,8 @@ def _carry_out(run: Run, doing: Mapping[Step, Doing]) -> None:
 def _ended(run: Run) -> Stands:
     """End the flip once all that it touched is back."""
     courses = {one: run.course(one) for one in run.flip.subscriptions}
-    if all(is_over(each) or not each.touched for each in courses.values()):
-        with run.db.transaction() as conn:
+    with run.db.transaction() as conn:
+        is_ended = held(conn, run.service, run.flip.flip_id).ended_at is not None
+        if not is_ended and all(is_over(each) or not each.touched for each in courses.values()):
             store.end(conn, run.flip.flip_id, run.now)
     return Stands(flip=run.flip, courses=courses)

@@ -8,6 +8,7 @@ import pytest
 
 from fcb_pipelines.acts.arming import stake
 from fcb_pipelines.acts.audit import verify_logs
+from fcb_pipelines.acts.claims import take
 from fcb_pipelines.acts.flip import FlipRefused, go
 from fcb_pipelines.acts.flip_steps import claims_of
 from fcb_pipelines.acts.stop import Stopped, resume, stop
@@ -160,7 +161,7 @@ def test_what_somebody_else_claims_is_not_taken(cohort: Cohort) -> None:
             service_from=day("2026-06-15"),
             service_to=day("2026-07-15"),
         )
-        claims.add(conn, cohort.chain.service.code, wanted, NOW)
+        take(conn, cohort.chain.service, [wanted], NOW)
     cohort.arm()
     stands = cohort.go()
     assert "in the way" in stands.open()["s1"]

@@ -262,6 +262,7 @@ def _main(seeds: int, *editions: str) -> int:
                         for seed in range(seeds):
                             found = table.play(struck_often(seed, wanted.points))
                             strikes += found.strikes
+                            click.echo(f"{edition} {seed}: {found.strikes} strikes, {len(found.wrong)} wrong")
                             if found.wrong or found.left != wanted.left:
                                 bad += 1
                                 click.echo(f"{edition} {seed}: {found.wrong} {found.left}")
