@@ -43,15 +43,16 @@ def odoo_seen(db: Database, odoo: Odoo, service: Service, wanted: Wanted, now: d
     with db.transaction() as conn:
         records = load(conn, last_snapshot(conn, service), service)
         members = {*cohort(conn, service, records, wanted.asked_for, _begins(service, wanted, now)).subscriptions}
-        known = {one.odoo_id: one for one in imports.records(conn, service.code, Entity.SUBSCRIPTION)}
+        known = imports.records(conn, service.code, Entity.SUBSCRIPTION)
         links = partners.links(conn, service.code)
-    ours = {odoo_id: one for odoo_id, one in known.items() if one.source_id in members}
-    named = external_ids(odoo, MODEL, ours) if ours else {}
-    orders = orders_now(odoo, [odoo_id for odoo_id, one in ours.items() if named.get(odoo_id) == one.external_id])
+    mine = [one for one in known if one.source_id in members]
+    named = external_ids(odoo, MODEL, [one.odoo_id for one in mine])
+    ours = {one.odoo_id: one.source_id for one in mine if named.get(one.odoo_id) == one.external_id}
+    orders = orders_now(odoo, ours)
     owners = {link.odoo_id for link in links.values() if link.odoo_id is not None}
     asked = owners & {order.partner_id for order in orders.values()}
     return OdooSeen(
-        orders={ours[odoo_id].source_id: order for odoo_id, order in orders.items()},
+        orders={ours[odoo_id]: order for odoo_id, order in orders.items()},
         tokens=tokens_of(odoo, asked),
         can_charge=TOKEN in odoo.fields(MODEL),
     )

@@ -1,7 +1,7 @@
 """What cannot be planned of a flip is said and not guessed, and what only a person or Odoo knows is asked of them."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -167,7 +167,7 @@ def test_odoo_is_asked_for_the_orders_of_the_cohort_alone(chain: Chain) -> None:
     seen = odoo_seen(chain.db, chain.odoo, chain.service, wanted, NOW)
     assert sorted(seen.orders) == ["s-1", "s-2"]
     assert {order.state for order in seen.orders.values()} == {"draft"}
-    gone = seen.orders["s-2"].odoo_id
+    first = seen.orders["s-1"].odoo_id
     with chain.db.transaction() as conn:
-        conn.execute("UPDATE odoo_record SET odoo_id = %s WHERE source_id = 's-1' AND entity = 'subscription'", [gone])
-    assert list(odoo_seen(chain.db, chain.odoo, chain.service, wanted, datetime.now(UTC)).orders) == ["s-2"]
+        conn.execute("UPDATE odoo_record SET odoo_id = %s WHERE source_id = 's-2' AND entity = 'subscription'", [first])
+    assert list(odoo_seen(chain.db, chain.odoo, chain.service, wanted, NOW).orders) == ["s-1"]
