@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain import objections as folder
@@ -24,6 +24,8 @@ from fcb_pipelines_tests.domain.flip_alone import (
 )
 from fcb_pipelines_tests.domain.flip_facts import NOW, UNKNOWN, base, charging
 
+QUICKLY = settings(max_examples=60, deadline=None)
+"""Each asks every kind twice; how long one takes says nothing."""
 KINDS = {kind.id: kind for kind in kinds()}
 DOCS = Path(__file__).parents[2] / "docs" / "gate.md"
 
@@ -111,6 +113,7 @@ def test_who_is_live_is_no_pass_either_where_nobody_knows() -> None:
 FLIP_KINDS = sorted(set(ALONE) - OF_CHARGING)
 
 
+@QUICKLY
 @given(st.sets(st.sampled_from(FLIP_KINDS), max_size=6), st.sampled_from(sorted(MISSING)))
 def test_missing_data_never_take_an_objection_away(true: set[str], missing: str) -> None:
     facts = changed(base(), sorted(true))
@@ -124,6 +127,7 @@ def test_missing_data_never_take_an_objection_away(true: set[str], missing: str)
     assert not lost or said(more)
 
 
+@QUICKLY
 @given(st.sets(st.sampled_from(FLIP_KINDS), max_size=8))
 def test_no_objection_hides_another(true: set[str]) -> None:
     hidden = {one for other, each in HIDDEN_BY.items() if other in true for one in each}
@@ -143,6 +147,7 @@ HIDDEN_BY = {"not_planned": OF_CHARGES, "term_changes_unknown": {"preview_differ
 """Kind → those that cannot be asked where it is true: nothing is there that could differ."""
 
 
+@QUICKLY
 @given(st.sets(st.sampled_from(FLIP_KINDS), max_size=8), st.randoms(use_true_random=False))
 def test_asking_again_says_the_same(true: set[str], order: object) -> None:
     assert objections(changed(base(), sorted(true))) == objections(changed(base(), sorted(true)))
