@@ -69,7 +69,8 @@ def claimed(work: PeriodWork, due: Iterable[Due], *, dry_run: bool) -> dict[str,
         wanted = {one.external_subscription_id: one for one in due if one.lines and one.external_subscription_id in live}
         if not wanted:
             return refused
-        require_running(conn, code)
+        if not dry_run:
+            require_running(conn, code)
         claims.load_source(conn, work.service, work.now)
         held = _held(conn, code, wanted)
         for name, one in sorted(wanted.items()):

@@ -47,9 +47,9 @@ class LiveMonth:
         with self.april.chain.db.transaction() as conn:
             closed(conn, self.code, "2026-04", feed=feed)
 
-    def live(self, *, may_post: bool = True, odoo: Odoo | None = None, dry_run: bool = False) -> LiveDone:
-        switches = Switches(may_draft=True, may_post=may_post)
-        return live_invoices(self.may.work, odoo or self.april.chain.odoo, switches, dry_run=dry_run, report=silent)
+    def live(self, *, may_post: bool = True, odoo: Odoo | None = None, dry_run: bool = False, now: datetime = NOW) -> LiveDone:
+        switches, work = Switches(may_draft=True, may_post=may_post), replace(self.may.work, now=now)
+        return live_invoices(work, odoo or self.april.chain.odoo, switches, dry_run=dry_run, report=silent)
 
     def claims(self) -> list[tuple[str, datetime, str, str]]:
         with self.april.chain.db.transaction() as conn:

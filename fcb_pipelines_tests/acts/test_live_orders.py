@@ -9,6 +9,8 @@ import pytest
 
 from fcb_pipelines.acts.draft_invoices import draft_invoices_complete
 from fcb_pipelines.acts.live_invoices import LiveDone
+from fcb_pipelines.acts.stop import Stopped, resume, stop
+from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.flip import Step
 from fcb_pipelines.store.database import Database
@@ -18,9 +20,11 @@ from fcb_pipelines_tests.acts.live_month import APRIL, MAY, LiveMonth, imported_
 from fcb_pipelines_tests.acts.month import a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.acts.usage_month import USAGE, lines, order_of
+from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
 
+ADA = Signature(person="ada", at=NOW, text="looked at it")
 BOUNDARIES = {"flat": MAY, "cpu_seconds": APRIL}
 
 
@@ -87,6 +91,14 @@ def test_an_open_month_of_a_live_order_has_no_usage_on_it_whoever_drafts(shadow:
     assert len(live.april.drafted().removed) == 1
     assert (quantity(live), live.claims()) == (0, [])
     live.close()
+    db, service = live.april.chain.db, live.april.chain.service
+    with db.transaction() as conn:
+        stop(conn, service, ADA)
+    with pytest.raises(Stopped):
+        live.april.drafted()
+    assert (live.april.drafted(dry_run=True).changed, quantity(live), live.claims()) == (1, 0, [])
+    with db.transaction() as conn:
+        resume(conn, service, ADA)
     assert (live.april.drafted().changed, quantity(live)) == (1, 100.33)
     assert [one[0] for one in live.claims()] == ["cpu_seconds"]
 
