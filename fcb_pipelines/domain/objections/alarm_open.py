@@ -8,7 +8,7 @@ from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown
 
 def _find(facts: GateFacts) -> Iterator[Objection]:
     if isinstance(facts.alarms, NotKnown):
-        yield undecidable(KIND.id, SERVICE, facts.alarms, "whether an alarm is open", "fcb alarms")
+        yield undecidable(KIND.id, SERVICE, facts.alarms, "whether an alarm is open", f"fcb alarms --service {facts.service}")
         return
     for one in facts.alarms:
         yield Objection(
@@ -18,7 +18,7 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
             words=f"{one.kind} of {one.subject}: {one.words}",
             evidence=(f"{one.kind} {one.subject}",),
             since=one.raised_at,
-            what_to_do="find out what happened, then clear it:  fcb alarms",
+            what_to_do=f"find out what happened, then  fcb alarms --clear ID --text WHY --service {facts.service}",
         )
 
 

@@ -6,7 +6,7 @@ from fcb_pipelines.domain.flip import Part
 from fcb_pipelines.domain.gate import SERVICE, Class, Kind, Objection, undecidable
 from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown
 
-_DO = "flip it first:  fcb flip --go"
+_DO = "flip it first:  fcb flip F-… --go"
 
 
 def _find(facts: GateFacts) -> Iterator[Objection]:

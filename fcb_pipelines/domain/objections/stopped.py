@@ -7,7 +7,7 @@ from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown
 
 
 def _find(facts: GateFacts) -> Iterator[Objection]:
-    found, do = facts.stopped, f"fcb resume --service {facts.service}"
+    found, do = facts.stopped, f"once it may go on:  fcb resume --text WHY --service {facts.service}"
     if isinstance(found, NotKnown):
         yield undecidable(KIND.id, SERVICE, found, "whether everything is stopped", do)
     elif found is not None:

@@ -8,7 +8,7 @@ from fcb_pipelines.domain.flip_plans import ChargePlan, FlipPlan, SubscriptionPl
 from fcb_pipelines.domain.gate import SERVICE, Class, Kind, Objection, of_charge, undecidable
 from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown
 
-_AGAIN = "plan the cohort anew (fcb flip --plan), and arm that"
+_AGAIN = "plan the cohort anew (fcb flip --cohort … --not-before …), and arm that"
 _NOT_TERMS = frozenset({"subscriptions", "snapshot_id", "made_at", "asked_for"})
 _DRAWN_IN = "drawn_in"
 
