@@ -103,7 +103,7 @@ class Cohort:
         return Evidence(
             snapshot_id=7,
             taken_at=self.taken_at,
-            billing={one: _billing(one, said) for one, said in self.billing.items()},
+            billing={one: a_billing(one, said) for one, said in self.billing.items()},
             attested=lambda statement, subject: self.attested.get((statement, subject)),
             billed_to=lambda subscription: self.billed_to,
             plans={interval.months: plan_id for interval, plan_id in plans.items()},
@@ -238,7 +238,7 @@ def _usage() -> Any:
     )
 
 
-def _billing(subscription: str, said: Mapping[str, Any]) -> BillingState:
+def a_billing(subscription: str, said: Mapping[str, Any]) -> BillingState:
     return BillingState(external_subscription_id=subscription, paid_through=None, cancel_at=None, provider_id=None, **said)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from fcb_pipelines.acts.arming import stake
 from fcb_pipelines.acts.audit import verify_logs
 from fcb_pipelines.acts.claims import take
 from fcb_pipelines.acts.flip import FlipRefused, go
-from fcb_pipelines.acts.flip_steps import claims_of
+from fcb_pipelines.acts.flip_steps import Evidence, claims_of, source_stopped
 from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.attestations import Attestation, Statement
@@ -21,9 +22,9 @@ from fcb_pipelines.store import claims, flips, gate_asked, journal
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.imports import exclusive_import
 from fcb_pipelines_tests.acts.chain import Chain
-from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, NOW, STOPPED, Cohort
+from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, NOW, STOPPED, Cohort, a_billing
 from fcb_pipelines_tests.builders import day
-from fcb_pipelines_tests.flips import done
+from fcb_pipelines_tests.flips import a_subscription, done
 
 ALL = {"s1", "s2", "s3"}
 SIGNED = Attestation(
@@ -36,6 +37,7 @@ SIGNED = Attestation(
     made_at=NOW,
     expires_at=NOW + timedelta(days=9),
 )
+NAMED = (Statement.SOURCE_STOPPED, "s1")
 OBJECTION = Objection(id="never_compared", scope="s1/flat", klass=Class.PROVEN, words="never", what_to_do="sign it")
 
 
@@ -144,14 +146,19 @@ def test_what_waits_for_one_customer_stops_no_other_and_its_own_customer_as_a_wh
     ],
 )
 def test_the_source_has_stopped_by_its_own_word_since_the_arming_or_by_a_persons(
-    cohort: Cohort, billing: dict[str, object] | None, hours: int, is_signed: bool, why: str
+    billing: dict[str, Any] | None, hours: int, is_signed: bool, why: str
 ) -> None:
-    cohort.billing = {"s3": STOPPED, "s2": STOPPED, **({} if billing is None else {"s1": billing})}
-    cohort.taken_at = NOW + timedelta(hours=hours)
-    cohort.attested = {(Statement.SOURCE_STOPPED, "s1"): SIGNED} if is_signed else {}
-    cohort.arm()
-    assert why in cohort.go().open().get("s1", "")
-    assert (Step.SOURCE_STOPPED, Phase.WAITING if why else Phase.AFTER) in cohort.words()
+    evidence = Evidence(
+        snapshot_id=7,
+        taken_at=NOW + timedelta(hours=hours),
+        billing={} if billing is None else {"s1": a_billing("s1", billing)},
+        attested=lambda statement, subject: SIGNED if is_signed and (statement, subject) == NAMED else None,
+        billed_to=lambda _: {},
+        plans={},
+    )
+    told = source_stopped(evidence, a_subscription("s1"), NOW)
+    assert told.phase is (Phase.WAITING if why else Phase.AFTER)
+    assert why in str(told.data.get("why", ""))
 
 
 def test_what_somebody_else_claims_is_not_taken(cohort: Cohort) -> None:

@@ -7,7 +7,7 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -197,11 +197,7 @@ class _Round:
         self._wrong(
             f"order {ids} was confirmed {confirmed.count(ids)} times" for ids in set(confirmed) if confirmed.count(ids) > 1
         )
-        rows = self._moves()
-        for row in rows:
-            notes = [one for one in rows if one["reversed_entry_id"] and one["reversed_entry_id"][0] == row["id"]]
-            wanted = 1 if (row["state"], row["move_type"]) == ("posted", "out_invoice") else 0
-            self._wrong([f"invoice {row['id']} was credited {len(notes)} times"] if len(notes) != wanted else [])
+        self._wrong(not_credited_once(self._moves()))
 
     def _moves(self) -> list[dict[str, Any]]:
         partners = sorted({one.partner_id for one in self.cohort.flip.plan.subscriptions if one.partner_id})
@@ -213,6 +209,15 @@ class _Round:
 
     def _wrong(self, found: Any) -> None:
         self.result.wrong += list(found)
+
+
+def not_credited_once(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Posted invoices without their credit note or with more than one, and whatever else has any."""
+    notes = [row["reversed_entry_id"][0] for row in rows if row["reversed_entry_id"]]
+    for row in rows:
+        wanted = int((row["state"], row["move_type"]) == ("posted", "out_invoice"))
+        if notes.count(row["id"]) != wanted:
+            yield f"invoice {row['id']} was credited {notes.count(row['id'])} times"
 
 
 def _order(cohort: Cohort, one: SubscriptionPlan) -> Any:
