@@ -123,6 +123,11 @@ def test_what_is_used_in_june_is_not_left_to_nobody() -> None:
     assert said(with_charge("cpu_seconds", final_from=day("2026-06-01"))(base())) == set()
 
 
+def test_usage_that_odoo_bills_from_the_sources_last_bill_on_is_no_gap() -> None:
+    usage = with_charge("cpu_seconds", boundary=day("2026-06-15"), final_biller=Biller.ODOO)(base())
+    assert "gap_before_start" not in said(usage)
+
+
 @pytest.mark.parametrize(
     ("note", "kind"), [(f"{GAP}: nobody bills June", "gap_before_start"), (f"{ENDED}: it has no range", "ending")]
 )
