@@ -11,7 +11,9 @@ from typing import Any
 import dagster as dg
 
 from fcb_pipelines.assets.closing import closing_assets
+from fcb_pipelines.assets.flip import flip_assets
 from fcb_pipelines.assets.invoices import invoice_assets
+from fcb_pipelines.assets.live import live_assets
 from fcb_pipelines.assets.odoo_invoices import odoo_invoice_assets
 from fcb_pipelines.assets.partners import partner_assets
 from fcb_pipelines.assets.plans import plan_assets
@@ -23,7 +25,9 @@ from fcb_pipelines.assets.usage import usage_assets
 from fcb_pipelines.checks.adjustments import adjustment_checks
 from fcb_pipelines.checks.clean import clean_checks
 from fcb_pipelines.checks.contradictions import contradiction_checks
+from fcb_pipelines.checks.flip import flip_checks
 from fcb_pipelines.checks.imports import import_checks
+from fcb_pipelines.checks.live import live_checks
 from fcb_pipelines.checks.odoo_invoices import invoice_checks
 from fcb_pipelines.checks.periods import period_checks
 from fcb_pipelines.checks.source import source_checks
@@ -60,9 +64,10 @@ def _service_defs(settings: Settings, service: Service) -> dg.Definitions:
         *reconciliation_assets(service, partitions),
         *odoo_invoice_assets(service, partitions),
         *closing_assets(service, partitions),
+        *live_assets(service, partitions),
     ]
     shown = dg.Definitions(
-        assets=[*chain, *period_assets],
+        assets=[*chain, *period_assets, *flip_assets(service)],
         asset_checks=[
             *source_checks(service),
             *import_checks(service),
@@ -71,6 +76,8 @@ def _service_defs(settings: Settings, service: Service) -> dg.Definitions:
             *adjustment_checks(service, partitions),
             *contradiction_checks(service, partitions),
             *invoice_checks(service, partitions),
+            *flip_checks(service),
+            *live_checks(service, partitions),
         ],
         sensors=service_sensors(service),
     )

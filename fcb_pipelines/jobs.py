@@ -10,7 +10,9 @@ import dagster as dg
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.retention import drop_expired, expired_months, last_expired
-from fcb_pipelines.assets.shell import CLOSING, DUAL_RUN, IMPORT, ODOO_INVOICES, SOURCE, table
+from fcb_pipelines.assets.flip import FLIP_ASSET, FLIP_PLAN
+from fcb_pipelines.assets.live import LIVE_GUARD, LIVE_INVOICES
+from fcb_pipelines.assets.shell import CLOSING, DUAL_RUN, IMPORT, ODOO_INVOICES, SOURCE, key, table
 from fcb_pipelines.services import Service
 
 
@@ -37,6 +39,26 @@ def odoo_invoices_job_name(service: Service) -> str:
 def close_job_name(service: Service) -> str:
     """Name of the job that closes one period."""
     return f"{service.code}_close"
+
+
+def flip_plan_job_name(service: Service) -> str:
+    """Name of the job that plans taking a cohort live and asks the gate."""
+    return f"{service.code}_flip_plan"
+
+
+def flip_job_name(service: Service) -> str:
+    """Name of the job that takes an armed cohort live, charges it or takes it back."""
+    return f"{service.code}_flip"
+
+
+def live_job_name(service: Service) -> str:
+    """Name of the job that bills a month of live subscriptions."""
+    return f"{service.code}_live"
+
+
+def guard_job_name(service: Service) -> str:
+    """Name of the job that looks over both systems for what is billed twice or never."""
+    return f"{service.code}_guard"
 
 
 def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg.Definitions:
@@ -71,7 +93,35 @@ def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg
             description=f"Close one reconciled period of {service.code}: usage told later is adjusted on a later bill.",
         ),
     ]
-    return dg.Definitions(jobs=jobs, schedules=_schedules(service, months))
+    own = dg.Definitions(jobs=jobs, schedules=_schedules(service, months))
+    return dg.Definitions.merge(own, _flip_jobs(service))
+
+
+def _flip_jobs(service: Service) -> dg.Definitions:
+    """What takes customers live and what goes on after it."""
+    code = service.code
+    described = {
+        flip_plan_job_name(service): (
+            FLIP_PLAN,
+            f"Plan taking a cohort of {code} live, and ask the gate. Cohort and first month stand in the run's configuration.",
+        ),
+        flip_job_name(service): (
+            FLIP_ASSET,
+            f"Take an armed cohort of {code} live, charge it or take it back. Plan, person, count and amounts stand in the "
+            "run's configuration, as they were armed; the act asks the gate again.",
+        ),
+        live_job_name(service): (LIVE_INVOICES, f"Bill what falls due in a month of live subscriptions of {code}."),
+        guard_job_name(service): (
+            LIVE_GUARD,
+            f"Look for what is billed twice and what nobody bills of live subscriptions of {code}, and complete flips.",
+        ),
+    }
+    return dg.Definitions(
+        jobs=[
+            dg.define_asset_job(name, selection=dg.AssetSelection.assets(key(service, asset)), description=words)
+            for name, (asset, words) in described.items()
+        ]
+    )
 
 
 RETENTION = "usage_retention"
@@ -105,7 +155,7 @@ def shared_jobs() -> dg.Definitions:
 
 
 def _schedules(service: Service, months: dg.MonthlyPartitionsDefinition) -> list[dg.ScheduleDefinition]:
-    """The schedules of a service: snapshot and import each night, then the dual run of the open and the last closed period."""
+    """The schedules of a service: snapshot and import, the dual run of open months, live billing, the guards."""
     nightly = dg.ScheduleDefinition(
         name=f"{service.code}_import_nightly",
         job_name=import_job_name(service),
@@ -121,7 +171,33 @@ def _schedules(service: Service, months: dg.MonthlyPartitionsDefinition) -> list
         execution_fn=_due_periods(service, months),
         description="Dual run of the open and the last closed period, each night after the import.",
     )
-    return [nightly, dual_run]
+    live = dg.ScheduleDefinition(
+        name=f"{service.code}_live_monthly",
+        job_name=live_job_name(service),
+        cron_schedule="0 6 3 * *",
+        execution_timezone=service.zone.key,
+        execution_fn=_this_month(service, months),
+        description="Bill what falls due in the month of live subscriptions, on its third day; close the month before first.",
+    )
+    guard = dg.ScheduleDefinition(
+        name=f"{service.code}_guard_daily",
+        job_name=guard_job_name(service),
+        cron_schedule="0 5 * * *",
+        execution_timezone=service.zone.key,
+        description="Guards over both systems, each day after the import and the dual run; an open alarm fails the run.",
+    )
+    return [nightly, dual_run, live, guard]
+
+
+def _this_month(
+    service: Service, months: dg.MonthlyPartitionsDefinition
+) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest]]:
+    def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        when = context.scheduled_execution_time
+        for month in months.get_partition_keys(current_time=when)[-1:]:
+            yield dg.RunRequest(run_key=f"{month}@{when.date().isoformat()}", partition_key=month)
+
+    return requests
 
 
 def _due_periods(
@@ -129,7 +205,7 @@ def _due_periods(
 ) -> Callable[[dg.ScheduleEvaluationContext], Iterator[dg.RunRequest]]:
     def requests(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
         when = context.scheduled_execution_time
-        for key in months.get_partition_keys(current_time=when)[-2:]:
-            yield dg.RunRequest(run_key=f"{key}@{when.date().isoformat()}", partition_key=key)
+        for month in months.get_partition_keys(current_time=when)[-2:]:
+            yield dg.RunRequest(run_key=f"{month}@{when.date().isoformat()}", partition_key=month)
 
     return requests

@@ -5,11 +5,13 @@ somebody turns them on.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import dagster as dg
 
 from fcb_pipelines.acts.closing import Changed, usage_changes
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.payments import follow
 from fcb_pipelines.jobs import dual_run_job_name
 from fcb_pipelines.services import Service
 
@@ -47,7 +49,21 @@ def service_sensors(service: Service) -> list[dg.SensorDefinition]:
             yield dg.SkipReason(f"changed and being metered already: {', '.join(running)}")
         yield from (_request(one) for one in changed if one.period not in running)
 
-    return [usage_changed]
+    @dg.sensor(
+        name=f"{service.code}_odoo_payments",
+        minimum_interval_seconds=SECONDS_BETWEEN,
+        description="Follow payments of live subscriptions' invoices in Odoo, each fact once.",
+    )
+    def odoo_payments(
+        context: dg.SensorEvaluationContext, connections: dg.ResourceParam[Connections]
+    ) -> dg.SensorResult | dg.SkipReason:
+        since = datetime.fromisoformat(context.cursor) if context.cursor else None
+        done = follow(connections.database(), connections.odoo(), service, since, connections.now)
+        cursor = None if done.cursor is None else done.cursor.isoformat()
+        told = f"{len(done.new)} new facts of {done.read} records read"
+        return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=cursor)
+
+    return [usage_changed, odoo_payments]
 
 
 def _request(changed: Changed) -> dg.RunRequest:

@@ -17,6 +17,8 @@ IMPORT = "import"
 DUAL_RUN = "dual_run"
 ODOO_INVOICES = "odoo_invoices"
 CLOSING = "closing"
+FLIP = "flip"
+LIVE = "live"
 ODOO_POOL = "odoo"
 """Of everything that calls Odoo: a run with any of it waits in the queue while as many others go on as dagster.yaml lets."""
 MOST_ROWS = 50

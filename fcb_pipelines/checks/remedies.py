@@ -48,6 +48,9 @@ REMEDIES = {
     "reconciliation_clean": "fcb report --service {service} --period {period}  names what stands against it, and what to do",
     "register_reconciled": "run the months that its table names:  fcb run --service {service} --period YYYY-MM",
     "draft_invoices_complete": _DRAFTS,
+    "ready_to_flip": "fcb gate --service {service}  says what stands against whom, each with the command that clears it",
+    "live_invoices_complete": "fcb live --service {service} --period {period} --dry-run  says what could not be drafted",
+    "no_alarm_open": "fcb guard --service {service}  names each alarm and what to do; fcb stop  keeps all still meanwhile",
     "source_invoices_carried": _DRAFTS,
 }
 """Check → what to do, with the service and the period to be put in."""

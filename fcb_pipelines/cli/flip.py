@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.flip_plan import Wanted, keep, odoo_seen, planned
+from fcb_pipelines.acts.flip_plan import Wanted
+from fcb_pipelines.acts.flip_runs import plan_cohort
 from fcb_pipelines.acts.gate import Said, look, said_of_plan, this_version
 from fcb_pipelines.acts.gate_asking import Asked, Rules
 from fcb_pipelines.cli.flip_acts import do
@@ -78,7 +79,7 @@ def flip(
         )
     with connected() as reached:
         service = reached.settings.service(service_code)
-        flip_id = given[0] if wanted is None else _plan(reached, service, wanted, signer(service, name))
+        flip_id = given[0] if wanted is None else plan_cohort(reached, service, wanted, signer(service, name))[0]
         _show(reached, service, flip_id, as_json=as_json)
 
 
@@ -103,22 +104,6 @@ def _read(name: str) -> tuple[str, ...]:
     if not found:
         raise InvalidInput(f"{name} names nobody: write a customer or a subscription on each line")
     return found
-
-
-def _plan(reached: Connections, service: Service, wanted: Wanted, person: str) -> str:
-    db = reached.database()
-    seen = odoo_seen(db, reached.odoo(), service, wanted, reached.now)
-    with db.transaction() as conn:
-        made = planned(
-            conn,
-            service,
-            wanted,
-            seen,
-            taxes=reached.settings.tax_table,
-            settings_hash=reached.settings.rules_hash(service),
-            now=reached.now,
-        )
-        return keep(conn, made, person, reached.now)
 
 
 def _show(reached: Connections, service: Service, flip_id: str, *, as_json: bool) -> None:

@@ -17,8 +17,10 @@ CHAIN = ("partners", "plans", "shadow_subscriptions")
 DUAL_RUN = ("usage_totals", "rated_lines", "expected_invoices", "actual_invoices", "reconciliation")
 INVOICES = ("odoo_draft_invoices", "odoo_source_invoices")
 CLOSING = ("closing",)
-MONTHLY = (*DUAL_RUN, *INVOICES, *CLOSING)
-ALL = {*(f"source/{name}" for name in SOURCE), *CHAIN, *MONTHLY}
+FLIP = ("flip_plan", "flip")
+LIVE = ("live_invoices", "live_guard")
+MONTHLY = (*DUAL_RUN, *INVOICES, *CLOSING, "live_invoices")
+ALL = {*(f"source/{name}" for name in SOURCE), *CHAIN, *MONTHLY, *FLIP, *LIVE}
 UPSTREAM = {
     "partners": {"source/users"},
     "plans": {"source/plans", "partners"},
@@ -31,6 +33,10 @@ UPSTREAM = {
     "odoo_draft_invoices": {"expected_invoices", "partners", "plans"},
     "odoo_source_invoices": {"actual_invoices", "expected_invoices", "partners"},
     "closing": {"reconciliation"},
+    "flip_plan": {"shadow_subscriptions", "reconciliation"},
+    "flip": {"flip_plan"},
+    "live_invoices": {"expected_invoices"},
+    "live_guard": {"flip"},
 }
 PERIOD_CHECKS = {
     "usage_conserved": True,
@@ -43,6 +49,7 @@ PERIOD_CHECKS = {
     "register_reconciled": False,
     "draft_invoices_complete": True,
     "source_invoices_carried": True,
+    "live_invoices_complete": True,
 }
 """Name → whether a failure stops what comes after."""
 
@@ -88,6 +95,8 @@ def test_every_asset_is_told_about(shown: dict[str, dg.AssetSpec]) -> None:
         ("dual_run", set(DUAL_RUN)),
         ("odoo_invoices", set(INVOICES)),
         ("closing", set(CLOSING)),
+        ("flip", set(FLIP)),
+        ("live", set(LIVE)),
     ],
 )
 def test_groups(shown: dict[str, dg.AssetSpec], group: str, names: set[str]) -> None:
@@ -122,18 +131,26 @@ def test_jobs_and_schedules_of_every_service_resolve(two_services: Settings, cod
         ("dual_run", set(DUAL_RUN)),
         ("odoo_invoices", set(INVOICES)),
         ("close", set(CLOSING)),
+        ("flip_plan", {"flip_plan"}),
+        ("flip", {"flip"}),
+        ("live", {"live_invoices"}),
+        ("guard", {"live_guard"}),
     ):
         keys = definitions.resolve_job_def(f"{code}_{job}").asset_layer.executable_asset_keys
         assert {key.to_user_string() for key in keys} == {f"{code}/{name}" for name in names}
     assert definitions.resolve_schedule_def(f"{code}_import_nightly").cron_schedule == "0 2 * * *"
     assert definitions.resolve_schedule_def(f"{code}_dual_run_nightly").execution_timezone == "America/Toronto"
-    assert definitions.resolve_sensor_def(f"{code}_usage_changed").default_status is dg.DefaultSensorStatus.STOPPED
+    for what in ("usage_changed", "odoo_payments"):
+        assert definitions.resolve_sensor_def(f"{code}_{what}").default_status is dg.DefaultSensorStatus.STOPPED
+    assert definitions.resolve_schedule_def(f"{code}_live_monthly").cron_schedule == "0 6 3 * *"
+    assert definitions.resolve_schedule_def(f"{code}_guard_daily").cron_schedule == "0 5 * * *"
 
 
 def test_checks_guard_what_comes_after(project_settings: Settings) -> None:
     found = check_specs(project_settings)
     read_back = {f"{asset} odoo_read_back" for asset in ("shadow_subscriptions", *INVOICES)}
     guards = {f"{name}_suite" for name in SOURCE} | {"import_complete", "shadow_inert"} | read_back
+    guards |= {"ready_to_flip", "no_alarm_open"}
     assert set(found) == guards | {"records_usable"} | set(PERIOD_CHECKS)
     assert {name for name, spec in found.items() if spec.blocking} == guards | {
         name for name, stops in PERIOD_CHECKS.items() if stops
@@ -221,7 +238,8 @@ def test_everything_that_calls_odoo_is_in_its_pool(project_settings: Settings) -
 
 
 @pytest.mark.parametrize(
-    ("job", "pools"), [("import", {"odoo"}), ("snapshot", set()), ("dual_run", set()), ("odoo_invoices", {"odoo"})]
+    ("job", "pools"),
+    [("import", {"odoo"}), ("snapshot", set()), ("dual_run", set()), ("odoo_invoices", {"odoo"}), ("guard", {"odoo"})],
 )
 def test_a_run_waits_for_the_pool_only_if_it_calls_odoo(project_settings: Settings, job: str, pools: set[str]) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
