@@ -73,9 +73,9 @@ def source_stopped(evidence: Evidence, one: SubscriptionPlan, armed_at: datetime
     if there is None:
         why = "the source does not say who bills it"
     elif is_new:
-        why = f"by snapshot {evidence.snapshot_id} the source bills it on"
+        why = "by the last snapshot the source bills it on"
     else:
-        why = f"snapshot {evidence.snapshot_id} is from before the flip was armed: take a new one (fcb import)"
+        why = "the last snapshot is from before the flip was armed: take a new one (fcb import)"
     return waiting(f"{why}; stop it there, or sign that it is stopped:  fcb attest source_stopped {subscription} --text WHY")
 
 
@@ -171,7 +171,7 @@ def _final_bill_seen(evidence: Evidence, one: SubscriptionPlan) -> Told:
     missing = [each for each in left if each.charge not in there or there[each.charge][0] < each.boundary]
     if missing:
         said = ", ".join(f"{each.charge} up to {each.boundary.isoformat()}" for each in missing)
-        return waiting(f"the source has not billed {said} yet, by snapshot {evidence.snapshot_id}")
+        return waiting(f"by the last snapshot the source has not billed {said} yet")
     return Told(data={"bills": {each.charge: there[each.charge][1] for each in left}})
 
 
