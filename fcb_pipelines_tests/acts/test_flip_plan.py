@@ -190,13 +190,13 @@ def test_customers_who_share_an_invoice_or_a_partner_go_together(conn: Connectio
     assert "consolidated: line i-9/1 bills several" in found.subscriptions[0].charges[0].notes
 
 
-def reconciled(conn: Connection, service: Service, *, made_at: datetime) -> None:
-    """May as it was reconciled: 100 for two subscriptions, 60 of it for s-1, and no usage that anything is due for."""
+def reconciled(conn: Connection, service: Service, *, made_at: datetime, overage: str = "0") -> None:
+    """May as it was reconciled: 100 for two subscriptions, 60 of it for s-1, and as much overage, which nobody billed."""
     both = [
         expected(net, external_subscription_id=key, external_user_id="u-1", line_key=key, **MAY)
         for key, net in (("s-1", "60"), ("s-2", "40"))
     ]
-    usage = expected("0", external_subscription_id="s-1", external_user_id="u-1", line_key="u", charge=CPU_SECONDS, **MAY)
+    usage = expected(overage, external_subscription_id="s-1", external_user_id="u-1", line_key="u", charge=CPU_SECONDS, **MAY)
     line = actual("100", external_invoice_id="i-5", external_user_id="u-1", external_subscription_id=None, **MAY)
     told = {"i-5/1": PaysFor(subscriptions=("s-1", "s-2"), references=("desk/1",))}
     owners = [RowOwner(external_subscription_id=key, external_user_id="u-1", currency="CAD") for key in ("s-1", "s-2")]
@@ -228,8 +228,11 @@ def test_a_reconciled_month_tells_the_share_of_a_line_and_up_to_where_nothing_is
     assert usage.reference == "shop/2026-05/subscription/s-1"
 
 
-def test_a_month_that_was_run_before_it_closed_settles_nothing(conn: Connection, service: Service) -> None:
-    reconciled(conn, service, made_at=day("2026-05-20"))
+@pytest.mark.parametrize(("made_at", "overage"), [(day("2026-05-20"), "0"), (NOW, "5")], ids=["before it closed", "not billed"])
+def test_what_is_due_or_may_become_due_settles_nothing(
+    conn: Connection, service: Service, made_at: datetime, overage: str
+) -> None:
+    reconciled(conn, service, made_at=made_at, overage=overage)
     _, usage = plan(conn, service, not_before="2026-06").subscriptions[0].charges
     assert (usage.final_from, usage.proof) == (day("2026-01-01"), Proof.BEGINNING)
 
