@@ -156,6 +156,10 @@ def test_what_began_after_somebody_spoke_is_not_what_they_spoke_of(since: object
     assert said(signed(facts, attested(Statement.NO_DISPUTE, "u1"))) == {"open_dispute"}
 
 
+def test_a_dispute_of_somebody_else_is_not_theirs() -> None:
+    assert said(with_facts(disputes=(OpenDispute(external_user_id="u2", reference="dp_2", since=NOW),))(base())) == set()
+
+
 def test_nobody_signs_for_a_price_that_nobody_knows() -> None:
     facts = with_charge(first_net=None, first_tax=None)(without("flat")(base()))
     assert said(facts) == {"term_changes_unknown", "never_compared"}

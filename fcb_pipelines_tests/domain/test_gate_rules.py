@@ -12,7 +12,7 @@ from fcb_pipelines.domain.gate import Class, Objection, objections
 from fcb_pipelines.domain.gate_facts import GateFacts
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.domain.objections.terms_changed import changes
-from fcb_pipelines.domain.rows import Status, Verdict
+from fcb_pipelines.domain.rows import Instance, Status, Verdict
 from fcb_pipelines_tests.builders import day
 from fcb_pipelines_tests.domain.flip_alone import (
     ALONE,
@@ -125,10 +125,21 @@ def test_what_was_last_due_must_have_been_held_against_a_bill_that_is_not_zero(l
     assert "(last due 2026-06-01)" in found.words
 
 
-def test_what_is_not_due_and_what_is_not_over_says_nothing_of_what_was_last_compared() -> None:
-    in_trial = replace(matched(LAST), is_due=False, actual=None)
-    early = a_period(NEXT, was_closed=False, rows=(a_row(an_instance("19.99", None, period=NEXT, verdict=Verdict.EXPLAINED)),))
-    assert said(base(periods=(*base().periods[:2], a_period(LAST, in_trial), early))) == set()
+def with_flat(facts: GateFacts, one: Instance) -> GateFacts:
+    """In the last month this instance of the flat price and no other."""
+    last = facts.periods[-1]
+    row = replace(last.rows[0], instances=(one, last.rows[0].instances[1]))
+    return with_period(LAST, rows=(row,))(facts)
+
+
+def test_a_month_in_which_nothing_was_due_says_nothing_of_what_was_last_compared() -> None:
+    assert said(with_flat(base(), replace(matched(LAST), is_due=False, actual=None))) == set()
+
+
+def test_a_month_that_is_not_over_says_nothing_of_it_either() -> None:
+    early = an_instance("19.99", None, period=LAST, status=Status.ONLY_EXPECTED, verdict=Verdict.EXPLAINED)
+    facts = with_period(LAST, was_closed=False)(with_flat(base(), early))
+    assert said(replace(facts, last_closed="2026-05")) == set()
 
 
 def test_what_odoo_bills_from_the_boundary_on_proves_nothing_of_itself() -> None:
