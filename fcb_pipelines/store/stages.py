@@ -8,11 +8,12 @@ usage that was metered and not rated yet must not pass for rated.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from psycopg.rows import class_row
 
 from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.period import add_months, month_key
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.store import read_back
 from fcb_pipelines.store.database import Connection
@@ -82,6 +83,10 @@ def record(conn: Connection, stage: Stage) -> None:
     if before is None or before.identity != stage.identity:
         for part in _FOLLOWING.get(stage.stage, ()):
             read_back.forget(conn, stage.service, part, stage.period)
+            if part is Part.LIVE_INVOICES:
+                # Its usage is on the live invoices of the month after it.
+                following = month_key(add_months(date.fromisoformat(f"{stage.period}-01"), 1))
+                read_back.forget(conn, stage.service, part, following)
         conn.execute(VOID, [stage.service, stage.period, list(_MADE_OF.get(stage.stage, ()))])
     conn.execute(RECORD, {name: getattr(stage, name) for name in Stage.__dataclass_fields__})
 

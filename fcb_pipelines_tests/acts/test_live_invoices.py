@@ -14,9 +14,10 @@ from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.guards import Finding, Kind
+from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.domain.usage import PUSHED
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.store import alarms, hand_backs
+from fcb_pipelines.store import alarms, hand_backs, read_back
 from fcb_pipelines_tests.acts.chain import silent
 from fcb_pipelines_tests.acts.gone_live import go_back, go_live
 from fcb_pipelines_tests.acts.late import CORE_HOURS, event, push, with_march_closed
@@ -156,7 +157,10 @@ def test_a_posted_month_is_never_invoiced_again(live: LiveMonth) -> None:
     before = live.april.moves()[LIVE]
     live.april.host.run("UPDATE plans SET price_monthly = 12, valid_from = valid_from + interval '1 second'")
     live.april.snapshot()
-    live.rated()
+    live.april.rated()
+    with live.april.chain.db.transaction() as conn:
+        assert read_back.last(conn, live.code, Part.LIVE_INVOICES, "2026-05") is None, "its usage was rated anew"
+    live.may.rated()
     done = live.live()
     assert (live.april.moves()[LIVE], done.posted, set(ids(done))) == (before, (), {"read_back", "money"})
 
