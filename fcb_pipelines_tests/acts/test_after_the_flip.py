@@ -19,6 +19,7 @@ from fcb_pipelines.domain.guards import Kind
 from fcb_pipelines.domain.payments import Fact
 from fcb_pipelines.store import audit
 from fcb_pipelines.store import payments as stored
+from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.gone_live import go_back
 from fcb_pipelines_tests.acts.live_month import LIVE, LiveMonth, a_live_month
 from fcb_pipelines_tests.acts.month import Month
@@ -199,3 +200,12 @@ def test_opening_balances_of_both_sides(live: LiveMonth) -> None:
     (one,) = opening_balances(chain.db, chain.odoo, chain.service, NOW, ["1"])
     assert (one.comparison, str(one.source), str(one.odoo)) == (Comparison.EQUAL, "25.00 CAD", "25.00 CAD")
     assert one.references == ("deposit 1",)
+
+
+def test_the_user_with_the_least_rights_can_do_it_all(live: LiveMonth, least: Chain) -> None:
+    service = live.april.chain.service
+    assert len(live.live(odoo=least.odoo).posted) == 1
+    assert guard(least.db, least.odoo, service, NOW).is_quiet
+    paid(live, live.april.moves()[LIVE])
+    assert [one.fact for one in follow(least.db, least.odoo, service, None, NOW).new] == [Fact.INVOICE_PAID]
+    assert len(opening_balances(least.db, least.odoo, service, NOW, ["1"])) == 1
