@@ -27,6 +27,7 @@ from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
 
 SHADOW_APRIL, SHADOW_MAY = (f"invoice_{FIRST}=2f2026-{month}" for month in ("04", "05"))
+NOT_ALLOWED = Switches(may_draft=False, may_post=True)
 ADA = Signature(person="ada", at=NOW, text="looked at it")
 
 
@@ -41,7 +42,11 @@ def ids(done: LiveDone) -> list[str]:
 
 
 def test_a_month_is_claimed_drafted_read_back_and_posted_once(live: LiveMonth) -> None:
+    """Also while it is an alarm that nobody billed it: posting is the cure."""
     live.close()
+    with live.april.chain.db.transaction() as conn:
+        late = Finding(kind=Kind.NEVER_BILLED, subject=f"{FIRST}/flat/2026-05-01", words="late", evidence={})
+        alarms.raise_alarms(conn, live.code, [late], NOW)
     done = live.live(now=MAY + timedelta(days=5))
     assert (ids(done), done.refused, done.drafted.differences, done.is_clean) == ([], {}, (), True), "May is not over"
     assert done.posted == (live.april.chain.xid(LIVE),)
@@ -89,14 +94,6 @@ def test_whatever_objects_leaves_a_draft(live: LiveMonth) -> None:
     assert all(one.what_to_do for one in done.objections)
 
 
-def test_what_nobody_billed_is_cured_by_posting_and_stops_it_not(live: LiveMonth) -> None:
-    live.close()
-    with live.april.chain.db.transaction() as conn:
-        late = Finding(kind=Kind.NEVER_BILLED, subject=f"{FIRST}/flat/2026-05-01", words="late", evidence={})
-        alarms.raise_alarms(conn, live.code, [late], NOW)
-    assert live.live().posted == (live.april.chain.xid(LIVE),)
-
-
 def test_what_the_source_claims_is_neither_drafted_nor_claimed_for_odoo(live: LiveMonth) -> None:
     live.close()
     live.source_claims("flat", MAY, JUNE)
@@ -114,6 +111,9 @@ def test_who_is_stopped_does_nothing_and_goes_on_after(live: LiveMonth) -> None:
         stop(conn, service, ADA)
     with pytest.raises(Stopped, match="looked at it"):
         live.live()
+    with pytest.raises(RuleViolation, match="FCB_ODOO_DRAFT_INVOICES=true"):
+        live_invoices(live.may.work, live.april.chain.odoo, NOT_ALLOWED, dry_run=False, report=silent)
+    assert live.live(dry_run=True).drafted.created == 1, "looking is always allowed, and changes nothing"
     assert [one.id for one in posting_objections_now(live.may.work, is_on=True)] == ["stopped", "read_back", "money"]
     assert (live.claims(), live.april.moves()) == ([], {})
     with db.transaction() as conn:
@@ -163,14 +163,6 @@ def test_a_posted_month_is_never_invoiced_again(live: LiveMonth) -> None:
     live.may.rated()
     done = live.live()
     assert (live.april.moves()[LIVE], done.posted, set(ids(done))) == (before, (), {"read_back", "money"})
-
-
-def test_a_dry_run_and_what_is_not_allowed_change_nothing(live: LiveMonth) -> None:
-    done = live.live(dry_run=True)
-    assert (done.drafted.created, live.april.moves(), live.claims()) == (1, {}, [])
-    switches = Switches(may_draft=False, may_post=True)
-    with pytest.raises(RuleViolation, match="FCB_ODOO_DRAFT_INVOICES=true"):
-        live_invoices(live.may.work, live.april.chain.odoo, switches, dry_run=False, report=silent)
 
 
 @pytest.mark.parametrize("boundary", [MARCH, APRIL], ids=["used while live", "used before"])
