@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fcb_pipelines.acts.arming import held, require_armed, require_free
+from fcb_pipelines.acts.claims import load_source
 from fcb_pipelines.acts.flip_run import Report, Run, Stands, carry_out
 from fcb_pipelines.acts.flip_steps import Evidence, steps
 from fcb_pipelines.acts.stop import require_running
@@ -120,6 +121,8 @@ def _done(going: Going, flip_id: str, part: Part, is_on: bool, variable: str) ->
             # Before Odoo is asked anything: who stopped it waits for nobody.
             require_running(conn, going.service.code)
             flip = standing(conn, going.service, flip_id).flip
+            # What the source has billed is claimed first: nothing of it is Odoo's to take.
+            load_source(conn, going.service, going.now)
         asked, run = going.gate(flip, part), going.run(flip)
         try:
             with going.db.transaction() as conn:

@@ -5,6 +5,7 @@ Owns: the acts `plan_cohort` and `do_armed`. Does not own: planning (flip_plan),
 
 from fcb_pipelines.acts import flip, unflip
 from fcb_pipelines.acts.arming import Typed, arm, require_armed
+from fcb_pipelines.acts.claims import load_source
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.flip import Going
 from fcb_pipelines.acts.flip_evidence import going
@@ -19,11 +20,15 @@ from fcb_pipelines.store.flips import StoredFlip
 
 
 def plan_cohort(reached: Connections, service: Service, wanted: Wanted, person: str) -> tuple[str, FlipPlan]:
-    """Plan taking a cohort live and keep the plan, whose id comes first; raises as `acts.flip_plan.planned`."""
+    """Plan taking a cohort live and keep the plan, whose id comes first; raises as `acts.flip_plan.planned`.
+
+    What the source has billed is claimed before, so that the gate sees what else bills it.
+    """
     db, settings, now = reached.database(), reached.settings, reached.now
     taxes, rules = settings.tax_table, settings.rules_hash(service)
     seen = odoo_seen(db, reached.odoo(), service, wanted, now)
     with db.transaction() as conn:
+        load_source(conn, service, now)
         plan = planned(conn, service, wanted, seen, taxes=taxes, settings_hash=rules, now=now)
         return keep(conn, plan, person, now), plan
 

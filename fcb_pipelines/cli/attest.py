@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from fcb_pipelines.cli.signing import as_option, signer
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.errors import InvalidInput
+from fcb_pipelines.domain.to_sign import ToSign, read
 from fcb_pipelines.services import Service
 
 WIDTH = 130
@@ -29,6 +31,13 @@ WIDTH = 130
 @click.option("--value", metavar="V", help="What exactly is said, such as '16.67 CAD' or 2026-07-01.")
 @click.option("--text", metavar="WHY", help="Why, in your own words; kept for the auditor.")
 @click.option("--expires", metavar="YYYY-MM-DD", help="The first day on which it holds no longer.")
+@click.option(
+    "--from",
+    "listed_in",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Sign every statement of a list that  fcb gate --to-sign  wrote and you looked at; all of it or nothing.",
+)
 @click.option("--withdraw", metavar="T-1", help="Take back what was attested.")
 @click.option("--list", "is_list", is_flag=True, help="Show what was attested, and how it stands.")
 @as_option
@@ -41,6 +50,7 @@ def attest(
     value: str | None,
     text: str | None,
     expires: str | None,
+    listed_in: Path | None,
     withdraw: str | None,
     is_list: bool,
     name: str | None,
@@ -59,9 +69,9 @@ def attest(
 
     Your login name is signed, and it is in the audit log.
     """  # noqa: D301 - click reads \b as a paragraph that is not wrapped
-    if sum((statement is not None, withdraw is not None, is_list)) != 1:
-        raise InvalidInput("give a STATEMENT, or --list, or --withdraw T-1")
-    if statement and expires is None:
+    if sum((statement is not None, listed_in is not None, withdraw is not None, is_list)) != 1:
+        raise InvalidInput("give a STATEMENT, or --from FILE, or --list, or --withdraw T-1")
+    if (statement or listed_in) and expires is None:
         raise InvalidInput("say with --expires until when it holds: nothing is known for ever")
     with connected() as reached:
         service, now = reached.settings.service(service_code), reached.now
@@ -72,8 +82,9 @@ def attest(
                 signature = Signature(person=signer(service, name), at=now, text=text or "")
                 found = (take_back(conn, service, withdraw, signature),)
             else:
-                said = _said(Statement(statement or ""), subject, value, text, expires, author=signer(service, name))
-                found = (act(conn, service, said, now, version("fcb_pipelines")),)
+                lines = read(listed_in.read_text("utf-8")) if listed_in else (_line(statement, subject, value),)
+                said = [_said(one, text, expires, author=signer(service, name)) for one in lines]
+                found = tuple(act(conn, service, one, now, version("fcb_pipelines")) for one in said)
     if as_json:
         answer([_as_json(one, service, now) for one in found])
     elif found:
@@ -82,9 +93,18 @@ def attest(
         say(f"nothing was attested of {service.code} yet; what can be:  fcb attest --help")
 
 
-def _said(statement: Statement, subject: str, value: str | None, text: str | None, expires: str | None, *, author: str) -> Said:
+def _line(statement: str | None, subject: str, value: str | None) -> ToSign:
+    return ToSign(statement=Statement(statement or ""), subject=subject, value=value)
+
+
+def _said(one: ToSign, text: str | None, expires: str | None, *, author: str) -> Said:
     return Said(
-        statement=statement, subject=subject, value=value, text=text or "", expires_on=day(expires or ""), author=author
+        statement=one.statement,
+        subject=one.subject,
+        value=one.value,
+        text=text or "",
+        expires_on=day(expires or ""),
+        author=author,
     )
 
 
