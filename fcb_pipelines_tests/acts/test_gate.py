@@ -117,6 +117,8 @@ def test_rows_of_a_subscription_from_when_it_was_somebody_elses_are_judged_too(g
 
 def test_what_the_same_flip_began_with_is_not_asked_what_it_changed_itself(gated: Gated) -> None:
     begun_elsewhere(gated)
+    gated.asked = {"flip_id": "F-ffffffffffff"}
+    assert gated.said() == set()
     gated.asked = {"flip_id": "F-ffffffffffff", "under_way": frozenset({"s-1"})}
     claimed(gated)
     assert gated.said() == set()

@@ -168,6 +168,11 @@ def test_what_nobody_can_tell_of_anybody_is_told_once() -> None:
     assert "coverage" not in {one.id for each in found.customers.values() for one in each}
 
 
+def test_what_is_asked_of_a_plan_alone_is_not_asked_without_one() -> None:
+    nothing_read = with_odoo(others_live=UNKNOWN, orders=UNKNOWN)(with_facts(claims=UNKNOWN, elsewhere=UNKNOWN)(base()))
+    assert against(replace(nothing_read, plan=None)).service == ()
+
+
 def test_the_document_has_a_row_for_every_kind() -> None:
     text = DOCS.read_text(encoding="utf-8")
     for kind in kinds():

@@ -12,6 +12,7 @@ from fcb_pipelines.domain.gate import Class, Objection, objections
 from fcb_pipelines.domain.gate_facts import GateFacts, Uncovered, UnpaidInvoice
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.domain.objections.source_not_stopped import is_stopped
+from fcb_pipelines.domain.partners import LinkState
 from fcb_pipelines.domain.rows import Remedy, Verdict
 from fcb_pipelines_tests.builders import day
 from fcb_pipelines_tests.domain.flip_alone import (
@@ -179,6 +180,11 @@ def test_an_invoice_is_past_due_after_the_days_that_are_declared(issued_at: date
 
 
 # Partners, balances, taxes, coverage.
+
+
+def test_a_link_that_nobody_decided_is_none() -> None:
+    undecided = replace(linked(), state=LinkState.AMBIGUOUS)
+    assert said(base(links={"u1": undecided})) == {"partner_unlinked"}
 
 
 def test_two_customers_who_are_one_partner_are_no_objection_where_both_are_judged() -> None:
