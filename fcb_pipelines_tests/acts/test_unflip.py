@@ -195,9 +195,12 @@ def test_of_what_was_never_begun_nothing_is_taken_back(cohort: Cohort) -> None:
 
 
 def test_after_an_unflip_the_same_cohort_can_be_flipped_again(cohort: Cohort) -> None:
-    cohort.live().back()
+    cohort.live()
+    cohort.invoice("s1")
+    cohort.back()
     again = cohort.planned_again()
     again.live()
+    assert again.shown().stake.amounts == {}, "what was credited with the first one is not credited again"
     with cohort.chain.db.transaction() as conn:
         live = flips.live_subscriptions(conn, cohort.chain.service.code)
     assert {one.flip_id for one in live.values()} == {again.flip.flip_id}
