@@ -48,8 +48,8 @@ def test_an_attestation_lives_from_signing_to_withdrawal(shop: Fcb) -> None:
 
 
 WRONG: tuple[tuple[tuple[str, ...], str], ...] = (
-    ((), "give a STATEMENT, or --list, or --withdraw T-1"),
-    (("--list", "--withdraw", "T-1"), "give a STATEMENT, or --list, or --withdraw T-1"),
+    ((), "give a STATEMENT, or --from FILE, or --list, or --withdraw T-1"),
+    (("--list", "--withdraw", "T-1"), "give a STATEMENT, or --from FILE, or --list, or --withdraw T-1"),
     (("source_stopped", "s-1", "--text", "x"), "say with --expires until when it holds"),
     (("source_stopped", "s-1", "--expires", EXPIRES), "say why with --text"),
     (("source_stopped", "s-1", "--text", "x", "--expires", "July"), "--expires 'July' is not a day"),
