@@ -54,8 +54,14 @@ PERIOD_CHECKS = {
 """Name → whether a failure stops what comes after."""
 
 
+_BUILT: dict[int, tuple[Settings, dg.Definitions]] = {}
+
+
 def graph(settings: Settings) -> dg.Definitions:
-    return build_defs(settings=settings)
+    """Built once for the same settings, which are kept: nobody changes it, and building takes a second."""
+    if id(settings) not in _BUILT:
+        _BUILT[id(settings)] = settings, build_defs(settings=settings)
+    return _BUILT[id(settings)][1]
 
 
 def specs(settings: Settings) -> dict[str, dg.AssetSpec]:
