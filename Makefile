@@ -1,6 +1,7 @@
 # make demo    install what is locked, then run the demo (ARGS=--headless ends after the summary)
 # make test    every check and every test: what the continuous integration runs
 # make check   format, lint, types and layers only
+# make rehearse   a flip, a month of live billing, the way back, and a flip of all, on a demo of its own (ARGS="--in FOLDER" keeps it)
 # make bench   each figure beside its limit
 # make bench-metering   the pace at which pushed usage is taken, beside a bare INSERT of the same rows (ARGS=--help)
 # make bench-odoo   the speed of a real Odoo (FCB_TEST_ODOO_URL …) beside a raw client
@@ -22,7 +23,7 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadgroup
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench bench-metering bench-odoo faults lock clean again
+.PHONY: demo rehearse test check bench bench-metering bench-odoo faults lock clean again
 
 # A virtual environment knows its own path and its Python: one that was moved, copied or lost its Python is made again.
 ifneq ($(shell $(VENV)/bin/python -c 'import os; print(open("$(VENV)/place").read() == os.getcwd())' 2>/dev/null),True)
@@ -32,6 +33,9 @@ endif
 # Paths are relative to this file, so that a folder with spaces and `make -C` work.
 demo: $(VENV)/installed
 	@$(VENV)/bin/fcb demo $(ARGS)
+
+rehearse: $(VENV)/installed
+	@$(VENV)/bin/fcb rehearse $(ARGS)
 
 test: check
 	@$(RUN) pytest $(SIDE_BY_SIDE) $(ARGS)

@@ -47,6 +47,7 @@ COMMANDS = {
     "prune": "List, and once confirmed remove, what an import made and nobody uses.",
     "quote": "Price quantities under a charge.",
     "register": "Show the source's invoices by issue month.",
+    "rehearse": "Rehearse a flip and the way back on a demo of its own.",
     "remedies": "List what differences still ask for.",
     "replay": "Prove that a revision can be made again, byte for byte.",
     "report": "Show a period's report, write it to files, or link to it.",

@@ -30,9 +30,16 @@ kind = "one_off"
 LIVE = frozenset({"live", "complete"})
 
 CURRENT = """
-    SELECT s.id, b.paid_through FROM subscriptions s JOIN billing_states b ON b.subscription_id = s.id
-     WHERE s.user_id::text = ANY(%s) ORDER BY s.id
+    SELECT s.id, CASE
+               WHEN b.paid_through >= %(first)s THEN b.paid_through
+               WHEN s.billing_cycle = 'monthly' THEN %(first)s
+               -- The first anniversary from then on.
+               ELSE (b.paid_through + make_interval(years => 1 + extract(year FROM age(%(first)s - 1, b.paid_through))::int))::date
+           END
+      FROM subscriptions s JOIN billing_states b ON b.subscription_id = s.id
+     WHERE s.user_id::text = ANY(%(customers)s) ORDER BY s.id
 """
+"""Up to when the host has billed whom; what it forgot was written off before, up to the next range that Odoo can bill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +115,7 @@ class Rehearsal:
         asked = ("--cohort", CANARY, "--not-before", FIRST)
         before = len(people.plan(asked)["objections"])
         self._stop_billing([CANARY])
-        people.sign(asked, self._told([CANARY]))
+        people.sign(asked, self._told([CANARY], FIRST))
         return before, people.go(asked)
 
     def bill_a_month(self, flip_id: str) -> dict[str, int]:
@@ -150,7 +157,7 @@ class Rehearsal:
         people.run_months(CLOSED)
         asked = ("--cohort", *EVERYBODY, "--not-before", SECOND)
         self._stop_billing(EVERYBODY)
-        people.sign(asked, self._told(EVERYBODY))
+        people.sign(asked, self._told(EVERYBODY, SECOND))
         flip_id = people.go(asked)
         people.fcb("guard")
         people.fcb("audit", "verify")
@@ -181,16 +188,18 @@ class Rehearsal:
             host.stop_billing(conn, self._subscriptions(customers))
         self.people.fcb("import")
 
-    def _told(self, customers: Sequence[str]) -> dict[str, str]:
-        """Up to when the host says that it has billed the flat price of each subscription, as who signs it looks it up."""
-        return {f"{one}/flat": day.isoformat() for one, day in self._current(customers) if day is not None}
+    def _told(self, customers: Sequence[str], month: str) -> dict[str, str]:
+        """Up to when the flat price of each subscription is billed or written off, as who signs it looks it up."""
+        current = self._current(customers, month)
+        return {f"{one}/flat": day.isoformat() for one, day in current if day is not None}
 
     def _subscriptions(self, customers: Sequence[str]) -> list[str]:
-        return [one for one, _ in self._current(customers)]
+        return [one for one, _ in self._current(customers, FIRST)]
 
-    def _current(self, customers: Sequence[str]) -> list[tuple[str, date | None]]:
+    def _current(self, customers: Sequence[str], month: str) -> list[tuple[str, date | None]]:
+        given = {"customers": list(customers), "first": date.fromisoformat(f"{month}-01")}
         with psycopg.connect(self.source_url) as conn:
-            return [(row[0], row[1]) for row in conn.execute(CURRENT, [list(customers)])]
+            return [(row[0], row[1]) for row in conn.execute(CURRENT, given)]
 
 
 def _charges(row: Mapping[str, Any]) -> list[host.Charge]:
