@@ -34,7 +34,8 @@ CURRENT = """
                WHEN b.paid_through >= %(first)s THEN b.paid_through
                WHEN s.billing_cycle = 'monthly' THEN %(first)s
                -- The first anniversary from then on.
-               ELSE (b.paid_through + make_interval(years => 1 + extract(year FROM age(%(first)s - 1, b.paid_through))::int))::date
+               ELSE (b.paid_through
+                     + make_interval(years => 1 + extract(year FROM age(%(first)s - 1, b.paid_through))::int))::date
            END
       FROM subscriptions s JOIN billing_states b ON b.subscription_id = s.id
      WHERE s.user_id::text = ANY(%(customers)s) ORDER BY s.id
