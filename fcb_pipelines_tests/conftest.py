@@ -17,12 +17,12 @@ from psycopg import sql
 from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres, in_database
 from fcb_pipelines.store.schema import migrate
-from fcb_pipelines_tests.acceptance.decided import decided
+from fcb_pipelines_tests.acceptance.decided import decided, rehearsed
 from fcb_pipelines_tests.acceptance.fixtures import again, all_plans, demo, demo_to_change, great_expectations, quiet, warm
 from fcb_pipelines_tests.memory import quick_folder
 from fcb_pipelines_tests.projects import write_project
 
-__all__ = ["again", "all_plans", "decided", "demo", "demo_to_change", "great_expectations", "quiet", "warm"]
+__all__ = ["again", "all_plans", "decided", "demo", "demo_to_change", "great_expectations", "quiet", "rehearsed", "warm"]
 """Fixtures of the whole product, for acceptance, cli and faults."""
 
 NOW = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)

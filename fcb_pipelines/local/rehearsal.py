@@ -95,9 +95,7 @@ class Rehearsal:
         """Decide every closed month: say what a line is, adopt terms, name successors, accept the rest with a second person."""
         people = self.people
         people.say("1. Deciding the months that closed")
-        with self.config.open("a", encoding="utf-8") as rules:
-            rules.write(MANUAL_FEE)
-        people.run_months(CLOSED)
+        self.name_the_fee()
         for period in CLOSED:
             people.adopt(period)
             people.run_months(CLOSED)
@@ -107,6 +105,14 @@ class Rehearsal:
         for decision in [each for period in CLOSED if (each := people.accept(period)) is not None]:
             people.fcb("acceptances", "approve", decision, *GRACE)
         people.run_months(CLOSED)
+
+    def name_the_fee(self) -> None:
+        """Say in the reviewed rules what a line is that none of them knows, and who bills what it is for."""
+        with self.config.open("a", encoding="utf-8") as rules:
+            rules.write(MANUAL_FEE)
+        self.people.run_months(CLOSED)
+        self.people.carry()
+        self.people.run_months(CLOSED)
 
     def flip_the_canary(self) -> tuple[int, str]:
         """Plan a small customer, sign what only people know, let the host stop billing them, arm with two people, and go."""
@@ -142,8 +148,8 @@ class Rehearsal:
         people.say("4. Taking the canary back")
         stake = people.answer("unflip", flip_id)["stake"]
         people.arm(flip_id, "unflip", stake["count"], stake["amounts"])
-        people.fcb("unflip", flip_id, "--go", *ADA)
-        # Odoo has let them go, and waits until the source has them again.
+        # Odoo lets them go; it ends with 1, for it waits until the source has them again.
+        people.fcb("unflip", flip_id, "--go", *ADA, ok=(1,))
         with psycopg.connect(self.source_url) as conn:
             host.resume_billing(conn, self._subscriptions([CANARY]))
         people.fcb("import")

@@ -1,27 +1,31 @@
-"""The demo decided by two people: terms adopted, successors named, the rest accepted and approved.
+"""The demo decided by two people, and then a customer of it taken live, billed and taken back.
 
-Owns: the script, in the commands that people type. Does not own: any expectation.
+Owns: the order of the steps on the demo that tests may change, as people type them (local/operators). Does not own: any
+expectation.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from fcb_pipelines.local.operators import ADA, GRACE, Ended, Operators
+from fcb_pipelines.local.postgres import in_database
+from fcb_pipelines.local.rehearsal import Rehearsal
+from fcb_pipelines.local.sandbox import administrator
+from fcb_pipelines.settings import load
 from fcb_pipelines_tests.acceptance.fixtures import PERIODS, AllPlans
 from fcb_pipelines_tests.acceptance.project import Project
 from fcb_pipelines_tests.acceptance.warm import Done
-
-NOT_ADOPTED = {"timezone_boundary"}
-"""Causes that no term can follow: they are accepted."""
-SIGNED = ("--reason", "write_off", "--text", "looked at with the customer", "--bears", "us", "--expires", "2026-12-31")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
     """What the demo is once everything is decided."""
 
+    people: Operators
     status: Any
     rows: dict[str, list[Any]]
     remedies: list[Any]
@@ -33,29 +37,46 @@ class Decided:
     verified: Done
 
 
+@dataclass(frozen=True, kw_only=True)
+class Rehearsed:
+    """A customer taken live, billed for a month and taken back."""
+
+    flip_id: str
+    objections: int
+    """That stood against it before anybody signed."""
+    refused: Mapping[str, Any]
+    """What it said to go while nothing was armed."""
+    posted: Mapping[str, int]
+    while_live: Mapping[str, Any]
+    """The status, the guards and the rows of the month while they were live."""
+    remains: Sequence[str]
+    journal: Mapping[str, Any]
+    verified: Done
+
+
 @pytest.fixture(scope="session")
 def decided(demo_to_change: Project, all_plans: AllPlans) -> Decided:
     """Everything decided, after what a second import and a second run leave was seen."""
     assert all_plans.nothing_left["prunable"] == []
-    project = demo_to_change
+    project, people = demo_to_change, _people(demo_to_change)
     for period in PERIODS:
-        _adopt(project, period)
-    assert project.fcb("import").code == 0
-    carried = [one["row_id"] for one in _remedies(project) if one["remedy"] == "carry"]
-    kept = ("--source", "billing desk", "--text", "stays there until its own product is in Odoo", "--as", "ada")
-    assert project.fcb("carry", *carried, *kept).code == 0
-    _run(project)
-    decisions = [decision for period in PERIODS if (decision := _accept(project, period))]
-    _run(project)
+        people.adopt(period)
+        people.run_months(PERIODS)
+    people.fcb("import")
+    people.carry()
+    people.run_months(PERIODS)
+    decisions = [decision for period in PERIODS if (decision := people.accept(period))]
+    people.run_months(PERIODS)
     unapproved = project.fcb("status", "--json").answer["services"]["nexacloud"]["periods"]["2026-05"]["coverage_money"]["CAD"]
     for decision in decisions:
-        assert project.fcb("acceptances", "approve", decision, "--as", "ada").code == 1, "nobody approves their own"
-        assert project.fcb("acceptances", "approve", decision, "--as", "grace").code == 0
-    _run(project)
+        assert project.fcb("acceptances", "approve", decision, *ADA).code == 1, "nobody approves their own"
+        people.fcb("acceptances", "approve", decision, *GRACE)
+    people.run_months(PERIODS)
     return Decided(
+        people=people,
         status=project.fcb("status", "--json").answer,
-        rows={period: _rows(project, period) for period in PERIODS},
-        remedies=_remedies(project),
+        rows={period: people.answer("rows", "--period", period) for period in PERIODS},
+        remedies=people.answer("remedies"),
         acceptances=project.fcb("acceptances", "list", "--json").answer,
         prices=_prices(project),
         unapproved_coverage=Decimal(unapproved),
@@ -63,44 +84,50 @@ def decided(demo_to_change: Project, all_plans: AllPlans) -> Decided:
     )
 
 
-def _adopt(project: Project, period: str) -> None:
-    """Adopt what explains a month; a term that another row brought already is not written again."""
-    for one in _remedies(project):
-        if one["period"] == period and one["remedy"] == "fix_model" and set(one["causes"]) - NOT_ADOPTED:
-            done = project.fcb("adopt", one["row_id"], "--as", "ada")
-            assert done.code == 0 or "already" in done.err, done.err
-    _run(project)
+@pytest.fixture(scope="session")
+def rehearsed(demo_to_change: Project, decided: Decided) -> Rehearsed:
+    """The chapters of the rehearsal that follow, but for the flip of everybody."""
+    people, script = decided.people, _script(demo_to_change, decided.people)
+    script.name_the_fee()
+    objections, flip_id = script.flip_the_canary()
+    posted = script.bill_a_month(flip_id)
+    while_live = {
+        "status": people.answer("status")["services"]["nexacloud"],
+        "guard": people.answer("guard"),
+        "rows": people.answer("rows", "--period", "2026-06"),
+    }
+    refused = people.answer("flip", "--go", flip_id, *ADA, ok=(1,))
+    remains = script.take_it_back(flip_id)
+    return Rehearsed(
+        flip_id=flip_id,
+        objections=objections,
+        refused=refused,
+        posted=posted,
+        while_live=while_live,
+        remains=remains,
+        journal=people.answer("journal", flip_id),
+        verified=demo_to_change.fcb("audit", "verify"),
+    )
 
 
-def _accept(project: Project, period: str) -> str | None:
-    """Sign for what is left of a month, in one decision; its id, or None where nothing is left."""
-    asking = ("fix_model", "fix_source")
-    left = [
-        row["row_id"]
-        for row in _rows(project, period)
-        if any(each["verdict"] == "unexplained" or each["open_remedy"] in asking for each in row["instances"])
-    ]
-    if not left:
-        return None
-    done = project.fcb("accept", *left, *SIGNED, "--as", "ada", "--json")
-    assert done.code == 0, done.err
-    decision: str = done.answer["decision"]
-    return decision
+def _people(project: Project) -> Operators:
+    def run(args: Sequence[str], more: Mapping[str, str]) -> Ended:
+        done = project.fcb(*args, **more)
+        return Ended(code=done.code, out=done.out, err=done.err)
+
+    return Operators(run=run, paper=project.folder / "to-sign.csv", say=lambda _: None)
 
 
-def _run(project: Project) -> None:
-    for period in PERIODS:
-        assert project.fcb("run", "--period", period).code == 0
-
-
-def _rows(project: Project, period: str) -> list[Any]:
-    found: list[Any] = project.fcb("rows", "--period", period, "--json").answer
-    return found
-
-
-def _remedies(project: Project) -> list[Any]:
-    found: list[Any] = project.fcb("remedies", "--json").answer
-    return found
+def _script(project: Project, people: Operators) -> Rehearsal:
+    settings = load({"FCB_STATE_DIR": str(project.state)}, folder=project.folder)
+    assert settings.database_url is not None
+    assert settings.odoo is not None
+    return Rehearsal(
+        people=people,
+        source_url=in_database(settings.database_url.get_secret_value(), "nexacloud"),
+        config=project.folder / "fcb.toml",
+        administrator={"FCB_ODOO_URL": settings.odoo.url, "FCB_ODOO_DB": settings.odoo.db, **administrator(project.state)},
+    )
 
 
 def _prices(project: Project) -> dict[str, float]:
