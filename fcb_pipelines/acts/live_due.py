@@ -27,12 +27,15 @@ _BUILT = (stages.RATED_LINES, stages.EXPECTED_INVOICES)
 
 
 def places_of(conn: Connection, work: PeriodWork) -> Places:
-    """Where the charges of a month stand while some subscriptions are live, or on their way there or back."""
+    """Where the charges of a month stand while some subscriptions are live, or on their way there or back.
+
+    Who is armed is on the way: the shadow's usage must be off an order before it can be confirmed.
+    """
     code = work.service.code
     live, in_odoo = flips.live_subscriptions(conn, code), flips.subscriptions_in_odoo(conn, code)
     return Places(
         live={name: one.boundaries for name, one in live.items()},
-        on_the_way=frozenset(in_odoo.keys() - live.keys()),
+        on_the_way=(in_odoo.keys() | flips.armed_subscriptions(conn, code, work.now)) - live.keys(),
         is_closed=closings.is_closed(conn, code, work.period.key),
     )
 

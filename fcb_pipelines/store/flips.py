@@ -74,6 +74,11 @@ ELSEWHERE = """
             OR EXISTS (SELECT 1 FROM flip_arming a WHERE a.flip_id = f.flip_id AND a.expires_at > %(now)s))
      ORDER BY f.flip_id, s.external_subscription_id
 """
+ARMED = """
+    SELECT DISTINCT s.external_subscription_id
+      FROM flip f JOIN flip_subscription s USING (flip_id) JOIN flip_arming a USING (flip_id)
+     WHERE f.service = %(service)s AND f.ended_at IS NULL AND a.act = 'flip' AND a.expires_at > %(now)s
+"""
 
 
 def lock(conn: Connection, service: str) -> None:
@@ -151,6 +156,11 @@ def armings(conn: Connection, flip_id: str) -> tuple[Arming, ...]:
 def approve(conn: Connection, arming_id: int, approval: Signature) -> None:
     """Store that a second person stands behind an arming; a second approval of it is a violation of its key."""
     conn.execute(APPROVE, [arming_id, approval.person, approval.at])
+
+
+def armed_subscriptions(conn: Connection, service: str, now: datetime) -> frozenset[str]:
+    """The subscriptions of flips that are armed to go live, whether or not anything was done of them."""
+    return frozenset(row[0] for row in conn.execute(ARMED, {"service": service, "now": now}))
 
 
 def live_subscriptions(conn: Connection, service: str) -> Mapping[str, Live]:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,14 @@ from fcb_pipelines.acts.draft_invoices import draft_invoices_complete
 from fcb_pipelines.acts.live_invoices import LiveDone
 from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
+from fcb_pipelines.domain.arming import Arming, Stake
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.flip import Step
+from fcb_pipelines.domain.flip import Part, Step
+from fcb_pipelines.store import flips
 from fcb_pipelines.store.database import Database
+from fcb_pipelines.store.flips import StoredFlip
 from fcb_pipelines_tests.acts.chain import Chain
-from fcb_pipelines_tests.acts.gone_live import go_live
+from fcb_pipelines_tests.acts.gone_live import flip_plan, go_live
 from fcb_pipelines_tests.acts.live_month import APRIL, MAY, LiveMonth, imported_and_rated
 from fcb_pipelines_tests.acts.month import a_month
 from fcb_pipelines_tests.acts.source_records import a_service
@@ -116,6 +119,34 @@ def test_an_order_on_its_way_is_left_without_usage(shadow: LiveMonth) -> None:
     live = live_now(shadow, until=Step.CONFIRMED)
     live.close()
     assert (len(live.april.drafted().removed), quantity(live), live.claims()) == (1, 0, [])
+
+
+def test_an_order_that_is_armed_to_go_live_is_left_without_usage(shadow: LiveMonth) -> None:
+    shadow.april.drafted()
+    now, plan = shadow.april.work.now, flip_plan(shadow.code, FIRST, BOUNDARIES)
+    stored = StoredFlip(flip_id="F-1", service=shadow.code, plan=plan, plan_hash="h", planned_at=now, planned_by="ada")
+    with shadow.april.chain.db.transaction() as conn:
+        flips.add(conn, stored)
+        flips.arm(conn, an_arming(now - timedelta(hours=24)))
+    assert shadow.april.drafted().removed == (), "that arming is over"
+    with shadow.april.chain.db.transaction() as conn:
+        flips.arm(conn, an_arming(now))
+    assert len(shadow.april.drafted().removed) == 1
+    assert quantity(shadow) is None
+
+
+def an_arming(at: datetime) -> Arming:
+    return Arming(
+        arming_id=0,
+        flip_id="F-1",
+        part=Part.FLIP,
+        person="ada",
+        secret_made_by=None,
+        stake=Stake(count=1, amounts={}),
+        armed_at=at,
+        expires_at=at + timedelta(hours=24),
+        needs_approval=False,
+    )
 
 
 def test_usage_that_comes_after_odoos_run_is_told(shadow: LiveMonth) -> None:

@@ -8,7 +8,10 @@ from fcb_pipelines.domain.gate import Class, Kind, Objection, lapsed, of_charge,
 from fcb_pipelines.domain.gate_facts import GateFacts, NotKnown, ShadowOrder
 from fcb_pipelines.domain.instances import FLAT
 
-_IMPORT = "import, so that the order is as our terms say, and read it back"
+_IMPORT = (
+    "import, so that the order is as our terms say; where Odoo itself invoices, arm the flip and run  fcb invoices  for each "
+    "month whose usage stands on it, which takes that off"
+)
 
 
 def _find(facts: GateFacts) -> Iterator[Objection]:
