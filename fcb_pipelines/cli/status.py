@@ -48,6 +48,7 @@ def _print(found: dict[str, ServiceStatus]) -> None:
         done = one.last_import
         console.print(
             f"\n[bold]{code}[/]: {one.partners} partners, {one.plans} plans, {one.shadow} shadow subscriptions in Odoo"
+            + (f", {one.live} live" if one.live else "")
         )
         console.print(
             f"last import: {done.created} created, {done.changed} changed, {done.unchanged} unchanged, "
