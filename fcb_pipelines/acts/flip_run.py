@@ -260,6 +260,10 @@ class Stands:
         """By subscription."""
         return {one: state(each) for one, each in self.courses.items()}
 
+    def is_done(self, part: Part) -> bool:
+        """Whether a part is done for everybody."""
+        return all(next_step(each, part) is None for each in self.courses.values())
+
     def open(self) -> Mapping[str, str]:
         """What each subscription waits for, or why it was refused, as last told."""
         return {one: str(each.told.data.get(WHY, "")) for one, each in self.courses.items() if each.told is not None}

@@ -76,11 +76,18 @@ def flip_assets(service: Service) -> list[dg.AssetsDefinition]:
     def flip(
         context: dg.AssetExecutionContext, config: FlipConfig, connections: dg.ResourceParam[Connections]
     ) -> dg.MaterializeResult[None]:
-        """Do what was armed: take live, charge, or take back. The gate is asked in here again, whatever was selected."""
+        """Do what was armed: take live, charge, or take back. The gate is asked in here again, whatever was selected.
+
+        A run that is not done for everybody fails, and says of whom and why.
+        """
         typed = _typed(config)
         stands, is_new = do_armed(connections, service, typed)
-        context.log.info("%s of %s: %s", typed.part, config.flip_id, _counts(stands))
-        return dg.MaterializeResult(metadata={"armed in this run": is_new, **_of_stands(stands)})
+        shown = {"armed in this run": is_new, **_of_stands(stands)}
+        said = f"{typed.part} of {config.flip_id}: {_counts(stands)}"
+        if not stands.is_done(typed.part):
+            raise dg.Failure(f"{said}. What they wait for is below; once it is there, run this again", metadata=shown)
+        context.log.info(said)
+        return dg.MaterializeResult(metadata=shown)
 
     return [flip_plan, flip]
 

@@ -15,7 +15,7 @@ from fcb_pipelines.acts.flip_evidence import going
 from fcb_pipelines.acts.flip_run import Stands
 from fcb_pipelines.cli.session import answer, console_of, say
 from fcb_pipelines.cli.signing import signer
-from fcb_pipelines.domain.flip import Course, Part, State, next_step
+from fcb_pipelines.domain.flip import Course, Part, State
 from fcb_pipelines.domain.gate import Objection
 from fcb_pipelines.domain.records_json import as_json as published
 from fcb_pipelines.services import Service
@@ -90,7 +90,7 @@ def say_next(stands: Stands, part: Part, service: Service) -> None:
 
 def failed(stands: Stands, part: Part) -> bool:
     """Whether a part is not done for somebody: a command that did not do all of its work says so by its exit code."""
-    return any(next_step(each, part) is not None for each in stands.courses.values())
+    return not stands.is_done(part)
 
 
 def _again(part: Part) -> str:

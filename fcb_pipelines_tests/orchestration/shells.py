@@ -113,6 +113,8 @@ class Page:
             done = job.execute_in_process(run_config=config, instance=self.instance, **selected)
         except RuleViolation as error:
             return refused(error)
+        except dg.Failure:
+            return Answer(against=frozenset(), is_done=False)
         except dg.DagsterError as error:
             if "blocking asset check failed" not in str(error):
                 raise

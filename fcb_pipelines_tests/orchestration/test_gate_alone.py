@@ -153,9 +153,26 @@ def test_where_all_is_ready_they_go_live_and_then_are_charged(ready: Ready, shel
         assert world.journalled() > before > 0
 
 
+def test_what_waits_for_the_source_is_not_done(ready: Ready, shells: Mapping[str, Shell]) -> None:
+    """The gate is open, and the source was last looked at before it was armed: no way to ask calls that done."""
+    with ready.world() as world:
+        world.run("UPDATE source_snapshot SET taken_at = taken_at - interval '1 hour'")
+        assert {name: shell(world, Part.FLIP) for name, shell in shells.items()} == dict.fromkeys(shells, refused())
+        assert world.order().state == "draft"
+        assert world.journalled() > 0
+
+
 @pytest.mark.parametrize("kind", sorted(FLIP))
 def test_an_objection_that_is_alone_true_refuses_the_flip(ready: Ready, shells: Mapping[str, Shell], kind: str) -> None:
     _refuses(ready, shells, kind, FLIP[kind], Part.FLIP)
+
+
+def test_the_gate_itself_says_too_that_somebody_stopped_it(ready: Ready) -> None:
+    """The acts are refused for it before they ask."""
+    with ready.world() as world:
+        FLIP["stopped"].change(world)
+        said = ask_of_flip(world.connections, world.service, world.flip_id, Part.FLIP, "ada")
+        assert {one.id for one in said.objections} == {"stopped"}
 
 
 @pytest.mark.parametrize("kind", sorted(CHARGE))
