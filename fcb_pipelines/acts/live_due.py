@@ -35,7 +35,7 @@ def places_of(conn: Connection, work: PeriodWork) -> Places:
     live, in_odoo = flips.live_subscriptions(conn, code), flips.subscriptions_in_odoo(conn, code)
     return Places(
         live={name: one.boundaries for name, one in live.items()},
-        on_the_way=(in_odoo.keys() | flips.armed_subscriptions(conn, code, work.now)) - live.keys(),
+        on_the_way=frozenset((in_odoo.keys() | flips.armed_subscriptions(conn, code, work.now)) - live.keys()),
         is_closed=closings.is_closed(conn, code, work.period.key),
     )
 

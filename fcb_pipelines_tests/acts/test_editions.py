@@ -119,7 +119,7 @@ def test_an_order_that_somebody_gave_a_payment_token_is_not_inert(enterprise: Ch
             " VALUES ('tok_1', '4242', 3, true) RETURNING id"
         ).fetchone()
     assert row
-    assert _live(enterprise, payment_token_id=row[0]) == ["payment_token_id '4242'"]
+    assert _live(enterprise, payment_token_id=row[0]) == ["payment_token_id '•••• 4242'"]
 
 
 def test_a_price_that_18_would_cut_is_refused_until_its_accuracy_is_raised(old: Chain) -> None:

@@ -24,7 +24,7 @@ from fcb_pipelines_tests.acts.month import Month, a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.acts.test_draft_invoices import counts, why
 from fcb_pipelines_tests.acts.test_drafts_guarded import Meanwhile
-from fcb_pipelines_tests.acts.usage_month import USAGE, Confirming, WithoutSubscriptions, kept, lines, order_of, shown
+from fcb_pipelines_tests.acts.usage_month import USAGE, Confirming, WithoutSubscriptions, confirm, kept, lines, order_of, shown
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
 
@@ -90,7 +90,7 @@ def test_a_line_follows_what_is_rated_anew_until_it_is_gone(april: Month) -> Non
 
 def test_the_line_of_a_confirmed_order_cannot_go_and_is_set_to_0(april: Month) -> None:
     april.drafted()
-    april.chain.odoo.call("sale.order", "action_confirm", [order_of(april)])
+    confirm(april.chain.odoo, order_of(april))
     april.used(3_240_000)
     assert counts(april.again()) == (0, 1, 0, 0, 0, 0)
     price = lines(april)[USAGE]["price_unit"]
@@ -120,7 +120,7 @@ def test_a_line_of_an_order_confirmed_meanwhile_is_named_and_set_to_0_by_the_nex
 
 def test_a_line_that_odoo_does_not_let_us_set_to_0_is_named(april: Month) -> None:
     april.drafted()
-    april.chain.odoo.call("sale.order", "action_confirm", [order_of(april)])
+    confirm(april.chain.odoo, order_of(april))
     april.chain.odoo.write("sale.order", [order_of(april)], {"locked": True})
     april.used(0)
     done = april.again()
@@ -172,7 +172,7 @@ def test_an_order_that_is_cancelled_or_missing_is_named(april: Month) -> None:
     ("state", "what"), [("4_paused", "paused"), ("5_renewed", "renewed by another order"), ("6_churn", "closed")]
 )
 def test_an_order_that_odoo_invoices_no_more_is_no_place_for_usage(april: Month, state: str, what: str) -> None:
-    april.chain.odoo.call("sale.order", "action_confirm", [order_of(april)])
+    confirm(april.chain.odoo, order_of(april))
     april.chain.odoo.write("sale.order", [order_of(april)], {"subscription_state": state})
     done = april.drafted()
     assert done.failed == {
@@ -187,7 +187,7 @@ def test_a_line_left_on_an_order_that_was_closed_is_named_unless_it_was_invoiced
     april: Month, postgres_url: str
 ) -> None:
     april.drafted()
-    april.chain.odoo.call("sale.order", "action_confirm", [order_of(april)])
+    confirm(april.chain.odoo, order_of(april))
     april.chain.odoo.write("sale.order", [order_of(april)], {"subscription_state": "6_churn"})
     done = april.drafted()
     assert (counts(done), len(lines(april))) == ((0, 0, 0, 0, 0, 1), 2)

@@ -22,6 +22,13 @@ def lines(month: Month) -> dict[str, dict[str, Any]]:
     return {ids[row["id"]].removeprefix(f"fcb.{month.chain.service.code}_"): row for row in rows}
 
 
+def confirm(odoo: Odoo, order: int) -> None:
+    """Let an order run as a subscription, as somebody does by hand: with its plan, or Odoo confirms none."""
+    (monthly,) = odoo.search_read("sale.subscription.plan", [("name", "=", "Monthly")], ["id"])
+    odoo.write("sale.order", [order], {"plan_id": monthly["id"]})
+    odoo.call("sale.order", "action_confirm", [order])
+
+
 class Confirming:
     """An Odoo in which somebody confirms an order right before we delete anything."""
 
@@ -31,7 +38,7 @@ class Confirming:
 
     def __getattr__(self, name: str) -> Any:
         if name == "unlink" and self._order:
-            self._odoo.call("sale.order", "action_confirm", [self._order])
+            confirm(self._odoo, self._order)
             self._order = 0
         return getattr(self._odoo, name)
 

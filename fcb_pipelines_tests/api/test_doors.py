@@ -60,6 +60,7 @@ PROBES = {
     ),
     ("GET", "/reports/{period}"): PAGE,
     ("GET", "/reports/{period}/queue"): replace(PAGE, path="/reports/{}/queue"),
+    ("GET", "/reports/{period}/flip"): replace(PAGE, path="/reports/{}/flip"),
     ("GET", "/reports/{period}/rows"): replace(PAGE, path="/reports/{}/rows"),
     ("GET", "/reports/{period}/rows/{row_id}"): replace(
         PAGE,
