@@ -80,8 +80,8 @@ def test_processes_share_a_spool_and_send_each_event_once(served: tuple[Central,
     with client(tmp_path, url, clock=clock) as host:
         assert host.flush(5)
     assert {key for _, _, key in central.stored} == {f"{name}/{number}" for name in ("one", "other") for number in range(150)}
-    # A process that ended in the middle of a request leaves its lease, and that alone is sent again.
-    assert sum(central.requests) <= 300 + 2 * 100
+    # A process that ended in the middle of a request leaves its lease, and that alone is sent again, however much was in it.
+    assert sum(central.requests) - 300 <= sum(sorted(central.requests)[-2:])
 
 
 def test_two_senders_never_lease_the_same(served: tuple[Central, str], tmp_path: Path) -> None:
