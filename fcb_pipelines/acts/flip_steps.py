@@ -22,7 +22,7 @@ from fcb_pipelines.domain.money import Money, total
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.odoo import live
 from fcb_pipelines.odoo.edition import missing_plan
-from fcb_pipelines.odoo.order_now import OrderNow, order_now
+from fcb_pipelines.odoo.order_now import OrderNow, order_now, tokens_of
 from fcb_pipelines.odoo.pictures import picture
 from fcb_pipelines.store.database import Connection
 
@@ -53,7 +53,7 @@ def steps(evidence: Evidence, *, armed_at: datetime | None) -> Mapping[Step, Doi
         ),
         Step.CONFIRMED: Asking(lambda run, one: {"order": one.order_id}, _confirmed),
         Step.PREVIEWED: Looking(_previewed),
-        Step.TOKEN_ATTACHED: Asking(lambda run, one: {"token": one.token_id}, _token_attached),
+        Step.TOKEN_ATTACHED: Asking(_before_token, _token_attached),
         Step.FINAL_BILL_SEEN: Looking(lambda run, one: _final_bill_seen(evidence, one)),
         Step.COMPLETE: Looking(lambda run, one: Told(data={})),
     }
@@ -153,15 +153,26 @@ def _previewed(run: Run, one: SubscriptionPlan) -> Told:
     return Told(data=shown(there))
 
 
+def _before_token(run: Run, one: SubscriptionPlan) -> Mapping[str, Any]:
+    """The payment tokens that the customer has now: before the flip a shadow has none, so the plan may know of none."""
+    partners = [one.partner_id] if one.partner_id is not None else []
+    found = tokens_of(run.odoo, partners)
+    return {"tokens": [token.odoo_id for each in found.values() for token in each]}
+
+
 def _token_attached(run: Run, one: SubscriptionPlan) -> Told:
-    if one.token_id is None:
-        return Told(data={"token": None, "is_charged": False})
+    """Attach the one that was there when the step was begun; of several nobody says which."""
+    begun = run.course(one.external_subscription_id).begun
+    tokens = [] if begun is None else list(begun.data["tokens"])
     there = order_now(run.odoo, _order_of(one))
-    if there.plan_id is None:
-        return Told(data={"token": None, "is_charged": False, "because": "the order does not run as a subscription"})
-    live.attach_token(run.odoo, there.odoo_id, one.token_id)
+    if not tokens or there.plan_id is None:
+        because = {} if not tokens else {"because": "the order does not run as a subscription"}
+        return Told(data={"token": None, "is_charged": False, **because})
+    if len(tokens) > 1:
+        return refused(f"the customer has {len(tokens)} payment tokens in Odoo, and nobody says which: archive all but one")
+    live.attach_token(run.odoo, there.odoo_id, tokens[0])
     after = order_now(run.odoo, there.odoo_id)
-    return Told(data=shown(after)) if after.token_id == one.token_id else refused("Odoo did not keep it", order=shown(after))
+    return Told(data=shown(after)) if after.token_id == tokens[0] else refused("Odoo did not keep it", order=shown(after))
 
 
 def _final_bill_seen(evidence: Evidence, one: SubscriptionPlan) -> Told:

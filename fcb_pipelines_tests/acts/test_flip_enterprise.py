@@ -11,7 +11,7 @@ from fcb_pipelines.domain.flip import Part, Phase, State, Step, course, faults
 from fcb_pipelines.odoo.edition import subscription_plans
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
-from fcb_pipelines_tests.acts.flipping import Cohort
+from fcb_pipelines_tests.acts.flipping import Cohort, a_token
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.faults.flips import SNAPSHOT, Bench, bench
 from fcb_pipelines_tests.flips import NOW
@@ -47,6 +47,28 @@ def test_the_order_runs_as_a_subscription_from_its_boundary_and_is_charged_by_an
     assert cohort.order("s3").token_id == cohort.flip.plan.subscriptions[2].token_id
     assert cohort.order("s1").token_id is None
     assert course(cohort.journal("s1")).done[Step.TOKEN_ATTACHED].data["token"] is None
+
+
+def test_a_token_that_came_after_the_flip_is_attached(cohort: Cohort) -> None:
+    cohort.live()
+    partner = cohort.order("s1").partner_id
+    token = a_token(cohort.odoo, partner)
+    cohort.arm(Part.CHARGE)
+    cohort.charge()
+    assert {cohort.order(one).token_id for one in ("s1", "s2")} == {token}
+
+
+def test_of_several_tokens_none_is_chosen_until_one_is_left(cohort: Cohort) -> None:
+    cohort.live()
+    tokens = [a_token(cohort.odoo, cohort.order("s1").partner_id) for _ in range(2)]
+    cohort.arm(Part.CHARGE)
+    stands = cohort.charge()
+    assert "has 2 payment tokens in Odoo, and nobody says which" in stands.open()["s1"]
+    assert cohort.order("s1").token_id is None
+    cohort.odoo.write("payment.token", tokens[:1], {"active": False})
+    cohort.charge()
+    assert cohort.order("s1").token_id == tokens[1]
+    assert faults(cohort.journal()) == ()
 
 
 def test_another_next_invoice_than_planned_is_not_called_live(cohort: Cohort) -> None:
