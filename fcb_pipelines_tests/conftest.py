@@ -16,6 +16,7 @@ from psycopg import sql
 
 from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres, in_database
+from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.schema import migrate
 from fcb_pipelines_tests.acceptance.decided import decided, rehearsed
 from fcb_pipelines_tests.acceptance.fixtures import again, all_plans, demo, demo_to_change, great_expectations, quiet, warm
@@ -112,6 +113,21 @@ def store_database(postgres_url: str, store_template: str) -> Iterator[str]:
     """The URL of a database of its own with our schema and no rows."""
     with database(postgres_url, template=store_template) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def database_of_module(postgres_url: str, store_template: str) -> Iterator[str]:
+    """The URL of a store that the tests of a module share."""
+    with database(postgres_url, template=store_template) as url:
+        yield url
+
+
+@pytest.fixture
+def rolled_back(database_of_module: str) -> Iterator[Connection]:
+    """One transaction of which nothing is left for the next test."""
+    with Database(database_of_module).transaction() as connection:
+        yield connection
+        connection.rollback()
 
 
 @contextmanager

@@ -9,8 +9,9 @@ import click
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.flip_plan import Wanted
 from fcb_pipelines.acts.flip_runs import plan_cohort
-from fcb_pipelines.acts.gate import Said, look, said_of_plan, this_version
-from fcb_pipelines.acts.gate_asking import Asked, Rules
+from fcb_pipelines.acts.gate import Said, look, said_of_plan
+from fcb_pipelines.acts.gate_asking import Asked
+from fcb_pipelines.acts.gate_said import rules
 from fcb_pipelines.cli.flip_acts import do
 from fcb_pipelines.cli.flip_tables import WIDTH, next_command, objected, shown, words
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
@@ -75,7 +76,8 @@ def flip(
     wanted = None if not cohort else _wanted((*cohort, *given), not_before, final_usage)
     if wanted is None and len(given) != 1:
         raise InvalidInput(
-            "say whom to plan for, as in  fcb flip --cohort CUSTOMER --not-before 2026-07 , or which plan to show"
+            "say whom to plan for, as in  fcb flip --cohort CUSTOMER --not-before 2026-07 , "
+            "or which plan to show (fcb flip --list)"
         )
     with connected() as reached:
         service = reached.settings.service(service_code)
@@ -128,18 +130,12 @@ def _show(reached: Connections, service: Service, flip_id: str, *, as_json: bool
 
 def _said(reached: Connections, service: Service, stored: StoredFlip) -> Said:
     """What the gate says of a plan now, with Odoo asked before."""
-    db = reached.database()
-    rules = Rules(
-        taxes=reached.settings.tax_table,
-        settings_hash=reached.settings.rules_hash(service),
-        version=this_version(),
-        now=reached.now,
-    )
-    outside = look(db, reached.odoo(), service, stored.plan, rules)
+    db, under = reached.database(), rules(reached, service)
+    outside = look(db, reached.odoo(), service, stored.plan, under)
     with db.transaction() as conn:
         under_way = frozenset(journal.of_flip(conn, stored.flip_id))
         asked = Asked(plan=stored.plan, flip_id=stored.flip_id, under_way=under_way)
-        return said_of_plan(conn, service, asked, outside, rules)
+        return said_of_plan(conn, service, asked, outside, under)
 
 
 def _as_json(stored: StoredFlip, states: Mapping[str, str], said: Said) -> dict[str, Any]:

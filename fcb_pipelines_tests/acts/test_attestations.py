@@ -29,7 +29,7 @@ MADE = (Act.ATTESTED, Act.ATTESTATION_WITHDRAWN)
 
 
 @pytest.fixture(scope="module")
-def store_url(postgres_url: str, store_template: str) -> Iterator[str]:
+def database_of_module(postgres_url: str, store_template: str) -> Iterator[str]:
     """A store with one customer and one subscription; each test leaves nothing else in it."""
     with database(postgres_url, template=store_template) as url:
         with Database(url).transaction() as connection:
@@ -39,10 +39,8 @@ def store_url(postgres_url: str, store_template: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def conn(store_url: str) -> Iterator[Connection]:
-    with Database(store_url).transaction() as connection:
-        yield connection
-        connection.rollback()
+def conn(rolled_back: Connection) -> Connection:
+    return rolled_back
 
 
 def attest(conn: Connection, service: Service = SHOP, **changes: Any) -> Attestation:

@@ -1,6 +1,5 @@
 """Planning a flip from a snapshot: nobody is billed twice or never, and what cannot be told is said and not guessed."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,28 +16,20 @@ from fcb_pipelines.domain.reconciliation import RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import flips
-from fcb_pipelines.store.database import Connection, Database
+from fcb_pipelines.store.database import Connection
 from fcb_pipelines_tests.acts import planted_source as source
 from fcb_pipelines_tests.acts.planning import JUNE, ORDER, PARTNER, an_order, flat, link, plan, the_one
 from fcb_pipelines_tests.acts.planted_source import billing_row, history_row, invoice_row, subscription_row, user_row
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.builders import a_month, actual, day, expected
-from fcb_pipelines_tests.conftest import NOW, database
+from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.revisions import add_revision
 
 
-@pytest.fixture(scope="module")
-def store_url(postgres_url: str, store_template: str) -> Iterator[str]:
-    """A store that all tests here share; each leaves nothing in it."""
-    with database(postgres_url, template=store_template) as url:
-        yield url
-
-
 @pytest.fixture
-def conn(store_url: str) -> Iterator[Connection]:
-    with Database(store_url).transaction() as connection:
-        yield connection
-        connection.rollback()
+def conn(rolled_back: Connection) -> Connection:
+    """A store that all tests here share; each leaves nothing in it."""
+    return rolled_back
 
 
 @pytest.fixture(scope="module")

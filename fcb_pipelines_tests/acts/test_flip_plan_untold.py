@@ -1,6 +1,5 @@
 """What cannot be planned of a flip is said and not guessed, and what only a person or Odoo knows is asked of them."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,28 +14,20 @@ from fcb_pipelines.domain.flip_plans import Proof
 from fcb_pipelines.odoo.order_now import Token
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import attestations
-from fcb_pipelines.store.database import Connection, Database
+from fcb_pipelines.store.database import Connection
 from fcb_pipelines_tests.acts import planted_source as source
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.planning import JUNE, PARTNER, SEEN, an_order, flat, plan, the_one
 from fcb_pipelines_tests.acts.planted_source import invoice_row, subscription_row, user_row
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.builders import day
-from fcb_pipelines_tests.conftest import NOW, database
-
-
-@pytest.fixture(scope="module")
-def store_url(postgres_url: str, store_template: str) -> Iterator[str]:
-    """A store that all tests here share; each leaves nothing in it."""
-    with database(postgres_url, template=store_template) as url:
-        yield url
+from fcb_pipelines_tests.conftest import NOW
 
 
 @pytest.fixture
-def conn(store_url: str) -> Iterator[Connection]:
-    with Database(store_url).transaction() as connection:
-        yield connection
-        connection.rollback()
+def conn(rolled_back: Connection) -> Connection:
+    """A store that all tests here share; each leaves nothing in it."""
+    return rolled_back
 
 
 @pytest.fixture(scope="module")

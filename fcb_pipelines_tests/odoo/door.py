@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fcb_pipelines_tests.odoo.on_the_way import again, body_of, unheard
 from fcb_pipelines_tests.odoo.server import serving
 
 LOST, REFUSED, BUSY = 502, 403, 429
@@ -40,12 +41,12 @@ class Door:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = await _body(receive)
+        body = await body_of(receive)
         self.bodies.append(body + scope["path"].encode())
         if b'"load"' in body or scope["path"].endswith("/load"):
             await self._load(scope, body, send)
         else:
-            await self._app(scope, _again(body), send)
+            await self._app(scope, again(body), send)
 
     async def _load(self, scope: Scope, body: bytes, send: Send) -> None:
         self.loads.append(body)
@@ -66,34 +67,15 @@ class Door:
         elif status != BUSY:
             await self._another()
         if status in {None, LOST}:
-            await self._app(scope, _again(body), send if status is None else _unheard)
+            await self._app(scope, again(body), send if status is None else unheard)
         if status is not None:
-            await Response("told by the door", status_code=status)(scope, _again(b""), send)
+            await Response("told by the door", status_code=status)(scope, again(b""), send)
 
     async def _another(self) -> None:
         for _ in range(400):
             if len(self.loads) > 1:
                 return
             await asyncio.sleep(0.005)
-
-
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    return body
-
-
-def _again(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
-async def _unheard(_message: Message) -> None:
-    """What is answered and nobody hears."""
 
 
 @contextmanager

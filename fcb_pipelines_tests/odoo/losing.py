@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fcb_pipelines_tests.odoo.on_the_way import again, body_of, unheard
 from fcb_pipelines_tests.odoo.server import serving
 
 CHANGES = frozenset({"write", "load", "action_confirm", "action_unlock", "action_cancel", "action_draft", "action_post"})
@@ -25,36 +26,17 @@ class Losing:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = await _body(receive)
+        body = await body_of(receive)
         self.seen += _changes(body)
         is_lost = _changes(body) and self.seen == self.lose
-        await self._app(scope, _again(body), _unheard if is_lost else send)
+        await self._app(scope, again(body), unheard if is_lost else send)
         if is_lost:
-            await Response("lost", status_code=502)(scope, _again(b""), send)
+            await Response("lost", status_code=502)(scope, again(b""), send)
 
 
 def _changes(body: bytes) -> bool:
     arguments = json.loads(body or b"{}").get("params", {}).get("args") or ()
     return any(isinstance(each, str) and each in CHANGES for each in arguments)
-
-
-async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
-    return body
-
-
-def _again(body: bytes) -> Receive:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return receive
-
-
-async def _unheard(_message: Message) -> None:
-    """What is answered and nobody hears."""
 
 
 @contextmanager
