@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from fcb_pipelines.domain.boundaries import Boundary, Known, Settled, Signed, boundary, first_range
+from fcb_pipelines.domain.boundaries import Boundary, Known, Settled, Signed, billed_on, boundary, first_range
 from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.conventions import Billed
 from fcb_pipelines.domain.errors import InvalidInput
@@ -33,7 +33,7 @@ class Told:
 
     bills: Callable[[str], ChargeBills]
     """By charge."""
-    settled: Mapping[str, Settled]
+    settled: Mapping[str, tuple[Settled, ...]]
     signed: Callable[[str], Signed | None]
     """By charge."""
     shares: Mapping[tuple[str, str], Money]
@@ -59,6 +59,10 @@ class Charges:
         for charge in (FLAT, *(each.code for each in metered)):
             yield self._plan(charge, not_before, final_usage)
 
+    def billed_on(self, charge: str, start: datetime) -> tuple[datetime, str] | None:
+        """Up to when all of a charge from a moment on is billed, as `domain.boundaries.billed_on` has it."""
+        return billed_on(self._known(charge), start, self.service.zone)
+
     def net_at(self, moment: datetime) -> Money | None:
         """What the first flat range that begins at a moment or later comes to; None where that cannot be told."""
         try:
@@ -75,18 +79,20 @@ class Charges:
         return midnight(day_of(self.terms.subscription.started_at, zone), zone)
 
     def _plan(self, charge: str, not_before: Period, final_usage: Biller) -> ChargePlan:
-        bills = self.told.bills(charge)
-        known = Known(
+        known = self._known(charge)
+        return self._as_plan(charge, boundary(known, not_before, final_usage), known.bills.last)
+
+    def _known(self, charge: str) -> Known:
+        return Known(
             began=self._began,
             in_scope_from=self.service.period(self.service.first_period).start,
             ranges=partial(self._ranges, charge),
             is_in_arrears=charge != FLAT or self._is_flat_in_arrears,
-            bills=bills,
-            settled=self.told.settled.get(charge),
+            bills=self.told.bills(charge),
+            settled=self.told.settled.get(charge, ()),
             signed=self.told.signed(charge),
             source_word=self.told.paid_through if charge == FLAT else None,
         )
-        return self._as_plan(charge, boundary(known, not_before, final_usage), bills.last)
 
     def _as_plan(self, charge: str, found: Boundary, last: BilledRange | None) -> ChargePlan:
         first, zone = found.first, self.service.zone

@@ -16,9 +16,7 @@ from fcb_pipelines.acts.gate import FlipGate
 from fcb_pipelines.acts.gate_said import rules
 from fcb_pipelines.acts.source import SourceRecords, load, usable
 from fcb_pipelines.domain.attestations import Attestation, Statement
-from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.flip_plans import Proof
 from fcb_pipelines.domain.tax import TaxTable
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import subscription_plans
@@ -42,7 +40,7 @@ class _Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Billed:
-    """Up to when the source has billed the subscriptions of a flip."""
+    """Up to when the source has billed what a flip left to it."""
 
     db: Database
     service: Service
@@ -52,12 +50,17 @@ class _Billed:
     now: datetime
 
     def to(self, subscription: str) -> Mapping[str, tuple[datetime, str]]:
-        """By charge, until when it is billed or nothing was due, with what proves it; unproved is absent."""
-        period = self.service.period(self.flip.plan.not_before)
+        """By charge that was left to the source, until when all of it is billed or not due, with what proves it.
+
+        It is asked from where it was left on: a later bill, or a later month in which nothing is due, is no bill of it.
+        """
         with self.db.transaction() as conn:
             planner = self._planner(conn, subscription)
-        charges = planner.plan(subscription, period, Biller.ODOO).charges if planner else ()
-        return {one.charge: (one.boundary, one.reference) for one in charges if one.proof is not Proof.UNPROVED}
+        return planner.billed_on(subscription, self._left(subscription)) if planner else {}
+
+    def _left(self, subscription: str) -> dict[str, datetime]:
+        planned = (one for one in self.flip.plan.subscriptions if one.external_subscription_id == subscription)
+        return {charge.charge: charge.final_from for one in planned for charge in one.charges if charge.final_from is not None}
 
     def _planner(self, conn: Connection, subscription: str) -> Planner | None:
         if subscription not in {one.external_subscription_id for one in self.records.subscriptions}:

@@ -68,7 +68,7 @@ class Planner:
     service: Service
     directory: Directory
     bills: SourceBills
-    settled: Mapping[str, Mapping[str, Settled]]
+    settled: Mapping[str, Mapping[str, tuple[Settled, ...]]]
     """By subscription and charge."""
     shares: Mapping[str, Mapping[tuple[str, str], Money]]
     """By subscription, charge and line: what was billed of the charge, where a reconciled month tells."""
@@ -133,13 +133,25 @@ class Planner:
             notes=(*reason, *self._of_owner(one, owner, first_at), *_of_odoo(partner_id, order, tokens)),
         )
 
+    def billed_on(self, subscription_id: str, since: Mapping[str, datetime]) -> dict[str, tuple[datetime, str]]:
+        """By charge, up to when all from a moment on is billed or nothing is due, with what proves it; unproved is absent."""
+        one = self.directory.subscriptions[subscription_id]
+        try:
+            charges = self._charges(one)
+            found = {charge: charges.billed_on(charge, start) for charge, start in since.items()}
+        except InvalidInput:
+            return {}
+        return {charge: told for charge, told in found.items() if told is not None}
+
+    def _charges(self, one: Subscription) -> Charges:
+        return Charges(service=self.service, terms=self.directory.terms_under(self.service, one), told=self._told(one))
+
     def _planned(
         self, one: Subscription, not_before: Period, final_usage: Biller
     ) -> tuple[tuple[ChargePlan, ...], tuple[TermEnd, ...], tuple[str, ...]]:
         """Its charges and what ends after their boundaries, or neither and why."""
         try:
-            terms = self.directory.terms_under(self.service, one)
-            charges = Charges(service=self.service, terms=terms, told=self._told(one))
+            charges = self._charges(one)
             found = tuple(charges.plans(not_before, final_usage))
         except InvalidInput as error:
             return (), (), (f"{UNPLANNED}: {error}",)
@@ -192,10 +204,14 @@ class Planner:
                 yield f"{OWNER_CHANGES}: to customer {entry.value} on {day}, after Odoo begins to bill customer {owner}"
 
 
-def _settled(found: Mapping[tuple[str, str], tuple[datetime, str]]) -> dict[str, dict[str, Settled]]:
-    by_subscription: dict[str, dict[str, Settled]] = defaultdict(dict)
-    for (subscription, charge), (end, row) in found.items():
-        by_subscription[subscription][charge] = Settled(service_to=end, reference=row)
+def _settled(
+    found: Mapping[tuple[str, str], Sequence[tuple[datetime, datetime, str]]],
+) -> dict[str, dict[str, tuple[Settled, ...]]]:
+    by_subscription: dict[str, dict[str, tuple[Settled, ...]]] = defaultdict(dict)
+    for (subscription, charge), ranges in found.items():
+        by_subscription[subscription][charge] = tuple(
+            Settled(service_from=start, service_to=end, reference=row) for start, end, row in ranges
+        )
     return by_subscription
 
 

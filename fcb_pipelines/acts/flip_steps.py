@@ -38,7 +38,7 @@ class Evidence:
     attested: Callable[[Statement, str], Attestation | None]
     """The attestation of a subject that holds now."""
     billed_to: Callable[[str], Mapping[str, tuple[datetime, str]]]
-    """Of a subscription, by charge: up to when the source has billed it, or nothing was due, and what proves that."""
+    """Of a subscription, by charge left to the source: up to when all of it is billed or not due, and what proves that."""
     plans: Mapping[int, int]
     """By how many months a recurring plan of Odoo bills, its id; empty where orders do not run as subscriptions."""
 
@@ -182,7 +182,12 @@ def _final_bill_seen(evidence: Evidence, one: SubscriptionPlan) -> Told:
     missing = [each for each in left if each.charge not in there or there[each.charge][0] < each.boundary]
     if missing:
         said = ", ".join(f"{each.charge} up to {each.boundary.isoformat()}" for each in missing)
-        return waiting(f"by the last snapshot the source has not billed {said} yet")
+        first = missing[0]
+        sign = f"{one.external_subscription_id}/{first.charge} --value {first.boundary.date()}"
+        return waiting(
+            f"by the last snapshot the source has not billed {said} yet: have it bill that and take a snapshot (fcb import), "
+            f"or sign up to where it is settled:  fcb attest paid_through {sign} --text WHY"
+        )
     return Told(data={"bills": {each.charge: there[each.charge][1] for each in left}})
 
 

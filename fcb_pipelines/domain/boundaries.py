@@ -6,9 +6,12 @@ Owns: the rule of the boundary, who bills what was used before it, and Odoo's fi
 In advance, the boundary is the end of the last range that the source billed; if that is before the first month that Odoo is to
 bill, nobody would bill the time between, unless nothing is due for it. In arrears somebody must bill what was used before: the
 source, which then bills up to the first month of Odoo, or Odoo, whose first range starts where the source's last bill ends.
+
+A month for which nothing is due says nothing of the months before it: it counts only where it follows what is known without a
+range of ours between. A bill does say something of them, for a source bills one range after the other.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -17,7 +20,7 @@ from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.expected import RatedLine
 from fcb_pipelines.domain.flip_plans import Proof
 from fcb_pipelines.domain.period import Period, period_of
-from fcb_pipelines.domain.source_bills import NOTHING_BILLED, ChargeBills, Doubt
+from fcb_pipelines.domain.source_bills import NOTHING_BILLED, BilledRange, ChargeBills, Doubt
 
 GAP = "gap"
 """Nobody would bill the time between the boundary and the first month that Odoo is to bill."""
@@ -49,6 +52,7 @@ class Signed:
 class Settled:
     """A range of which a reconciled month says that nothing was due for it and nothing was billed."""
 
+    service_from: datetime
     service_to: datetime
     reference: str
     """The row that says so."""
@@ -65,8 +69,8 @@ class Known:
     ranges: Ranges
     is_in_arrears: bool
     bills: ChargeBills = NOTHING_BILLED
-    settled: Settled | None = None
-    """The last one of its kind."""
+    settled: tuple[Settled, ...] = ()
+    """By their beginning."""
     signed: Signed | None = None
     source_word: datetime | None = None
     """Up to where the source itself says that it is paid, which proves nothing; it is what is shown where nothing does."""
@@ -98,6 +102,10 @@ class _Base:
     as_of: datetime
     """When that was said: a line without a range that came later may have billed more."""
     is_signed: bool = False
+
+
+_Span = tuple[datetime, _Base]
+"""From when on, and up to where, everything is billed or not due."""
 
 
 def boundary(known: Known, not_before: Period, final_usage: Biller) -> Boundary:
@@ -143,19 +151,68 @@ def _in_advance(known: Known, base: _Base, not_before: Period) -> Boundary:
 
 def _base(known: Known, not_before: Period) -> _Base:
     """The latest of what is billed, signed and not due, else the beginning, which says something only within our sight."""
-    found = []
-    if (last := known.bills.last) is not None:
-        found.append(_Base(last.service_to, Proof.INVOICE_LINE, last.line_key, last.issued_at))
-    if known.settled is not None:
-        found.append(_Base(known.settled.service_to, Proof.NOTHING_DUE, known.settled.reference, known.settled.service_to))
-    if (signed := known.signed) is not None:
-        found.append(_Base(signed.paid_through, Proof.SIGNED, signed.attestation_id, signed.made_at, is_signed=True))
-    if found:
-        # Of equals the first: what a line says needs no signature.
-        return max(found, key=lambda base: base.at)
+    zone, settled = not_before.zone, list(_settled(known))
+    told = _of_bills(known) or _of_beginning(known, zone)
+    # Of equals what the data say: it needs no signature.
+    found = [] if told is None else [_reached(known, told, settled, zone)]
+    found += (_reached(known, signed, settled, zone) for signed in _signed(known))
+    return max(found, key=lambda base: base.at, default=_Base(_guess(known, not_before), Proof.UNPROVED, "", known.began))
+
+
+def billed_on(known: Known, start: datetime, zone: ZoneInfo) -> tuple[datetime, str] | None:
+    """Up to when all of a charge from a moment on is billed, signed or not due, and what says so of the last of it.
+
+    Not what came later, where something between is open. None where a line may have billed more than is proved. Raises
+    `InvalidInput` where the price of one of its ranges cannot be told.
+    """
+    bills = [(one.service_from, _billed(one)) for one in known.bills.ranges]
+    spans = [*bills, *_settled(known), *((start, signed) for signed in _signed(known))]
+    reached = _reached(known, _Base(start, Proof.UNPROVED, "", start), spans, zone)
+    return None if any(_is_open(one, reached) for one in known.bills.doubts) else (reached.at, reached.reference)
+
+
+def _of_bills(known: Known) -> _Base | None:
+    last = known.bills.last
+    return None if last is None else _billed(last)
+
+
+def _of_beginning(known: Known, zone: ZoneInfo) -> _Base | None:
+    """Where it begins; of what began before anything was read where our sight begins, if nothing is due from there on."""
     if known.began >= known.in_scope_from:
         return _Base(known.began, Proof.BEGINNING, "", known.began)
-    return _Base(_guess(known, not_before), Proof.UNPROVED, "", known.began)
+    first = next((one for one in known.settled if one.service_to > known.in_scope_from), None)
+    ours = None if first is None else next(_lines(known.ranges, known.in_scope_from, zone), None)
+    if first is None or (ours is not None and ours.service_from < first.service_from):
+        return None
+    return _Base(first.service_to, Proof.NOTHING_DUE, first.reference, first.service_to)
+
+
+def _billed(one: BilledRange) -> _Base:
+    return _Base(one.service_to, Proof.INVOICE_LINE, one.line_key, one.issued_at)
+
+
+def _settled(known: Known) -> Iterator[_Span]:
+    for one in known.settled:
+        yield one.service_from, _Base(one.service_to, Proof.NOTHING_DUE, one.reference, one.service_to)
+
+
+def _signed(known: Known) -> Iterator[_Base]:
+    if (signed := known.signed) is not None:
+        yield _Base(signed.paid_through, Proof.SIGNED, signed.attestation_id, signed.made_at, is_signed=True)
+
+
+def _reached(known: Known, base: _Base, spans: Iterable[_Span], zone: ZoneInfo) -> _Base:
+    """How far these go from a base on, as long as no range of ours lies between one and the next."""
+    for start, one in sorted(spans, key=lambda span: span[0]):
+        if one.at > base.at and (start <= base.at or not _is_ours(known, base.at, start, zone)):
+            base = one
+    return base
+
+
+def _is_ours(known: Known, start: datetime, end: datetime, zone: ZoneInfo) -> bool:
+    """Whether a range of ours has a part in `[start, end)`."""
+    first = first_range(known.ranges, start, zone)
+    return first is not None and first.service_from < end
 
 
 def _guess(known: Known, not_before: Period) -> datetime:

@@ -1,9 +1,10 @@
-"""What reconciled months say of single charges: up to where nothing is due, and whose share of a shared line is how much.
+"""What reconciled months say of single charges: for which ranges nothing is due, and whose share of a shared line is how much.
 
 Owns: reading those two of table `reconciliation_instance`; the caller owns the transaction. Does not own: revisions and rows
 (reconciliation).
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -15,11 +16,11 @@ Place = tuple[str, str]
 """Subscription and charge."""
 
 NOTHING_DUE = """
-    SELECT DISTINCT ON (external_subscription_id, charge) external_subscription_id, charge, service_to, row_id
+    SELECT external_subscription_id, charge, service_from, service_to, row_id
       FROM reconciliation_instance JOIN reconciliation_row USING (revision_id, row_id)
      WHERE revision_id = ANY(%s) AND external_subscription_id = ANY(%s) AND due_at IS NOT NULL
        AND reconciliation_instance.status = 'nothing_due'
-     ORDER BY external_subscription_id, charge, service_to DESC
+     ORDER BY external_subscription_id COLLATE "C", charge COLLATE "C", service_from, service_to, row_id COLLATE "C"
 """
 SHARES = """
     SELECT external_subscription_id, charge, e.reference, i.currency, sum(i.actual_net)
@@ -32,10 +33,16 @@ SHARES = """
 
 def nothing_due(
     conn: Connection, revision_ids: Sequence[int], subscriptions: Collection[str]
-) -> dict[Place, tuple[datetime, str]]:
-    """The end of the last range of a charge of which these revisions say that nothing is due, and the row that says so."""
-    rows = conn.execute(NOTHING_DUE, [list(revision_ids), list(subscriptions)])
-    return {(subscription, charge): (service_to, row_id) for subscription, charge, service_to, row_id in rows}
+) -> dict[Place, tuple[tuple[datetime, datetime, str], ...]]:
+    """The ranges of a charge of which these revisions say that nothing is due, in order, each with the row that says so.
+
+    What lies between two of them may be due: that nothing is due for a month says nothing of the one before it.
+    """
+    found: dict[Place, list[tuple[datetime, datetime, str]]] = defaultdict(list)
+    for subscription, charge, *range_ in conn.execute(NOTHING_DUE, [list(revision_ids), list(subscriptions)]):
+        start, end, row_id = range_
+        found[subscription, charge].append((start, end, row_id))
+    return {place: tuple(ranges) for place, ranges in found.items()}
 
 
 def shares(conn: Connection, revision_ids: Sequence[int], subscriptions: Collection[str]) -> dict[tuple[str, str, str], Money]:

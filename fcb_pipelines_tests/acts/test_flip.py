@@ -242,6 +242,7 @@ def test_a_flip_is_complete_once_it_is_said_whether_it_is_charged_and_the_final_
     stands = cohort.charge()
     assert set(stands.states.values()) == {State.LIVE}
     assert "has not billed cpu_seconds" in stands.open()["s1"]
+    assert "fcb attest paid_through s1/cpu_seconds --value 2026-07-01" in stands.open()["s1"]
     cohort.billed_to = {"cpu_seconds": (day("2026-06-30"), "i9/2")}
     assert set(cohort.complete().states.values()) == {State.LIVE}
     cohort.billed_to = {"cpu_seconds": (day("2026-07-01"), "i9/2")}

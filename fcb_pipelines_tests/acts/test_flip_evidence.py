@@ -1,6 +1,7 @@
 """What the steps of a flip are told: who bills by the last snapshot, what people attested, what the source has billed."""
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,24 @@ from fcb_pipelines.acts.flip_evidence import evidence
 from fcb_pipelines.acts.flip_steps import Evidence
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.store import attestations, snapshots
-from fcb_pipelines.store.database import Database
+from fcb_pipelines.domain.period import Period
+from fcb_pipelines.domain.revisions import Origin
+from fcb_pipelines.domain.rows import Status, Verdict
+from fcb_pipelines.store import attestations, flips, snapshots
+from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines_tests.acts.chain import TAXES
 from fcb_pipelines_tests.acts.planted_source import billing_row, invoice_row
 from fcb_pipelines_tests.acts.planted_source import keep as planted
-from fcb_pipelines_tests.builders import day
+from fcb_pipelines_tests.builders import TORONTO, day
 from fcb_pipelines_tests.conftest import NOW as TAKEN
-from fcb_pipelines_tests.flips import NOW, a_plan, a_subscription, keep
+from fcb_pipelines_tests.flips import FLIP_ID, NOW, a_charge, a_plan, a_subscription, keep
+from fcb_pipelines_tests.revisions import add_revision
+from fcb_pipelines_tests.signed import a_row, an_instance
 from fcb_pipelines_tests.signed_store import a_service
+
+USAGE = a_charge(charge="cpu_seconds", final_from=day("2026-06-01"), first_net=None, first_tax=None, last_bill=None)
+LEFT_TO_THE_SOURCE = a_subscription("s-1", charges=(a_charge(), USAGE))
+"""What it used in June the source is still to bill."""
 
 
 class NoSubscriptions:
@@ -30,7 +40,7 @@ class NoSubscriptions:
 
 def told(db: Database, folder: Path, days: int = 0) -> Evidence:
     with db.transaction() as conn:
-        flip = keep(conn, a_plan(a_subscription("s-1")))
+        flip = flips.flip(conn, "shop", FLIP_ID) or keep(conn, a_plan(LEFT_TO_THE_SOURCE))
     odoo: Any = NoSubscriptions()
     return evidence(db, odoo, a_service(folder), flip, taxes=TAXES, now=NOW + timedelta(days=days))
 
@@ -83,12 +93,49 @@ def test_what_expired_was_never_said(db: Database, tmp_path: Path, days: int) ->
     assert told(db, tmp_path, days).attested(Statement.SOURCE_STOPPED, "s-1") is None
 
 
-def test_a_charge_is_billed_up_to_the_end_of_its_last_line_and_no_further(db: Database, tmp_path: Path) -> None:
+JUNES_USAGE = {"kind": "overage", "charge": "cpu_seconds"}
+
+
+def test_what_was_left_to_the_source_is_billed_up_to_the_end_of_its_line_and_no_further(db: Database, tmp_path: Path) -> None:
     with db.transaction() as conn:
         planted(conn, "shop", invoices=[invoice_row("i-1", "50", "2026-06-01", "2026-07-01")])
-    billed = told(db, tmp_path).billed_to("s-1")
-    assert billed["flat"] == (day("2026-07-01"), "i-1/1")
-    assert "cpu_seconds" not in billed or billed["cpu_seconds"][0] < day("2026-06-01")
+    assert told(db, tmp_path).billed_to("s-1") == {"cpu_seconds": (day("2026-06-01"), "")}
+    with db.transaction() as conn:
+        planted(conn, "shop", invoices=[invoice_row("i-2", "12", "2026-06-01", "2026-07-01", line=JUNES_USAGE)])
+    assert told(db, tmp_path).billed_to("s-1") == {"cpu_seconds": (day("2026-07-01"), "i-2/1")}
+
+
+def test_a_month_without_usage_after_it_is_no_final_bill(db: Database, tmp_path: Path) -> None:
+    """12.00 of June were never billed; that nothing is due for July says nothing of them."""
+    with db.transaction() as conn:
+        last = planted(conn, "shop", invoices=[invoice_row("i-1", "50", "2026-06-01", "2026-07-01")])
+        _reconciled(conn, last, "2026-06", Decimal("12.00"))
+        _reconciled(conn, last, "2026-07", Decimal(0))
+    assert told(db, tmp_path, days=40).billed_to("s-1") == {"cpu_seconds": (day("2026-06-01"), "")}
+    with db.transaction() as conn:
+        _reconciled(conn, last, "2026-06", Decimal(0))
+    assert told(db, tmp_path, days=40).billed_to("s-1") == {"cpu_seconds": (day("2026-08-01"), "shop/2026-07/subscription/s-1")}
+
+
+def _reconciled(conn: Connection, snapshot: int, month: str, due: Decimal) -> None:
+    """A month of usage that nobody billed, and what was due for it."""
+    period = Period(month, TORONTO)
+    word, verdict = (Status.ONLY_EXPECTED, Verdict.UNEXPLAINED) if due else (Status.NOTHING_DUE, Verdict.NOTHING_DUE)
+    one = an_instance(
+        str(due),
+        None,
+        charge="cpu_seconds",
+        period=month,
+        status=word,
+        verdict=verdict,
+        service_from=period.start,
+        service_to=period.end,
+        due_at=period.end,
+        is_due=bool(due),
+    )
+    origin = Origin(snapshot_id=snapshot, settings_hash="x", rule_version="1")
+    row = a_row(one, period=month, subscription="s-1")
+    add_revision(conn, service="shop", period=month, origin=origin, made_at=NOW + timedelta(days=40), rows=[row])
 
 
 def test_of_what_the_source_no_longer_has_nothing_is_known(db: Database, tmp_path: Path) -> None:

@@ -181,7 +181,9 @@ def test_customers_who_share_an_invoice_or_a_partner_go_together(conn: Connectio
     assert "consolidated: line i-9/1 bills several" in found.subscriptions[0].charges[0].notes
 
 
-def reconciled(conn: Connection, service: Service, *, made_at: datetime, overage: str = "0") -> None:
+def reconciled(
+    conn: Connection, service: Service, *, made_at: datetime, overage: str = "0", began: str = "2026-01-01T05:00:00+00:00"
+) -> None:
     """May as it was reconciled: 100 for two subscriptions, 60 of it for s-1, and as much overage, which nobody billed."""
     both = [
         expected(net, external_subscription_id=key, external_user_id="u-1", line_key=key, **MAY)
@@ -192,26 +194,26 @@ def reconciled(conn: Connection, service: Service, *, made_at: datetime, overage
     told = {"i-5/1": PaysFor(subscriptions=("s-1", "s-2"), references=("desk/1",))}
     owners = [RowOwner(external_subscription_id=key, external_user_id="u-1", currency="CAD") for key in ("s-1", "s-2")]
     rows = reconcile("shop/2026-05", owners, [*both, usage], [line], a_month(), pays_for=told)
-    origin = Origin(snapshot_id=_snapshot(conn, service), settings_hash="h", rule_version="3")
+    origin = Origin(snapshot_id=_snapshot(conn, service, began), settings_hash="h", rule_version="3")
     add_revision(conn, service=service.code, period="2026-05", origin=origin, made_at=made_at, rows=rows)
 
 
 MAY: dict[str, Any] = {"service_from": day("2026-05-01"), "service_to": day("2026-06-01")}
 
 
-def _snapshot(conn: Connection, service: Service) -> int:
+def _snapshot(conn: Connection, service: Service, began: str) -> int:
     """May, billed for two by one line that a record tells of."""
     shared = invoice_row("i-5", "100", "2026-05-01", "2026-06-01", external_subscription_id=None)
     data = {"line": 1, "subscriptions": ["s-1", "s-2"]}
     reference = source.evidence_row(kind="line_reference", subject_kind="invoice", subject_id="i-5", data=data)
-    both = [subscription_row(), subscription_row("s-2")]
+    both = [subscription_row(started_at=began), subscription_row("s-2")]
     return source.keep(conn, service.code, subscriptions=both, invoices=[shared], evidence=[reference])
 
 
 def test_a_reconciled_month_tells_the_share_of_a_line_and_up_to_where_nothing_is_due(
     conn: Connection, service: Service
 ) -> None:
-    reconciled(conn, service, made_at=NOW)
+    reconciled(conn, service, made_at=NOW, began="2026-05-01T04:00:00+00:00")
     price, usage = plan(conn, service, not_before="2026-06").subscriptions[0].charges
     assert price.last_bill is not None
     assert (price.last_bill.net, price.notes) == (money("60 CAD"), ())
@@ -219,7 +221,11 @@ def test_a_reconciled_month_tells_the_share_of_a_line_and_up_to_where_nothing_is
     assert usage.reference == "shop/2026-05/subscription/s-1"
 
 
-@pytest.mark.parametrize(("made_at", "overage"), [(day("2026-05-20"), "0"), (NOW, "5")], ids=["before it closed", "not billed"])
+@pytest.mark.parametrize(
+    ("made_at", "overage"),
+    [(day("2026-05-20"), "0"), (NOW, "5"), (NOW, "0")],
+    ids=["before it closed", "not billed", "the months before were never looked at"],
+)
 def test_what_is_due_or_may_become_due_settles_nothing(
     conn: Connection, service: Service, made_at: datetime, overage: str
 ) -> None:

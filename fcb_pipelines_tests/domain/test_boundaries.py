@@ -17,6 +17,7 @@ from fcb_pipelines.domain.boundaries import (
     Boundary,
     Settled,
     Signed,
+    billed_on,
     boundary,
 )
 from fcb_pipelines.domain.claims import Biller
@@ -24,7 +25,7 @@ from fcb_pipelines.domain.conventions import Billed, Conventions, Families, Fami
 from fcb_pipelines.domain.flip_plans import Proof
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.money import money
-from fcb_pipelines.domain.period import Period, period_of
+from fcb_pipelines.domain.period import Period, period_of, periods
 from fcb_pipelines.domain.plans import CPU_SECONDS, Interval
 from fcb_pipelines.domain.source_bills import BilledRange, ChargeBills, Doubt
 from fcb_pipelines.domain.terms import Terms
@@ -43,6 +44,12 @@ def billed(start: str, end: str, issued: str | None = None) -> ChargeBills:
         is_shared=False,
     )
     return ChargeBills(ranges=(last,))
+
+
+def free(*months: str) -> tuple[Settled, ...]:
+    """Each month from the first to the last, as a reconciled month that says that nothing is due for it."""
+    every = periods(Period(months[0], TORONTO), Period(months[-1], TORONTO))
+    return tuple(Settled(service_from=one.start, service_to=one.end, reference="row") for one in every)
 
 
 def flat(
@@ -130,14 +137,38 @@ def test_what_was_used_is_billed_by_one_and_never_by_nobody(final: Biller, month
             Proof.SIGNED,
             [],
         ),
-        ({"settled": Settled(service_to=JULY.start, reference="row")}, "2026-07-01", Proof.NOTHING_DUE, []),
+        ({"settled": free("2026-01", "2026-06")}, "2026-07-01", Proof.NOTHING_DUE, []),
+        ({"settled": free("2026-02", "2026-06")}, "2026-01-01", Proof.BEGINNING, [GAP]),
+        (
+            {"bills": billed("2026-04-01", "2026-05-01"), "settled": free("2026-05", "2026-06")},
+            "2026-07-01",
+            Proof.NOTHING_DUE,
+            [],
+        ),
+        ({"bills": billed("2026-04-01", "2026-05-01"), "settled": free("2026-06")}, "2026-05-01", Proof.INVOICE_LINE, [GAP]),
         ({}, "2026-01-01", Proof.BEGINNING, [GAP]),
         ({"in_scope_from": day("2026-03-01")}, "2026-07-01", Proof.UNPROVED, []),
         ({"in_scope_from": day("2026-03-01"), "source_word": day("2026-09-01")}, "2026-09-01", Proof.UNPROVED, []),
         ({"bills": billed("2026-06-01", "2026-06-21")}, "2026-06-21", Proof.INVOICE_LINE, [GAP, WITHIN_RANGE]),
         ({"bills": billed("2026-07-01", "2026-07-21")}, "2026-07-21", Proof.INVOICE_LINE, [WITHIN_RANGE]),
     ],
-    ids=["line", "gap", "ahead", "signed", "line later", "signed later", "not due", "never", "unseen", "word", "gap in", "in"],
+    ids=[
+        "line",
+        "gap",
+        "ahead",
+        "signed",
+        "line later",
+        "signed later",
+        "not due",
+        "not due later",
+        "then not due",
+        "then due",
+        "never",
+        "unseen",
+        "word",
+        "gap in",
+        "in",
+    ],
 )
 def test_how_a_boundary_in_advance_is_known(given_: dict[str, Any], at: str, proof: Proof, notes: list[str]) -> None:
     found = flat(**given_)
@@ -186,6 +217,83 @@ def test_who_signed_knew_what_had_come_by_then() -> None:
     for made_at, proof in ((day("2026-06-19"), Proof.UNPROVED), (day("2026-06-21"), Proof.SIGNED)):
         signed = Signed(paid_through=JULY.start, attestation_id="T-1", made_at=made_at)
         assert flat(bills=bills, signed=signed).proof is proof
+
+
+def test_what_nothing_is_due_for_reaches_back_no_further_than_to_what_is_open() -> None:
+    """May is due and was billed by nobody: that nothing is due for June bills no May."""
+    found = usage(bills=billed("2026-04-01", "2026-05-01"), settled=free("2026-06"))
+    assert (found.at, found.final_from, found.proof) == (JULY.start, day("2026-05-01"), Proof.INVOICE_LINE)
+    signed = Signed(paid_through=day("2026-06-01"), attestation_id="T-1", made_at=SCOPE)
+    said = usage(bills=billed("2026-04-01", "2026-05-01"), settled=free("2026-06"), signed=signed)
+    assert (said.at, said.final_from, said.proof) == (JULY.start, None, Proof.NOTHING_DUE)
+
+
+@pytest.mark.parametrize(
+    ("first", "at", "proof"),
+    [("2026-03", "2026-07-01", Proof.NOTHING_DUE), ("2026-04", "2026-07-01", Proof.UNPROVED)],
+    ids=["from where our sight begins", "a month later"],
+)
+def test_of_what_began_before_our_sight_every_month_within_it_counts(first: str, at: str, proof: Proof) -> None:
+    found = usage(settled=free(first, "2026-06"), in_scope_from=day("2026-03-01"))
+    assert (found.at, found.proof) == (day(at), proof)
+
+
+def test_where_no_range_of_ours_lies_nothing_is_open() -> None:
+    """It came to a metered plan in June: of the time before there is nothing to bill."""
+    ranges = known(CPU_SECONDS).ranges
+    found = usage(ranges=lambda month: ranges(month) if month.key >= "2026-06" else [], settled=free("2026-06"))
+    assert (found.at, found.final_from, found.proof) == (JULY.start, None, Proof.NOTHING_DUE)
+
+
+LEFT = day("2026-05-01")
+"""From when on usage was left to the source."""
+
+
+@pytest.mark.parametrize(
+    ("given_", "to", "reference"),
+    [
+        ({}, "2026-05-01", ""),
+        ({"bills": billed("2026-04-01", "2026-05-01")}, "2026-05-01", ""),
+        ({"bills": billed("2026-05-01", "2026-06-01")}, "2026-06-01", "i1/1"),
+        ({"bills": billed("2026-05-01", "2026-06-01"), "settled": free("2026-06")}, "2026-07-01", "row"),
+        ({"bills": billed("2026-06-01", "2026-07-01"), "settled": free("2026-05")}, "2026-07-01", "i1/1"),
+        ({"bills": billed("2026-06-01", "2026-07-01")}, "2026-05-01", ""),
+        ({"bills": billed("2026-04-01", "2026-05-15"), "settled": free("2026-06")}, "2026-05-15", "i1/1"),
+        ({"settled": free("2026-06")}, "2026-05-01", ""),
+        ({"settled": free("2026-05", "2026-06")}, "2026-07-01", "row"),
+        ({"signed": Signed(paid_through=JULY.start, attestation_id="T-1", made_at=SCOPE)}, "2026-07-01", "T-1"),
+        (
+            {
+                "bills": billed("2026-06-01", "2026-07-01"),
+                "signed": Signed(paid_through=day("2026-06-01"), attestation_id="T-1", made_at=SCOPE),
+            },
+            "2026-07-01",
+            "i1/1",
+        ),
+    ],
+    ids=["nothing", "before", "billed", "then free", "first free", "later", "in part", "free later", "free", "signed", "both"],
+)
+def test_what_was_left_to_the_source_is_billed_as_far_as_nothing_is_open(
+    given_: dict[str, Any], to: str, reference: str
+) -> None:
+    assert billed_on(known(CPU_SECONDS, **given_), LEFT, TORONTO) == (day(to), reference)
+
+
+def test_what_may_have_been_billed_otherwise_is_not_known_to_be_billed() -> None:
+    doubt = Doubt(line_key="i9/0", issued_at=day("2026-07-03"), service_to=None, words="line i9/0 has no service range")
+    bills = ChargeBills(ranges=billed("2026-05-01", "2026-06-01").ranges, doubts=(doubt,))
+    assert billed_on(known(CPU_SECONDS, bills=bills), LEFT, TORONTO) is None
+
+
+@given(every=st.lists(st.sampled_from(["billed", "free", "open"]), min_size=1, max_size=8))
+def test_it_is_billed_up_to_the_first_month_that_is_open(every: list[str]) -> None:
+    months = list(periods(period_of(LEFT, TORONTO), Period("2026-12", TORONTO)))[: len(every)]
+    of = {word: [one for one, each in zip(months, every, strict=True) if each == word] for word in ("billed", "free", "open")}
+    ranges = [billed(str(one.start.date()), str(one.end.date())).ranges[0] for one in of["billed"]]
+    settled = tuple(Settled(service_from=one.start, service_to=one.end, reference="row") for one in of["free"])
+    found = billed_on(known(CPU_SECONDS, bills=ChargeBills(ranges=tuple(ranges)), settled=settled), LEFT, TORONTO)
+    assert found is not None
+    assert found[0] == (of["open"][0].start if of["open"] else months[-1].end)
 
 
 def test_what_ended_has_no_range_left() -> None:
