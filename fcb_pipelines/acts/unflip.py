@@ -1,7 +1,7 @@
 """Taking a cohort back: planned, armed, and gone like the flip, until Odoo is as it was but for what must remain.
 
-Owns: the acts `show` and `unflip`. Does not own: what would be done (unflip_plan), the steps (unflip_steps), how they are
-journalled (flip_run), arming (arming).
+Owns: the acts `show` and `unflip`, and what was handed back. Does not own: what would be done (unflip_plan), the steps
+(unflip_steps), how they are journalled (flip_run), arming (arming).
 
 It asks no gate and needs no switch of the settings, for it makes things safer: it is armed, and that is all. Where the service
 was stopped it goes on only where somebody says `although_stopped`, and then in spite of that stop alone. Every subscription
@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fcb_pipelines.acts.arming import held, require_armed
-from fcb_pipelines.acts.flip import Going, found
+from fcb_pipelines.acts.flip import Going, found, standing
 from fcb_pipelines.acts.flip_run import Doing, Run, Stands, refused, taken
 from fcb_pipelines.acts.stop import require_running, stopped
 from fcb_pipelines.acts.unflip_plan import unflip_plan
 from fcb_pipelines.acts.unflip_steps import steps
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.flip import BACK, FORTH, Part, Step, is_over
-from fcb_pipelines.domain.unflips import Unflip
+from fcb_pipelines.domain.unflips import HandBack, Unflip, is_handed_back
 from fcb_pipelines.store import flips as store
+from fcb_pipelines.store import hand_backs
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.imports import exclusive_import
 
@@ -35,10 +36,28 @@ class Undone:
     stands: Stands
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedBack:
+    """The usage that a flip handed back to the source, as it is on record."""
+
+    rows: tuple[HandBack, ...]
+    missing: tuple[str, ...]
+    """Subscriptions of which it is not known yet, for the source was not seen to bill them again."""
+
+
 def show(going: Going, flip_id: str) -> Unflip:
     """What taking a flip back would do; raises `InvalidInput` for one that is not there."""
     flip = found(going.db, going.service, flip_id)
     return unflip_plan(going.db, going.odoo, going.service, flip, going.now)
+
+
+def handed_back(going: Going, flip_id: str) -> HandedBack:
+    """What was handed back of a flip, which never changes again; raises `InvalidInput` for one that is not there."""
+    with going.db.transaction() as conn:
+        stands = standing(conn, going.service, flip_id)
+        rows = hand_backs.of_reference(conn, going.service.code, flip_id)
+    missing = (one for one, each in stands.courses.items() if each.touched and not is_handed_back(each))
+    return HandedBack(rows=rows, missing=tuple(missing))
 
 
 def unflip(going: Going, flip_id: str, *, although_stopped: bool = False) -> Undone:

@@ -5,8 +5,8 @@ Owns: the act `unflip_plan`, and which invoices and drafts are of a flip. Does n
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from fcb_pipelines.acts.billed_feed import as_billed
@@ -15,7 +15,7 @@ from fcb_pipelines.domain.flip import Course, Entry, Phase, Step, course, state
 from fcb_pipelines.domain.flip_plans import SubscriptionPlan
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.period import period_of
-from fcb_pipelines.domain.unflips import Credit, HandBack, Undoing, Unflip
+from fcb_pipelines.domain.unflips import Credit, HandBack, Undoing, Unflip, is_handed_back
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.credit_notes import MOVES
 from fcb_pipelines.odoo.moves_now import MoveNow, moves_now
@@ -48,8 +48,13 @@ def unflip_plan(db: Database, odoo: Odoo, service: Service, flip: StoredFlip, no
     with db.transaction() as conn:
         entries = journal.of_flip(conn, flip.flip_id)
         held = claims.held(conn, service.code, flip.subscriptions)
-        used = {one.external_subscription_id: used_of(conn, service, one, now) for one in flip.plan.subscriptions}
-    courses = {one: course(entries.get(one, ())) for one in flip.subscriptions}
+        courses = {one: course(entries.get(one, ())) for one in flip.subscriptions}
+        used = {
+            one.external_subscription_id: _used(
+                conn, service, flip.flip_id, one, None if is_handed_back(courses[one.external_subscription_id]) else now
+            )
+            for one in flip.plan.subscriptions
+        }
     touched = [one for one in flip.plan.subscriptions if courses[one.external_subscription_id].touched]
     if not touched:
         return Unflip(flip_id=flip.flip_id, undone=())
@@ -131,6 +136,41 @@ def used_of(conn: Connection, service: Service, one: SubscriptionPlan, now: date
 def credit_of(move: MoveNow) -> Credit:
     """An invoice as it would be credited."""
     return Credit(move_id=move.odoo_id, name=move.name, net=move.net, gross=move.gross, paid=move.gross - move.open)
+
+
+def left_of(conn: Connection, service: Service, flip_id: str, one: SubscriptionPlan, until: datetime) -> tuple[HandBack, ...]:
+    """What was used up to a moment and was not handed back yet: of each charge from where that ended on, its times in UTC."""
+    noted = _noted(conn, service, flip_id, one)
+    found = []
+    for each in used_of(conn, service, one, until):
+        ends = [other.service_to for other in noted if other.charge == each.charge]
+        start = max([each.service_from, *ends])
+        if start == each.service_from:
+            found.append(each)
+        elif start < each.service_to:
+            found += _from(conn, service, each, start)
+    in_utc = ((each, each.service_from.astimezone(UTC), each.service_to.astimezone(UTC)) for each in found)
+    return tuple(replace(each, service_from=start, service_to=end) for each, start, end in in_utc)
+
+
+def _from(conn: Connection, service: Service, one: HandBack, start: datetime) -> list[HandBack]:
+    """The part of a row from a moment in it on."""
+    feed = as_billed(conn, service, period_of(start, service.zone)).billed_feed
+    sums = hand_backs.used(conn, service.code, feed, one.external_subscription_id, (start, one.service_to))
+    return [replace(one, service_from=start, quantity=sums[one.charge])] if one.charge in sums else []
+
+
+def _noted(conn: Connection, service: Service, flip_id: str, one: SubscriptionPlan) -> tuple[HandBack, ...]:
+    every = hand_backs.of_reference(conn, service.code, flip_id)
+    return tuple(each for each in every if each.external_subscription_id == one.external_subscription_id)
+
+
+def _used(
+    conn: Connection, service: Service, flip_id: str, one: SubscriptionPlan, until: datetime | None
+) -> tuple[HandBack, ...]:
+    """What was handed back and, as long as the source was not seen to bill again, what would be up to a moment."""
+    noted = _noted(conn, service, flip_id, one)
+    return noted if until is None else (*noted, *left_of(conn, service, flip_id, one, until))
 
 
 def _undoing(

@@ -1,20 +1,19 @@
 """The steps that take a subscription back: what each of them does and reads back.
 
 Owns: the steps of the part `unflip`. Does not own: their order and journal (flip_run), which credit note is made (credits),
-when they may be taken (unflip). A subscription of which nothing was changed in Odoo is not touched there now either.
+which usage is handed back (hand_back), when they may be taken (unflip). A subscription of which nothing was changed in Odoo is
+not touched there now either.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
 from typing import Any
 
 from fcb_pipelines.acts import claims
 from fcb_pipelines.acts.credits import credit_all
 from fcb_pipelines.acts.flip_run import Asking, Doing, Looking, Run, Storing, Told, customers, refused, waiting
 from fcb_pipelines.acts.flip_steps import Evidence, shown
-from fcb_pipelines.acts.unflip_plan import Billed, billed, live_invoices, picture_of, used_of
-from fcb_pipelines.domain.attestations import Statement
-from fcb_pipelines.domain.claims import Biller
+from fcb_pipelines.acts.hand_back import HandingBack
+from fcb_pipelines.acts.unflip_plan import Billed, billed, live_invoices, picture_of
 from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.domain.external_ids import MODULE
 from fcb_pipelines.domain.flip import Step
@@ -29,12 +28,10 @@ from fcb_pipelines.odoo.pictures import picture
 from fcb_pipelines.odoo.removal import remove
 from fcb_pipelines.odoo.resolution import external_ids
 from fcb_pipelines.odoo.subscriptions import LINE_MODEL
-from fcb_pipelines.store import hand_backs
 from fcb_pipelines.store.database import Connection
 
 Ask = Callable[[Run, SubscriptionPlan, int, Mapping[str, Any]], Told]
 """Asks Odoo about an order of which there is a picture from before."""
-BECAUSE = "used while Odoo was to bill it"
 NOT_OF_THE_FLIP = "no flip writes it: it was changed meanwhile"
 
 
@@ -50,8 +47,9 @@ def steps(evidence: Evidence, plan: Unflip) -> Mapping[Step, Doing]:
         Step.BACK_TO_DRAFT: Asking(lambda run, one: {"order": one.order_id}, _where_changed(_back_to_draft)),
         Step.CREDITED: Asking(lambda run, one: {"invoices": credits_[one.external_subscription_id]}, _where_changed(credited)),
         Step.CLAIMS_RELEASED: Storing(_claims_released),
-        Step.USAGE_HANDED_BACK: Storing(_usage_handed_back),
-        Step.SOURCE_RESUMED: Looking(lambda run, one: _source_resumed(evidence, run, one)),
+        Step.USAGE_HANDED_BACK: HandingBack(evidence),
+        # Of a flip whose usage was handed back before anybody had seen it, what was used since.
+        Step.SOURCE_RESUMED: HandingBack(evidence),
         Step.UNDONE: Looking(_undone),
     }
 
@@ -99,30 +97,6 @@ def _claims_released(run: Run, conn: Connection, one: SubscriptionPlan) -> Told:
     released = claims.release(conn, run.service, run.flip.flip_id, [one.external_subscription_id], by=run.actor, now=run.now)
     given = [f"{each.charge} {each.service_from.isoformat()} to {each.service_to.isoformat()}" for each in released]
     return Told(data={"released": given, "source_bills_from": {each.charge: str(each.boundary) for each in one.charges}})
-
-
-def _usage_handed_back(run: Run, conn: Connection, one: SubscriptionPlan) -> Told:
-    used = used_of(conn, run.service, one, run.now)
-    hand_backs.add(conn, run.service.code, used, because=BECAUSE, reference=run.flip.flip_id, now=run.now)
-    rows = [{"charge": each.charge, "from": str(each.service_from), "to": str(each.service_to), "quantity": str(each.quantity)}
-            for each in used]  # fmt: skip
-    return Told(data={"handed_back": rows})
-
-
-def _source_resumed(evidence: Evidence, run: Run, one: SubscriptionPlan) -> Told:
-    """Whether the source bills it again: by its own word since Odoo does not, or by a person's since then."""
-    subscription = one.external_subscription_id
-    since = run.course(subscription).done[Step.BACK_TO_DRAFT].at
-    there = evidence.billing.get(subscription)
-    if there is not None and evidence.taken_at >= since and there.auto_renew and there.biller != Biller.ODOO:
-        return Told(data={"snapshot": evidence.snapshot_id, "biller": there.biller})
-    said = evidence.attested(Statement.SOURCE_RESUMED, subscription)
-    if said is not None and said.made_at >= since:
-        return Told(data={"attestation": said.attestation_id, "author": said.author})
-    return waiting(
-        f"nothing says since {since.isoformat(timespec='minutes')} that the source bills it again: have it bill from "
-        f"{_resumes(one)} on and take a snapshot (fcb import), or sign it:  fcb attest source_resumed {subscription} --text WHY"
-    )
 
 
 def _undone(run: Run, one: SubscriptionPlan) -> Told:
@@ -190,7 +164,3 @@ def _is_back(run: Run, subscription: str) -> bool:
     """Whether nothing of a subscription is to be changed in Odoo any more."""
     so_far = run.course(subscription)
     return Step.CREDITED in so_far.done or not so_far.touched
-
-
-def _resumes(one: SubscriptionPlan) -> datetime:
-    return min(each.boundary for each in one.charges)

@@ -8,6 +8,8 @@ import click
 from rich.table import Table
 
 from fcb_pipelines.acts import unflip as acts
+from fcb_pipelines.acts.hand_back import as_row
+from fcb_pipelines.acts.unflip import HandedBack
 from fcb_pipelines.cli.flip_going import WIDTH, acting, failed, print_stands, say_next, stands_json
 from fcb_pipelines.cli.session import answer, connected, console_of, json_option, say, service_option
 from fcb_pipelines.cli.signing import as_option
@@ -23,7 +25,7 @@ from fcb_pipelines.services import Service
 @click.option("--plan", "is_plan", is_flag=True, help="Show what it would do; so does nothing else given.")
 @click.option("--go", is_flag=True, help="Do it, once it is armed:  fcb arm F-… --act unflip")
 @click.option("--although-stopped", is_flag=True, help="Although the service is stopped; every other act stays still.")
-@click.option("--usage", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write what is handed back as CSV.")
+@click.option("--usage", "csv_file", type=click.Path(dir_okay=False, path_type=Path), help="Write what was handed back as CSV.")
 @as_option
 @service_option
 @json_option
@@ -41,8 +43,8 @@ def unflip(
     """Take a cohort back: orders become quotations again, posted invoices are credited, the source bills again.
 
     Nothing that was posted is deleted. Each subscription goes back by itself; it waits until the source bills it again (its
-    billing state in a new snapshot, or  fcb attest source_resumed), and ends once everything in Odoo is as it was but for what
-    must remain. Run it again to go on where it stopped.
+    billing state in a new snapshot, or  fcb attest source_resumed), hands back what was used up to that moment, and ends once
+    everything in Odoo is as it was but for what must remain. Run it again to go on where it stopped.
     """
     if go and is_plan:
         raise InvalidInput("either --plan shows what would be done, or --go does it")
@@ -54,10 +56,12 @@ def unflip(
             plan, stands = done.plan, done.stands
         else:
             plan, stands = acts.show(given, flip_id), None
+        back = acts.handed_back(given, flip_id)
     if csv_file is not None:
-        _write(plan, csv_file)
+        _write(back, csv_file)
     if as_json:
-        answer({"plan": published(plan), "stake": published(plan.stake), "stands": stands_json(stands) if stands else None})
+        form = {"plan": published(plan), "stake": published(plan.stake), "stands": stands_json(stands) if stands else None}
+        answer(form | {"handed_back": [published(one) for one in back.rows]})
     elif stands is None:
         _print(plan, service)
     else:
@@ -99,12 +103,12 @@ def _paid(paid: object) -> str:
     return f" (paid {paid}: give it back)" if paid else ""
 
 
-def _write(plan: Unflip, path: Path) -> None:
+def _write(back: HandedBack, path: Path) -> None:
+    """What is on record, in the words of the journal; it says where more is to come."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["subscription", "charge", "from", "to", "quantity"])
-        for one in plan.undone:
-            rows.writerows(
-                (each.external_subscription_id, each.charge, each.service_from.isoformat(), each.service_to.isoformat(),
-                 str(each.quantity)) for each in one.used
-            )  # fmt: skip
+        rows = csv.DictWriter(file, ["subscription", "charge", "from", "to", "quantity"])
+        rows.writeheader()
+        for one in back.rows:
+            rows.writerow({"subscription": one.external_subscription_id, **as_row(one)})
+    if back.missing:
+        say(f"{path} is not whole: the source was not seen to bill {', '.join(back.missing)} again. Write it anew after that")

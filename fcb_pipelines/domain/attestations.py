@@ -19,7 +19,7 @@ class Statement(StrEnum):
     SOURCE_STOPPED = "source_stopped"
     """Of a subscription: the source will not bill it again."""
     SOURCE_RESUMED = "source_resumed"
-    """Of a subscription, after an unflip: the source bills it again from the next range on."""
+    """Of a subscription, after an unflip: the source bills it again; from when it is signed on its own meter counts."""
     PAID_THROUGH = "paid_through"
     """Of `subscription/charge`: the first day that the source has not billed, as `value`."""
     PREVIEW = "preview"

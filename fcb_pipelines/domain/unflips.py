@@ -9,8 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from fcb_pipelines.domain.arming import Stake
-from fcb_pipelines.domain.flip import State
+from fcb_pipelines.domain.flip import Course, State, Step
 from fcb_pipelines.domain.money import Money, total
+
+UP_TO = "up_to"
+"""In what the journal says of a step: up to when usage was handed back; from then on the source's own meter counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class Credit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandBack:
-    """Usage of the time in which Odoo was to bill, which is the source's to bill again."""
+    """Usage of the time between the boundary and the moment at which the source bills again, which is its own to bill."""
 
     external_subscription_id: str
     charge: str
@@ -57,6 +60,7 @@ class Undoing:
     resumes: Mapping[str, datetime]
     """By charge, from when on the source bills again."""
     used: tuple[HandBack, ...]
+    """What was handed back and, as long as the source does not bill again, what would be by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,12 @@ class Unflip:
     def stake(self) -> Stake:
         """What is typed to arm it: its subscriptions, and by currency the credit notes, gross."""
         return Stake(count=len(self.undone), amounts=amounts([each for one in self.undone for each in one.credits]))
+
+
+def is_handed_back(so_far: Course) -> bool:
+    """Whether all usage that is ever handed back of a subscription was: its source bills again."""
+    done = so_far.done.get(Step.USAGE_HANDED_BACK)
+    return Step.SOURCE_RESUMED in so_far.done or (done is not None and UP_TO in done.data)
 
 
 def amounts(credits_: Sequence[Credit]) -> dict[str, Decimal]:
