@@ -18,7 +18,7 @@ from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.domain.external_ids import MODULE
 from fcb_pipelines.domain.flip import Step
 from fcb_pipelines.domain.flip_plans import SubscriptionPlan
-from fcb_pipelines.domain.pictures import Difference, differences
+from fcb_pipelines.domain.pictures import Difference, differences, faults
 from fcb_pipelines.domain.unflips import Unflip
 from fcb_pipelines.odoo import live
 from fcb_pipelines.odoo.credit_notes import MOVES
@@ -109,16 +109,10 @@ def _undone(run: Run, one: SubscriptionPlan) -> Told:
         return waiting(f"{', '.join(others)} of the same customer is not taken back yet")
     after = picture(run.odoo, [one.order_id], [one.partner_id] if one.partner_id is not None else [])
     found = differences(before, after)
-    wrong = [each for each in found if not each.must_remain and not _is_of_others(each)]
-    if wrong:
+    if wrong := faults(found):
         named = "; ".join(f"{each.kind} {each.name} {each.field}: {each.before} before, {each.after} now" for each in wrong)
         return refused(f"in Odoo it is not as it was: {named}. Put it right there, then again", differences=_json(wrong))
     return Told(data={"differences": _json(found)})
-
-
-def _is_of_others(found: Difference) -> bool:
-    """Whether no flip can have made a difference: it writes no field of a partner, whose balance follows the invoices."""
-    return found.kind == "partners" and found.field not in {"", "credit"}
 
 
 def _json(found: tuple[Difference, ...] | list[Difference]) -> list[dict[str, Any]]:
@@ -130,7 +124,7 @@ def _json(found: tuple[Difference, ...] | list[Difference]) -> list[dict[str, An
             "field": one.field,
             "before": one.before,
             "after": one.after,
-            "why": one.why or (NOT_OF_THE_FLIP if _is_of_others(one) else ""),
+            "why": one.why or (NOT_OF_THE_FLIP if one.is_of_others else ""),
         }
         for one in found
     ]

@@ -71,6 +71,15 @@ def is_of(xid: str, service: str, entity: Entity) -> bool:
     return bool(escaped) and head == f"{MODULE}.{service}_{entity}"
 
 
+def live_invoices_of(xid: str) -> str | None:
+    """What the external ids of a subscription's live invoices begin with, of that of its order; None where it is no order's."""
+    head, _, escaped = xid.rpartition("_")
+    tail = f"_{Entity.SUBSCRIPTION}"
+    if not head.endswith(tail):
+        return None
+    return f"{head.removesuffix(tail)}_{Entity.LIVE_INVOICE}_{escaped}{_escaped('/')}"
+
+
 def _escaped(text: str) -> str:
     return _UNSAFE.sub(lambda found: "".join(f"={byte:02x}" for byte in found[0].encode()), text)
 

@@ -5,6 +5,10 @@ Owns: the rule which differences a flip and its way back must leave behind, and 
 
 Measured on Odoo: an order that was confirmed and made a quotation again has the moment of its confirmation as its date, and
 keeps the invoices that came of it; on 18 the customer follows it from then on. A posted invoice keeps its number, and stays.
+
+In a picture is also what a flip never writes: a customer's data and payment tokens, and drafts that the runs of each month
+write and take away, for comparison, for a bill of the source, or for another subscription of the same customer. What changes
+there meanwhile is shown and is no fault: nobody could put it right, and a way back would never end.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,11 +21,18 @@ Fields = Mapping[str, Any]
 Picture = Mapping[str, Mapping[str, Fields]]
 """Kind of record (`orders`, `order_lines`, `partners`, `tokens`, `moves`, `move_lines`) → id in Odoo → its fields."""
 
-MOVES, MOVE_LINES = "moves", "move_lines"
+ORDERS, MOVES, MOVE_LINES = "orders", "moves", "move_lines"
+PARTNERS, TOKENS = "partners", "tokens"
+OF_FLIP = "of_flip"
+"""Of an invoice: whether a flip of the orders in the picture may have written it; no field of it that could differ.
+
+Pictures that were taken before this was told do not have it.
+"""
 POSTED, CANCELLED = "posted", "cancel"
 
 GROWS: Mapping[tuple[str, str], str] = {
     ("orders", "invoice_ids"): "an order keeps the invoices that came of it",
+    ("orders", "transaction_ids"): "an order keeps the payments that were tried for it",
     ("orders", "message_partner_ids"): "Odoo lets the customer follow an order that was confirmed",
 }
 """Lists that only grow: what was in them before must still be in them."""
@@ -49,9 +60,16 @@ class Difference:
     before: Any
     after: Any
     must_remain: bool
-    """Whether it cannot be otherwise; else it is a fault."""
+    """Whether it cannot be otherwise."""
     why: str
-    """Why it remains; empty for a fault."""
+    """Why it remains; else empty."""
+    is_of_others: bool
+    """Whether no flip can have made it."""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether it should not be, and is the flip's."""
+        return not self.must_remain and not self.is_of_others
 
 
 def differences(before: Picture, after: Picture) -> tuple[Difference, ...]:
@@ -61,7 +79,7 @@ def differences(before: Picture, after: Picture) -> tuple[Difference, ...]:
 
 def faults(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
     """Those that should not be."""
-    return tuple(each for each in found if not each.must_remain)
+    return tuple(each for each in found if each.is_fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +101,39 @@ class _Pair:
             why = "" if new is None else self._why_new(kind, new)
             changes = [("", old, new, why)]
         else:
-            fields = [each for each in sorted({*old, *new}) if old.get(each) != new.get(each)]
+            fields = [each for each in sorted({*old, *new} - {OF_FLIP}) if old.get(each) != new.get(each)]
             changes = [(each, old.get(each), new.get(each), self._why(kind, each, old, new)) for each in fields]
         for field, was, now, why in changes:
             yield Difference(
-                kind=kind, record=record, name=shown, field=field, before=was, after=now, must_remain=bool(why), why=why
+                kind=kind,
+                record=record,
+                name=shown,
+                field=field,
+                before=was,
+                after=now,
+                must_remain=bool(why),
+                why=why,
+                is_of_others=not why and self._is_of_others(kind, field, record, new or old or {}),
             )
+
+    def _is_of_others(self, kind: str, field: str, record: str, fields: Fields) -> bool:
+        """Whether no flip can have made it: of a partner it writes no field, and their balance follows the invoices."""
+        if kind == PARTNERS:
+            return field not in {"", "credit"}
+        if kind in {MOVES, MOVE_LINES}:
+            return self._is_draft_of_others(record if kind == MOVES else str(fields.get("move_id")))
+        return kind == TOKENS
+
+    def _is_draft_of_others(self, move: str) -> bool:
+        """Whether an invoice is a draft that no flip writes; where that is not told, one that no order knew and is gone."""
+        was, now = (each.get(MOVES, {}).get(move, {}) for each in (self.before, self.after))
+        told = now.get(OF_FLIP, was.get(OF_FLIP))
+        if was.get("state") == POSTED:
+            return False
+        if told is not None:
+            return not told
+        known = {str(each) for order in self.before.get(ORDERS, {}).values() for each in order.get("invoice_ids") or ()}
+        return bool(was) and not now and move not in known and not was.get("reversed_entry_id")
 
     def _why_new(self, kind: str, new: Fields) -> str:
         """Why a record that was not there remains; empty where it should not."""

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
-from fcb_pipelines.domain.external_ids import MODULE
+from fcb_pipelines.domain.external_ids import MODULE, live_invoices_of
 from fcb_pipelines.domain.money import plain
-from fcb_pipelines.domain.pictures import MOVE_LINES, MOVES, Picture
+from fcb_pipelines.domain.pictures import MOVE_LINES, MOVES, OF_FLIP, Picture
 from fcb_pipelines.odoo.client import Odoo, Row
 from fcb_pipelines.odoo.edition import LINE_TAXES, LINE_UNIT
 from fcb_pipelines.odoo.records import id_of, rows_where
@@ -50,10 +50,14 @@ def picture(odoo: Odoo, orders: Collection[int], partners: Collection[int]) -> P
     """These orders and partners with all that hangs on them.
 
     Lines of the orders; the partners' tokens, archived ones too; invoices that came of the orders or have an external id of
-    ours, with their credit notes and lines. A field that an edition does not have, or our user may not see, is left out.
+    ours, with their credit notes and lines, and whether a flip of these orders may have written each. A field that an edition
+    does not have, or our user may not see, is left out.
     """
     sales = _records(odoo, "sale.order", "id", orders, ORDER)
-    moves = _records(odoo, "account.move", "id", _moves(odoo, sales, partners), MOVE)
+    found = _moves(odoo, sales, partners)
+    moves = _records(odoo, "account.move", "id", found, MOVE)
+    for each, fields in moves.items():
+        fields[OF_FLIP] = found[int(each)]
     return {
         "orders": sales,
         "order_lines": _records(odoo, "sale.order.line", "order_id", orders, ORDER_LINE),
@@ -64,11 +68,15 @@ def picture(odoo: Odoo, orders: Collection[int], partners: Collection[int]) -> P
     }
 
 
-def _moves(odoo: Odoo, orders: Mapping[str, Mapping[str, Any]], partners: Collection[int]) -> set[int]:
+def _moves(odoo: Odoo, orders: Mapping[str, Mapping[str, Any]], partners: Collection[int]) -> dict[int, bool]:
+    """The invoices of a picture, each with whether it came of these orders or is a live invoice of them, or takes one back."""
     theirs = {row["id"] for row in rows_where(odoo, "account.move", "partner_id", partners, ["id"])}
-    ours = {each for each, xid in external_ids(odoo, "account.move", theirs).items() if xid.startswith(f"{MODULE}.")}
-    ours |= {each for fields in orders.values() for each in fields["invoice_ids"]}
-    return ours | {row["id"] for row in rows_where(odoo, "account.move", "reversed_entry_id", ours, ["id"])}
+    named = {each: xid for each, xid in external_ids(odoo, "account.move", theirs).items() if xid.startswith(f"{MODULE}.")}
+    heads = tuple(filter(None, map(live_invoices_of, external_ids(odoo, "sale.order", list(map(int, orders))).values())))
+    found = {each: xid.startswith(heads) for each, xid in named.items()}
+    found |= {each: True for fields in orders.values() for each in fields["invoice_ids"]}
+    notes = rows_where(odoo, "account.move", "reversed_entry_id", found, ["reversed_entry_id"])
+    return found | {row["id"]: found[id_of(row["reversed_entry_id"])] for row in notes}
 
 
 def _records(odoo: Odoo, model: str, field: str, values: Collection[int], names: Collection[str]) -> dict[str, dict[str, Any]]:

@@ -58,6 +58,34 @@ def test_a_token_that_came_after_the_flip_is_attached(cohort: Cohort) -> None:
     assert {cohort.order(one).token_id for one in ("s1", "s2")} == {token}
 
 
+def test_a_card_and_what_was_charged_by_it_keep_nobody_on_the_way_back(cohort: Cohort) -> None:
+    """The card is the customer's, and Odoo lets the order keep what it tried to charge."""
+    cohort.live()
+    order = cohort.order("s1")
+    token = a_token(cohort.odoo, order.partner_id)
+    cohort.arm(Part.CHARGE)
+    cohort.charge()
+    assert order.partner_id is not None
+    tried = charged(cohort, order.odoo_id, order.partner_id, token)
+    stands = cohort.back().stands
+    assert set(stands.states.values()) == {State.SHADOW}, stands.open()
+    assert cohort.order("s1").token_id is None
+    found = course(cohort.journal("s1")).done[Step.UNDONE].data["differences"]
+    shown = {each["field"]: each["after"] for each in found if (each["kind"], each["field"]) == ("orders", "transaction_ids")}
+    assert shown == {"transaction_ids": [tried]}
+    assert [each["record"] for each in found if each["kind"] == "tokens"] == [str(token)]
+    cohort.odoo.unlink("payment.transaction", [tried])
+
+
+def charged(cohort: Cohort, order: int, partner: int, token: int) -> int:
+    """An attempt to charge an order, as Odoo notes it."""
+    models = {"provider_id": "payment.provider", "payment_method_id": "payment.method", "currency_id": "res.currency"}
+    provided = {name: cohort.odoo.search_read(model, [], ["id"], limit=1)[0]["id"] for name, model in models.items()}
+    values = {"reference": f"{cohort.chain.service.code} 1", "partner_id": partner, "amount": 22.59, "token_id": token}
+    links = {"sale_order_ids": [(6, 0, [order])]}
+    return int(cohort.odoo.call("payment.transaction", "create", {**provided, **values, **links}))
+
+
 def test_of_several_tokens_none_is_chosen_until_one_is_left(cohort: Cohort) -> None:
     cohort.live()
     tokens = [a_token(cohort.odoo, cohort.order("s1").partner_id) for _ in range(2)]

@@ -8,14 +8,16 @@ import pytest
 
 from fcb_pipelines.acts.audit import verify_logs
 from fcb_pipelines.acts.stop import Stopped, stop
+from fcb_pipelines.domain import pictures
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.flip import BACK, STEPS, Entry, Part, Phase, State, Step, course, faults
+from fcb_pipelines.domain.pictures import OF_FLIP, differences
 from fcb_pipelines.odoo.pictures import picture
 from fcb_pipelines.store import claims, flips, journal
 from fcb_pipelines_tests.acts.chain import Chain
-from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, NOW, STOPPED, Cohort
+from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, NOW, STOPPED, Cohort, a_token
 from fcb_pipelines_tests.flips import done
 
 ALL = ("s1", "s2", "s3")
@@ -143,6 +145,72 @@ def test_what_an_import_changed_of_a_partner_meanwhile_is_shown_and_is_no_error(
     assert set(cohort.back().stands.states.values()) == {State.SHADOW}
     (one,) = [each for each in course(cohort.journal()).done[Step.UNDONE].data["differences"] if each["kind"] == "partners"]
     assert (one["field"], one["after"], one["why"]) == ("city", "Guelph", "no flip writes it: it was changed meanwhile")
+
+
+def draft(cohort: Cohort, name: str) -> int:
+    """A draft of ours of the first customer, under an external id."""
+    values = {"move_type": "out_invoice", "partner_id": cohort.order().partner_id}
+    lines = [(0, 0, {"name": name, "quantity": 1.0, "price_unit": 19.99})]
+    move = int(cohort.odoo.call("account.move", "create", {**values, "invoice_line_ids": lines}))
+    xid = {"module": "fcb", "name": f"{cohort.chain.service.code}_{name}", "model": "account.move", "res_id": move}
+    cohort.odoo.call("ir.model.data", "create", xid)
+    return move
+
+
+def test_drafts_that_the_runs_of_a_month_write_and_take_away_keep_nobody_on_the_way_back(cohort: Cohort) -> None:
+    """June's was there at the flip and went when the month was Odoo's; July's came while the source was waited for."""
+    june = draft(cohort, "invoice_s1=2f2026-06")
+    cohort.live()
+    cohort.odoo.unlink("account.move", [june])
+    cohort.arm(Part.UNFLIP, planned=cohort.shown().stake)
+    assert set(cohort.unflip().stands.states.values()) == {State.UNFLIPPING}
+    july, told = draft(cohort, "invoice_s1=2f2026-07"), draft(cohort, "source_invoice_in=5f1")
+    of_another = draft(cohort, "live_invoice_s9=2f2026-07")
+    stands = cohort.back().stands
+    assert set(stands.states.values()) == {State.SHADOW}, stands.open()
+    found = course(cohort.journal()).done[Step.UNDONE].data["differences"]
+    shown = {(each["record"], each["why"]) for each in found if each["kind"] == "moves"}
+    assert shown == {(str(each), "no flip writes it: it was changed meanwhile") for each in (june, july, told, of_another)}
+
+
+def test_a_picture_that_does_not_tell_of_whom_a_draft_is_is_compared_too(cohort: Cohort) -> None:
+    """As earlier versions took it."""
+    june = draft(cohort, "invoice_s1=2f2026-06")
+    plan = cohort.flip.plan.subscriptions[0]
+    assert plan.order_id is not None
+    assert plan.partner_id is not None
+    taken = picture(cohort.odoo, [plan.order_id], [plan.partner_id])
+    untold = {**taken, "moves": {key: {k: v for k, v in each.items() if k != OF_FLIP} for key, each in taken["moves"].items()}}
+    cohort.odoo.unlink("account.move", [june])
+    draft(cohort, "invoice_s1=2f2026-07")
+    found = differences(untold, picture(cohort.odoo, [plan.order_id], [plan.partner_id]))
+    assert {each.kind for each in found} == {"moves", "move_lines"}
+    assert pictures.faults(found) == ()
+
+
+def test_a_live_draft_of_its_own_that_was_left_is_a_fault(cohort: Cohort) -> None:
+    cohort.live()
+    cohort.arm(Part.UNFLIP, planned=cohort.shown().stake)
+    cohort.unflip()
+    left = cohort.live_invoice("s1")
+    stands = cohort.back().stands
+    assert stands.states == {"s1": State.UNFLIPPING, "s2": State.SHADOW, "s3": State.SHADOW}
+    assert f"moves {left} " in stands.open()["s1"]
+    cohort.odoo.unlink("account.move", [left])
+    assert cohort.unflip().stands.states["s1"] is State.SHADOW
+
+
+def test_a_card_that_was_brought_in_while_it_was_live_stays(cohort: Cohort) -> None:
+    """As the runbook has it before charging."""
+    cohort.live()
+    token = a_token(cohort.odoo, cohort.order().partner_id)
+    cohort.arm(Part.CHARGE)
+    cohort.charge()
+    stands = cohort.back().stands
+    assert set(stands.states.values()) == {State.SHADOW}, stands.open()
+    assert cohort.order().token_id is None
+    (one,) = [each for each in course(cohort.journal()).done[Step.UNDONE].data["differences"] if each["kind"] == "tokens"]
+    assert (one["record"], one["why"]) == (str(token), "no flip writes it: it was changed meanwhile")
 
 
 def test_what_somebody_credited_in_part_is_refused_and_leaves_no_other_live(cohort: Cohort) -> None:
