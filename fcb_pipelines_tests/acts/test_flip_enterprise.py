@@ -1,14 +1,18 @@
 """A flip where Odoo itself invoices: the plan and its days come before the confirmation, the token by an act of its own."""
 
 import secrets
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.flip import Part, Phase, State, Step, course, faults
 from fcb_pipelines.odoo.edition import subscription_plans
+from fcb_pipelines.store import journal
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.flipping import Cohort, a_token
@@ -69,6 +73,60 @@ def test_of_several_tokens_none_is_chosen_until_one_is_left(cohort: Cohort) -> N
     cohort.charge()
     assert cohort.order("s1").token_id == tokens[1]
     assert faults(cohort.journal()) == ()
+
+
+def test_who_is_said_to_pay_without_a_token_is_charged_by_none(cohort: Cohort) -> None:
+    """Neither by the one that the plan knew of, nor by one of several: what was signed says more than what is there."""
+    cohort.live()
+    for _ in range(2):
+        a_token(cohort.odoo, cohort.order("s1").partner_id)
+    cohort.attested = {(Statement.NO_TOKEN, user): without_token(user) for user in ("u1", "u2")}
+    cohort.arm(Part.CHARGE)
+    stands = cohort.charge()
+    assert {one: cohort.order(one).token_id for one in ("s1", "s2", "s3")} == dict.fromkeys(("s1", "s2", "s3"))
+    assert stands.open().keys() == {"s1", "s2", "s3"}, "they wait for the last bill of the source"
+    before, after = (entry.data for entry in cohort.journal("s3") if entry.step is Step.TOKEN_ATTACHED)
+    assert before == {"tokens": [], "attestation": "T-u2", "author": "grace"}
+    assert (after["token"], after["is_charged"], after["attestation"], after["author"]) == (None, False, "T-u2", "grace")
+
+
+def test_a_token_that_an_interrupted_run_attached_goes_once_they_are_said_to_pay_without(cohort: Cohort) -> None:
+    token = cohort.live().flip.plan.subscriptions[2].token_id
+    begun(cohort, {"tokens": [token]})
+    cohort.odoo.write("sale.order", [cohort.order("s3").odoo_id], {"payment_token_id": token})
+    cohort.attested = {(Statement.NO_TOKEN, "u2"): without_token("u2")}
+    cohort.charge()
+    assert (cohort.order("s3").token_id, faults(cohort.journal("s3"))) == (None, ())
+
+
+def test_what_was_begun_on_a_signature_that_is_gone_is_begun_anew(cohort: Cohort) -> None:
+    cohort.live()
+    begun(cohort, {"tokens": [], "attestation": "T-u2", "author": "grace"})
+    assert "T-u2, which said that they pay without a token, holds no longer" in cohort.charge().open()["s3"]
+    cohort.charge()
+    assert cohort.order("s3").token_id == cohort.flip.plan.subscriptions[2].token_id
+    assert faults(cohort.journal("s3")) == ()
+
+
+def begun(cohort: Cohort, data: Mapping[str, Any]) -> None:
+    """Armed to be charged, and of s3 begun by a run that was interrupted."""
+    cohort.arm(Part.CHARGE)
+    entry = replace(cohort.journal("s3")[-1], step=Step.TOKEN_ATTACHED, phase=Phase.BEFORE, data=data)
+    with cohort.chain.db.transaction() as conn:
+        journal.append(conn, cohort.chain.service.code, entry)
+
+
+def without_token(user: str) -> Attestation:
+    return Attestation(
+        attestation_id=f"T-{user}",
+        statement=Statement.NO_TOKEN,
+        subject=user,
+        value=None,
+        text="pays by bank transfer",
+        author="grace",
+        made_at=NOW,
+        expires_at=NOW + timedelta(days=9),
+    )
 
 
 def test_another_next_invoice_than_planned_is_not_called_live(cohort: Cohort) -> None:
