@@ -11,6 +11,7 @@ from typing import Any
 
 from fcb_pipelines.acts import claims
 from fcb_pipelines.acts.flip_run import Asking, Doing, Looking, Run, Storing, Told, refused, waiting
+from fcb_pipelines.acts.unflip_plan import picture_of
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.errors import RuleViolation
@@ -19,13 +20,14 @@ from fcb_pipelines.domain.flip_plans import ChargePlan, SubscriptionPlan
 from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.money import Money, total
+from fcb_pipelines.domain.period import moved_on
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.odoo import live
 from fcb_pipelines.odoo.edition import missing_plan
+from fcb_pipelines.odoo.moves_now import moves_now
 from fcb_pipelines.odoo.order_now import OrderNow, order_now, tokens_of
 from fcb_pipelines.odoo.pictures import picture
 from fcb_pipelines.store.database import Connection
-
 
 ATTESTATION = "attestation"
 """In what the journal says of a step that rests on what a person signed: its id."""
@@ -148,15 +150,29 @@ def _confirmed(run: Run, one: SubscriptionPlan) -> Told:
 
 
 def _previewed(run: Run, one: SubscriptionPlan) -> Told:
-    """What Odoo will bill first, as it computes it, against the plan; in Enterprise with the day of its next invoice."""
+    """What Odoo bills, as it computes it, against the plan; in Enterprise with the day of its next invoice.
+
+    The order bills from its confirmation on: where a run was interrupted after it, Odoo may have posted some, and each of them
+    moves that day by one interval.
+    """
     there = order_now(run.odoo, _order_of(one))
     try:
         _require_planned(there, one)
     except RuleViolation as error:
         return refused(error, order=shown(there))
-    if there.plan_id is not None and there.next_invoice_on != one.next_invoice_on:
-        return refused(f"its next invoice is on {there.next_invoice_on}, not {one.next_invoice_on}", order=shown(there))
+    made = _posted_since(run, one, there)
+    days = moved_on(one.next_invoice_on, one.months, len(made))
+    if there.plan_id is not None and there.next_invoice_on not in days:
+        after = f" after {', '.join(made)}" if made else ""
+        return refused(f"its next invoice is on {there.next_invoice_on}, not {days[0]}{after}", order=shown(there))
     return Told(data=shown(there))
+
+
+def _posted_since(run: Run, one: SubscriptionPlan, order: OrderNow) -> list[str]:
+    """The invoices that Odoo posted of an order since the flip touched it, as it does at night while a run is interrupted."""
+    before = picture_of(run.entries[one.external_subscription_id]) or {"moves": ()}
+    since = set(order.invoices) - {int(each) for each in before["moves"]}
+    return [each.name for each in moves_now(run.odoo, since).values() if each.is_invoice and each.state == live.POSTED]
 
 
 def _before_token(evidence: Evidence, run: Run, one: SubscriptionPlan) -> Mapping[str, Any]:

@@ -30,6 +30,7 @@ class Watched:
     """What our store says of the subscriptions that are watched."""
 
     live: Mapping[str, Live]
+    """Those that are live, and those on the way there or back."""
     as_of: datetime
     """The time of the last snapshot."""
     due: tuple[DueInstance, ...]
@@ -45,13 +46,14 @@ class Watched:
 def watched(conn: Connection, service: Service, now: datetime) -> Watched | None:
     """Who is watched, and what our store says of them; None where nobody is.
 
-    Watched is who is live since no longer than the months of `flip.watch_months`, and who has an open alarm.
+    Watched is who is live since no longer than the months of `flip.watch_months`, who is on the way there or back, because
+    their order may be confirmed and Odoo then invoices it, and who has an open alarm.
     """
     today = day_of(now, service.zone)
     since = midnight(add_months(today, -service.flip.watch_months), service.zone)
     alarmed = {one.subject.partition("/")[0] for one in alarms.open_alarms(conn, service.code)}
-    every = flips.live_subscriptions(conn, service.code)
-    live = {name: one for name, one in every.items() if name in alarmed or (one.since is not None and one.since >= since)}
+    every = flips.subscriptions_in_odoo(conn, service.code)
+    live = {name: one for name, one in every.items() if name in alarmed or not one.is_live or one.is_since(since)}
     if not live:
         return None
     snapshot_id = last_snapshot(conn, service)
@@ -84,7 +86,8 @@ def facts(service: Service, told: Watched, there: InOdoo, now: datetime) -> Guar
     return GuardFacts(
         as_of=told.as_of,
         now=now,
-        boundaries={name: one.boundaries for name, one in told.live.items()},
+        # Of whom goes back nothing is Odoo's to bill any more, but what it billed may be billed twice all the same.
+        boundaries={name: one.boundaries for name, one in told.live.items() if not one.course.is_going_back},
         due=told.due,
         source=told.source,
         odoo=there.billed,

@@ -45,7 +45,8 @@ WHAT_TO_DO: Mapping[Kind, str] = {
     Kind.BILLED_TWICE: "stop at once (fcb stop), then give one of both back: a credit note in the system that must not bill it",
     Kind.INVOICED_TWICE: "stop at once (fcb stop), then give one of both back by a credit note in Odoo",
     Kind.CARRIED_TWICE: "give one of both back, and say who bills it from now on (fcb carry)",
-    Kind.NEVER_BILLED: "look why its invoice was not made or posted (fcb live), and make it: nobody else bills it",
+    Kind.NEVER_BILLED: "look why its invoice was not made or posted (fcb live), or its flip not ended (fcb flip --go): nobody "
+    "else bills it",
     Kind.CLAIM_MISSING: "make the month's invoices (fcb live), which claim it, or look why they cannot",
     Kind.FINAL_BILL_MISSING: "have the source issue its final bill, then take a snapshot (fcb import); Odoo never bills it",
 }

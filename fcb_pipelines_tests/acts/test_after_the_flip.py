@@ -15,22 +15,17 @@ from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.balances import Comparison
 from fcb_pipelines.domain.digest import Topic
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
+from fcb_pipelines.domain.flip import STEPS, Part, Step
 from fcb_pipelines.domain.guards import Kind
 from fcb_pipelines.domain.payments import Fact
 from fcb_pipelines.store import audit
 from fcb_pipelines.store import payments as stored
 from fcb_pipelines_tests.acts.chain import Chain
-from fcb_pipelines_tests.acts.gone_live import go_back
-from fcb_pipelines_tests.acts.live_month import LIVE, LiveMonth, a_live_month
+from fcb_pipelines_tests.acts.gone_live import go_back, go_live, note
+from fcb_pipelines_tests.acts.live_month import APRIL, JUNE, LIVE, MAY, LiveMonth, a_live_month, imported_and_rated
 from fcb_pipelines_tests.acts.month import Month
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
-
-BILLED_BY_BOTH = """
-    INSERT INTO invoices VALUES ('in_5', 1, '', '2026-05-01 12:00Z', 'paid', 'CAD', 9.14, 1.19, 10.33, 'in_5', 'stripe',
-        '[{"description": "Small × 1", "amount": "9.14", "service_from": "2026-05-01T00:00:00-04:00",
-           "service_to": "2026-06-01T00:00:00-04:00", "external_subscription_id": "%s"}]')
-"""
 
 
 @pytest.fixture
@@ -85,8 +80,7 @@ def test_what_stays_a_draft_is_billed_by_nobody_until_it_is_posted(live: LiveMon
 
 def test_what_the_source_bills_too_stops_posting_until_it_gives_it_back(live: LiveMonth) -> None:
     live.live()
-    live.april.host.run(BILLED_BY_BOTH.replace("%s", FIRST), f"UPDATE invoices SET external_subscription_id = '{FIRST}'")
-    live.april.snapshot()
+    live.bill_by_both()
     done = guarded(live)
     (alarm,) = done.alarms.open
     assert (alarm.kind, alarm.subject) == (Kind.BILLED_TWICE, f"{FIRST}/flat/2026-05-01")
@@ -106,6 +100,35 @@ def test_what_the_source_bills_too_stops_posting_until_it_gives_it_back(live: Li
     live.april.host.run("UPDATE invoices SET provider_id = 'in_6', external_invoice_id = 'in_6' WHERE provider_id = 'in_5'")
     live.april.snapshot()
     assert len(guarded(live).alarms.raised) == 1, "another bill is another thing"
+
+
+@pytest.mark.parametrize("until", [Step.PLAN_SET, Step.CONFIRMED])
+def test_who_stopped_half_way_is_watched(month: Month, until: Step) -> None:
+    """Their order may be confirmed: Odoo, or somebody in it, invoices it, and the source was stopped."""
+    half = imported_and_rated(month)
+    go_live(month.chain.db, half.code, FIRST, {"flat": MAY, "cpu_seconds": APRIL}, until=until)
+    half.claim("flat", MAY, JUNE)
+    half.claim("cpu_seconds", APRIL, MAY)
+    first = guarded(half)
+    assert (found(first), first.watched) == ([USAGE, FLAT], 1), "nobody bills them"
+    assert all("fcb flip --go" in one.what_to_do for one in first.alarms.open)
+    half.bill_by_both()
+    assert found(guarded(half)) == [USAGE, (Kind.BILLED_TWICE, "flat/2026-05-01")]
+
+
+def test_who_goes_back_is_watched_until_it_is_undone(live: LiveMonth) -> None:
+    """What Odoo invoiced and the source bills again is billed twice until it is credited; what nobody billed is no alarm."""
+    db, code, steps = live.april.chain.db, live.code, STEPS[Part.UNFLIP]
+    live.live()
+    note(db, code, FIRST, *steps[:2])
+    assert (guarded(live).is_quiet, guarded(live).watched) == (True, 1)
+    live.bill_by_both()
+    assert found(guarded(live)) == [(Kind.BILLED_TWICE, "flat/2026-05-01")]
+    live.take_back()
+    note(db, code, FIRST, *steps[2:4])
+    assert (found(guarded(live)), guarded(live).watched) == ([], 1), "nor that the source has not billed the usage yet"
+    note(db, code, FIRST, *steps[4:])
+    assert guarded(live).watched == 0
 
 
 def test_an_order_that_somebody_invoices_by_hand_is_invoiced_twice(live: LiveMonth) -> None:

@@ -154,6 +154,45 @@ class Changing(list[str]):
             self._cohort.odoo.write("sale.order", [order], {"next_invoice_date": "2026-08-01"})
 
 
+@pytest.mark.parametrize("nights", [1, 2])
+def test_a_run_that_died_before_the_preview_is_resumed_whatever_odoo_invoiced_meanwhile(cohort: Cohort, nights: int) -> None:
+    """Each invoice that it posts of a confirmed order moves the day of the next one by a month; a draft moves nothing."""
+    one = confirmed(cohort)
+    cohort.invoice(one, is_posted=False)
+    for _ in range(nights):
+        cohort.invoice(one)
+    cohort.odoo.write("sale.order", [cohort.order(one).odoo_id], {"next_invoice_date": "2026-08-01"})
+    states = cohort.go().states
+    if nights > 1:
+        last = cohort.journal(one)[-1]
+        assert (states[one], last.phase) == (State.FLIPPING, Phase.REFUSED)
+        assert "its next invoice is on 2026-08-01, not 2026-09-01 after INV/" in str(last.data["why"])
+        cohort.odoo.write("sale.order", [cohort.order(one).odoo_id], {"next_invoice_date": "2026-09-01"})
+    assert set(cohort.go().states.values()) == {State.LIVE}
+    assert faults(cohort.journal(one)) == ()
+    assert set(cohort.back().stands.states.values()) == {State.SHADOW}, "what Odoo posted is credited like any other"
+
+
+def confirmed(cohort: Cohort) -> str:
+    """The first subscription whose order is confirmed, by a run that died right after."""
+    cohort.arm()
+    cohort.said = Dying()
+    with pytest.raises(KeyboardInterrupt):
+        cohort.go()
+    cohort.said = []
+    (name,) = [one for one in ("s1", "s2", "s3") if cohort.order(one).state == "sale"]
+    return name
+
+
+class Dying(list[str]):
+    """Somebody ends the run as soon as the first order is confirmed."""
+
+    def append(self, line: str) -> None:
+        super().append(line)
+        if line.endswith("confirmed done"):
+            raise KeyboardInterrupt
+
+
 def test_usage_that_we_put_on_the_order_goes_with_the_flip(cohort: Cohort) -> None:
     cohort.live()
     order = cohort.order("s1").odoo_id

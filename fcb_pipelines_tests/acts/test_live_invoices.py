@@ -12,6 +12,7 @@ from fcb_pipelines.acts.live_invoices import LiveDone, Switches, live_invoices
 from fcb_pipelines.acts.live_posting import live_invoices_complete, posting_objections_now
 from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
+from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.guards import Finding, Kind
 from fcb_pipelines.domain.read_back import Part
@@ -96,7 +97,7 @@ def test_whatever_objects_leaves_a_draft(live: LiveMonth) -> None:
 
 def test_what_the_source_claims_is_neither_drafted_nor_claimed_for_odoo(live: LiveMonth) -> None:
     live.close()
-    live.source_claims("flat", MAY, JUNE)
+    live.claim("flat", MAY, JUNE, Biller.SOURCE)
     done = live.live()
     assert (LIVE in live.april.moves(), ids(done), done.posted) == (False, ["read_back", "money"], ())
     (why,) = done.drafted.failed.values()
