@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, Protocol
 
 from fcb_pipelines.domain.claims import Biller, Claim
+from fcb_pipelines.domain.live_months import boundary_of
 from fcb_pipelines.domain.money import Money, total
 
 ChargeKey = tuple[str, str]
@@ -231,7 +232,7 @@ def _carried(facts: GuardFacts) -> Iterator[Finding]:
 
 def _never(facts: GuardFacts, by: _ByCharge) -> Iterator[Finding]:
     for key, each in by.due.items():
-        boundary = facts.boundaries.get(key[0], {}).get(key[1])
+        boundary = boundary_of(facts.boundaries.get(key[0], {}), key[1])
         for one in each:
             is_ours = boundary is not None and one.is_due and one.service_from >= boundary
             is_late = facts.now >= one.decides_at + INVOICING

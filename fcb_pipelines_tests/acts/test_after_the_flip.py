@@ -1,6 +1,7 @@
 """After a flip, on each Odoo: what is billed twice or by nobody raises an alarm, and payments become facts, each once."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from fcb_pipelines.acts.balances import opening_balances
 from fcb_pipelines.acts.digest import digest
 from fcb_pipelines.acts.guards import Guarded, guard
 from fcb_pipelines.acts.payments import Followed, follow
+from fcb_pipelines.acts.unflip_plan import used_of
 from fcb_pipelines.domain.alarms import NO_LONGER_SO
 from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.balances import Comparison
@@ -17,13 +19,14 @@ from fcb_pipelines.domain.digest import Topic
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.flip import STEPS, Part, Step
 from fcb_pipelines.domain.guards import Kind
+from fcb_pipelines.domain.live_months import Side, side
 from fcb_pipelines.domain.payments import Fact
-from fcb_pipelines.store import audit
+from fcb_pipelines.store import audit, flips, rating
 from fcb_pipelines.store import payments as stored
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.gone_live import go_back, go_live, note
 from fcb_pipelines_tests.acts.live_month import APRIL, JUNE, LIVE, MAY, LiveMonth, a_live_month, imported_and_rated
-from fcb_pipelines_tests.acts.month import Month
+from fcb_pipelines_tests.acts.month import USED, Month
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
 
@@ -129,6 +132,24 @@ def test_who_goes_back_is_watched_until_it_is_undone(live: LiveMonth) -> None:
     assert (found(guarded(live)), guarded(live).watched) == ([], 1), "nor that the source has not billed the usage yet"
     note(db, code, FIRST, *steps[4:])
     assert guarded(live).watched == 0
+
+
+def test_a_charge_that_its_plan_got_after_the_flip_is_watched_and_handed_back(month: Month) -> None:
+    """Odoo bills it from the boundary that its invoices follow; after an unflip the source does, and has to be told how much."""
+    later, chain = imported_and_rated(month), month.chain
+    go_live(chain.db, later.code, FIRST, {"flat": APRIL})
+    later.claim("flat", APRIL, JUNE)
+    alarms_ = [(one.kind, one.subject.removeprefix(f"{FIRST}/")) for one in guarded(later).findings]
+    assert (Kind.CLAIM_MISSING, "cpu_seconds/2026-04-01") in alarms_
+    with chain.db.transaction() as conn:
+        (one,) = flips.live_subscriptions(conn, later.code).values()
+        due = [line for _, line in rating.expected_due(conn, later.code, later.may.work.period, [FIRST]) if line.is_due]
+        usage = {line.charge for line in due if side(line, {FIRST: one.boundaries}) is Side.LIVE} - {"flat"}
+        back = used_of(conn, chain.service, one.plan, NOW)
+    assert usage == {"cpu_seconds"}, "what is Odoo's to bill"
+    assert [(each.charge, each.service_from, each.service_to, each.quantity) for each in back] == [
+        ("cpu_seconds", APRIL, MAY, Decimal(USED))
+    ]
 
 
 def test_an_order_that_somebody_invoices_by_hand_is_invoiced_twice(live: LiveMonth) -> None:
