@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from fcb_pipelines.acts.billed_feed import as_billed
-from fcb_pipelines.domain.external_ids import Entity, external_id
+from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.flip import Course, Entry, Phase, Step, course, state
 from fcb_pipelines.domain.flip_plans import SubscriptionPlan
 from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.live_keys import key_of
 from fcb_pipelines.domain.live_months import boundary_of, starts_of_usage
 from fcb_pipelines.domain.period import period_of
 from fcb_pipelines.domain.unflips import Credit, HandBack, Undoing, Unflip
@@ -92,8 +93,8 @@ def billed(
     """What Odoo billed of a subscription since the flip: what came of its order, and what we made of its live months."""
     if before is None or one.order_id is None:
         return Billed(posted=(), drafts={})
-    head = external_id(service.code, Entity.LIVE_INVOICE, f"{one.external_subscription_id}/")
-    ours = {xid: odoo_id for xid, odoo_id in live.items() if xid.startswith(head)}
+    name = one.external_subscription_id
+    ours = {xid: odoo_id for xid, odoo_id in live.items() if key_of(xid).external_subscription_id == name}
     order = orders_now(odoo, [one.order_id]).get(one.order_id)
     there = {*(order.invoices if order else ()), *ours.values()} - {int(each) for each in before["moves"]}
     found = moves_now(odoo, there)

@@ -135,7 +135,7 @@ def test_who_goes_back_is_watched_until_it_is_undone(live: LiveMonth) -> None:
 
 
 def test_a_charge_that_its_plan_got_after_the_flip_is_watched_and_handed_back(month: Month) -> None:
-    """Odoo bills it from the boundary that its invoices follow; after an unflip the source does, and has to be told how much."""
+    """Odoo bills it from the boundary that its invoices follow; after an unflip the source does, and is told how much."""
     later, chain = imported_and_rated(month), month.chain
     go_live(chain.db, later.code, FIRST, {"flat": APRIL})
     later.claim("flat", APRIL, JUNE)
