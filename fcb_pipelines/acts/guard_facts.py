@@ -4,13 +4,13 @@ Owns: who is watched, gathering. Does not own: the rules (domain/guards), what i
 is read after, outside any transaction.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from fcb_pipelines.acts.billed_too import source_billed
 from fcb_pipelines.acts.guard_odoo import InOdoo
-from fcb_pipelines.acts.invoices import lines_told
-from fcb_pipelines.acts.source import last_snapshot, load
+from fcb_pipelines.acts.source import last_snapshot
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.external_ids import Entity
@@ -22,7 +22,6 @@ from fcb_pipelines.store import alarms, claims, flips, rating, snapshots
 from fcb_pipelines.store import imports as stored
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.imports import OdooRecord
-from fcb_pipelines.store.snapshot_parts import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +63,7 @@ def watched(conn: Connection, service: Service, now: datetime) -> Watched | None
         live=live,
         as_of=now if header is None else header.taken_at,
         due=tuple(_due(line, service) for _, line in told if _is_first(line)),
-        source=tuple(_source(conn, service, snapshot_id, live)),
+        source=tuple(source_billed(conn, service, snapshot_id, live)),
         claims=tuple(one.claim for one in claims.held(conn, service.code, list(live))),
         carried={
             one.line_key: f"claim {one.reference}" for one in claims.carried(conn, service.code) if one.biller is Biller.ODOO
@@ -112,22 +111,3 @@ def _due(line: ExpectedLine, service: Service) -> DueInstance:
 def _is_first(line: ExpectedLine) -> bool:
     """Whether a line bills its instance: not late usage of one, nor what could not be priced."""
     return instance_of(line.line_key.removeprefix(f"{line.external_subscription_id}/")) is not None
-
-
-def _source(conn: Connection, service: Service, snapshot_id: int, live: Mapping[str, Live]) -> Iterator[SourceBilled]:
-    """What the last snapshot says that the source billed to whoever has or had one of these subscriptions."""
-    owners = {one.plan.external_user_id for one in live.values()}
-    now = load(conn, snapshot_id, service, Part(subscriptions=live, customers=owners).rows)
-    owners |= {one.external_user_id for one in now.subscriptions}
-    records = load(conn, snapshot_id, service, Part(subscriptions=live, customers=owners, invoiced=owners).rows)
-    for line in lines_told(records):
-        if line.counts and (line.external_subscription_id is None or line.external_subscription_id in live):
-            yield SourceBilled(
-                line_key=line.line_key,
-                external_subscription_id=line.external_subscription_id,
-                external_user_id=line.external_user_id,
-                charge=line.charge,
-                service_from=line.service_from,
-                service_to=line.service_to,
-                net=line.net,
-            )

@@ -89,7 +89,7 @@ def test_what_the_source_bills_too_stops_posting_until_it_gives_it_back(live: Li
     assert (alarm.kind, alarm.subject) == (Kind.BILLED_TWICE, f"{FIRST}/flat/2026-05-01")
     assert "in_5/1" in alarm.words
     assert "claim F-1" in alarm.words
-    assert [one.id for one in live.live().objections] == ["open_alarm"]
+    assert [one.id for one in live.live().objections] == ["read_back", "open_alarm"]
     db, code = live.april.chain.db, live.code
     for text, person, error in (("", "ada", InvalidInput), ("credited", "", InvalidInput), ("credited", "guard", InvalidInput)):
         with db.transaction() as conn, pytest.raises(error):
@@ -97,6 +97,7 @@ def test_what_the_source_bills_too_stops_posting_until_it_gives_it_back(live: Li
     with db.transaction() as conn:
         alarms.clear(conn, code, alarm.alarm_id, person="ada", text="credited by hand", now=NOW)
     assert guarded(live).alarms.open == (), "what a person cleared is not raised again while the same is so"
+    assert live.live().is_clean
     with db.transaction() as conn, pytest.raises(RuleViolation, match="no open alarm"):
         alarms.clear(conn, code, alarm.alarm_id, person="ada", text="again", now=NOW)
     assert acts(live)[-1] == (Act.ALARM_CLEARED, "ada")

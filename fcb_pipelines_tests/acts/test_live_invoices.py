@@ -111,6 +111,34 @@ def test_what_the_source_claims_is_neither_drafted_nor_claimed_for_odoo(live: Li
     assert live.claims() == [("flat", MAY, "source", "F-1")], "all of a subscription is claimed, or nothing"
 
 
+def test_what_the_newest_snapshot_says_the_source_billed_is_neither_claimed_nor_drafted(live: LiveMonth) -> None:
+    """Nor is it posted before the month was reconciled or a guard has looked; once it is no bill any more, it is."""
+    live.close()
+    live.bill_by_both()
+    shown, done = live.live(dry_run=True), live.live()
+    assert (ids(done), done.posted, LIVE in live.april.moves(), live.claims()) == (["read_back", "money"], (), False, [])
+    assert shown.drafted.failed == done.drafted.failed
+    (why,) = done.drafted.failed.values()
+    assert "its flat from 2026-05-01 is billed by the source: 9.14 CAD (in_5/1)" in why
+    live.april.host.run("DELETE FROM invoices WHERE external_invoice_id = 'in_5'")
+    live.april.snapshot()
+    assert live.live().posted == (live.april.chain.xid(LIVE),)
+
+
+def test_what_was_drafted_before_the_source_billed_it_stays_a_draft_until_a_person_settled_it(live: LiveMonth) -> None:
+    live.close()
+    live.live(may_post=False)
+    live.bill_by_both()
+    done = live.live()
+    assert (ids(done), done.posted, live.april.moves()[LIVE]["state"]) == (["read_back"], (), "draft")
+    chain = live.april.chain
+    (alarm,) = [one for one in guard(chain.db, chain.odoo, chain.service, NOW).alarms.open if one.kind is Kind.BILLED_TWICE]
+    assert ids(live.live()) == ["read_back", "open_alarm"]
+    with chain.db.transaction() as conn:
+        alarms.clear(conn, live.code, alarm.alarm_id, by="ada", at=NOW)
+    assert live.live().posted == (chain.xid(LIVE),)
+
+
 def test_who_is_stopped_does_nothing_and_goes_on_after(live: LiveMonth) -> None:
     live.close()
     db, service = live.april.chain.db, live.april.chain.service

@@ -165,3 +165,14 @@ def test_what_the_source_claims_is_not_put_onto_the_order_and_the_rest_of_it_is_
     assert (quantity(live), objections(done)) == (None, [("not_claimed", FIRST)])
     assert "the claim of source" in done.objections[0].words
     assert "the claim of source" in next(iter(done.drafted.failed.values()))
+
+
+def test_what_the_newest_snapshot_says_the_source_billed_is_told_before_odoos_run(shadow: LiveMonth) -> None:
+    """Odoo invoices the price by itself: it is not claimed, and somebody has to stop it."""
+    live = live_now(shadow)
+    live.close()
+    live.bill_by_both()
+    done = live.live()
+    assert objections(done) == [("not_claimed", FIRST)]
+    assert "its flat from 2026-05-01 is billed by the source: 9.14 CAD (in_5/1)" in done.objections[0].words
+    assert [one[0] for one in live.claims()] == ["cpu_seconds"], "what the source did not bill goes onto the order"
