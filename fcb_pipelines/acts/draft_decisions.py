@@ -14,7 +14,8 @@ from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.domain.drafted import Drafted
 from fcb_pipelines.domain.drafts import Draft
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.external_ids import Entity, has_tail
+from fcb_pipelines.domain.external_ids import Entity
+from fcb_pipelines.domain.live_keys import key_of
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.read_back import RECORD, Difference, Part
 from fcb_pipelines.domain.read_back_drafts import DraftSent, is_rounded_otherwise, not_made, why_kept
@@ -67,8 +68,8 @@ class Drafting:
         return self.reading.xid(self.entity, key)
 
     def is_of_period(self, xid: str) -> bool:
-        """Whether an external id of this entity is of this month: a key ends in `/` and the month, which is escaped."""
-        return has_tail(xid, f"/{self.work.period.key}")
+        """Whether an external id of this entity is of this month."""
+        return key_of(xid).month == self.work.period.key
 
     def begin(self) -> None:
         """Forget what was read back, because Odoo is about to be written; raises like `require_unchanged`."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from fcb_pipelines.acts import claims
 from fcb_pipelines.acts.flip_run import Asking, Doing, Looking, Run, Storing, Told, refused, waiting
+from fcb_pipelines.acts.unflip_plan import picture_of
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.errors import RuleViolation
@@ -19,12 +20,17 @@ from fcb_pipelines.domain.flip_plans import ChargePlan, SubscriptionPlan
 from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.instances import FLAT
 from fcb_pipelines.domain.money import Money, total
+from fcb_pipelines.domain.period import moved_on
 from fcb_pipelines.domain.plans import Interval
 from fcb_pipelines.odoo import live
 from fcb_pipelines.odoo.edition import missing_plan
+from fcb_pipelines.odoo.moves_now import moves_now
 from fcb_pipelines.odoo.order_now import OrderNow, order_now, tokens_of
 from fcb_pipelines.odoo.pictures import picture
 from fcb_pipelines.store.database import Connection
+
+ATTESTATION = "attestation"
+"""In what the journal says of a step that rests on what a person signed: its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +59,9 @@ def steps(evidence: Evidence, *, armed_at: datetime | None) -> Mapping[Step, Doi
         ),
         Step.CONFIRMED: Asking(lambda run, one: {"order": one.order_id}, _confirmed),
         Step.PREVIEWED: Looking(_previewed),
-        Step.TOKEN_ATTACHED: Asking(_before_token, _token_attached),
+        Step.TOKEN_ATTACHED: Asking(
+            lambda run, one: _before_token(evidence, run, one), lambda run, one: _token_attached(evidence, run, one)
+        ),
         Step.FINAL_BILL_SEEN: Looking(lambda run, one: _final_bill_seen(evidence, one)),
         Step.COMPLETE: Looking(lambda run, one: Told(data={})),
     }
@@ -142,37 +150,72 @@ def _confirmed(run: Run, one: SubscriptionPlan) -> Told:
 
 
 def _previewed(run: Run, one: SubscriptionPlan) -> Told:
-    """What Odoo will bill first, as it computes it, against the plan; in Enterprise with the day of its next invoice."""
+    """What Odoo bills, as it computes it, against the plan; in Enterprise with the day of its next invoice.
+
+    The order bills from its confirmation on: where a run was interrupted after it, Odoo may have posted some, and each of them
+    moves that day by one interval.
+    """
     there = order_now(run.odoo, _order_of(one))
     try:
         _require_planned(there, one)
     except RuleViolation as error:
         return refused(error, order=shown(there))
-    if there.plan_id is not None and there.next_invoice_on != one.next_invoice_on:
-        return refused(f"its next invoice is on {there.next_invoice_on}, not {one.next_invoice_on}", order=shown(there))
+    made = _posted_since(run, one, there)
+    days = moved_on(one.next_invoice_on, one.months, len(made))
+    if there.plan_id is not None and there.next_invoice_on not in days:
+        after = f" after {', '.join(made)}" if made else ""
+        return refused(f"its next invoice is on {there.next_invoice_on}, not {days[0]}{after}", order=shown(there))
     return Told(data=shown(there))
 
 
-def _before_token(run: Run, one: SubscriptionPlan) -> Mapping[str, Any]:
-    """The payment tokens that the customer has now: before the flip a shadow has none, so the plan may know of none."""
+def _posted_since(run: Run, one: SubscriptionPlan, order: OrderNow) -> list[str]:
+    """The invoices that Odoo posted of an order since the flip touched it, as it does at night while a run is interrupted."""
+    before = picture_of(run.entries[one.external_subscription_id]) or {"moves": ()}
+    since = set(order.invoices) - {int(each) for each in before["moves"]}
+    return [each.name for each in moves_now(run.odoo, since).values() if each.is_invoice and each.state == live.POSTED]
+
+
+def _before_token(evidence: Evidence, run: Run, one: SubscriptionPlan) -> Mapping[str, Any]:
+    """The payment tokens that the customer has now, because a shadow had none; none where a person said they pay without."""
+    if said := _pays_without(evidence, one):
+        return {"tokens": [], **said}
     partners = [one.partner_id] if one.partner_id is not None else []
     found = tokens_of(run.odoo, partners)
     return {"tokens": [token.odoo_id for each in found.values() for token in each]}
 
 
-def _token_attached(run: Run, one: SubscriptionPlan) -> Told:
-    """Attach the one that was there when the step was begun; of several nobody says which."""
+def _token_attached(evidence: Evidence, run: Run, one: SubscriptionPlan) -> Told:
+    """Attach the one that was there when the step was begun; of several nobody says which, and a signature against it wins."""
     begun = run.course(one.external_subscription_id).begun
-    tokens = [] if begun is None else list(begun.data["tokens"])
+    noted = {"tokens": []} if begun is None else begun.data
     there = order_now(run.odoo, _order_of(one))
+    if said := _pays_without(evidence, one):
+        # An interrupted run may have attached one before it was said.
+        live.detach_token(run.odoo, there.odoo_id)
+        return Told(data={"token": None, "is_charged": False, "because": "a person said so", **said})
+    if ATTESTATION in noted:
+        return refused(f"{noted[ATTESTATION]}, which said that they pay without a token, holds no longer: run it again")
+    return _attached(run, there, list(noted["tokens"]))
+
+
+def _attached(run: Run, there: OrderNow, tokens: list[int]) -> Told:
     if not tokens or there.plan_id is None:
         because = {} if not tokens else {"because": "the order does not run as a subscription"}
         return Told(data={"token": None, "is_charged": False, **because})
     if len(tokens) > 1:
-        return refused(f"the customer has {len(tokens)} payment tokens in Odoo, and nobody says which: archive all but one")
+        return refused(
+            f"the customer has {len(tokens)} payment tokens in Odoo, and nobody says which: archive all but one, or sign that "
+            "they pay without (no_token)"
+        )
     live.attach_token(run.odoo, there.odoo_id, tokens[0])
     after = order_now(run.odoo, there.odoo_id)
     return Told(data=shown(after)) if after.token_id == tokens[0] else refused("Odoo did not keep it", order=shown(after))
+
+
+def _pays_without(evidence: Evidence, one: SubscriptionPlan) -> dict[str, Any]:
+    """Who said that the customer pays without a token, as the journal has it; empty where nobody did."""
+    said = evidence.attested(Statement.NO_TOKEN, one.external_user_id)
+    return {} if said is None else {ATTESTATION: said.attestation_id, "author": said.author}
 
 
 def _final_bill_seen(evidence: Evidence, one: SubscriptionPlan) -> Told:

@@ -4,13 +4,13 @@ Owns: who is watched, gathering. Does not own: the rules (domain/guards), what i
 is read after, outside any transaction.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from fcb_pipelines.acts.billed_too import source_billed
 from fcb_pipelines.acts.guard_odoo import InOdoo
-from fcb_pipelines.acts.invoices import lines_told
-from fcb_pipelines.acts.source import last_snapshot, load
+from fcb_pipelines.acts.source import last_snapshot
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.external_ids import Entity
@@ -22,7 +22,6 @@ from fcb_pipelines.store import alarms, claims, flips, rating, snapshots
 from fcb_pipelines.store import imports as stored
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.imports import OdooRecord
-from fcb_pipelines.store.snapshot_parts import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +29,7 @@ class Watched:
     """What our store says of the subscriptions that are watched."""
 
     live: Mapping[str, Live]
+    """Those that are live, and those on the way there or back."""
     as_of: datetime
     """The time of the last snapshot."""
     due: tuple[DueInstance, ...]
@@ -45,13 +45,14 @@ class Watched:
 def watched(conn: Connection, service: Service, now: datetime) -> Watched | None:
     """Who is watched, and what our store says of them; None where nobody is.
 
-    Watched is who is live since no longer than the months of `flip.watch_months`, and who has an open alarm.
+    Watched is who is live since no longer than the months of `flip.watch_months`, who is on the way there or back, because
+    their order may be confirmed and Odoo then invoices it, and who has an open alarm.
     """
     today = day_of(now, service.zone)
     since = midnight(add_months(today, -service.flip.watch_months), service.zone)
     alarmed = {one.subject.partition("/")[0] for one in alarms.open_alarms(conn, service.code)}
-    every = flips.live_subscriptions(conn, service.code)
-    live = {name: one for name, one in every.items() if name in alarmed or (one.since is not None and one.since >= since)}
+    every = flips.subscriptions_in_odoo(conn, service.code)
+    live = {name: one for name, one in every.items() if name in alarmed or not one.is_live or one.is_since(since)}
     if not live:
         return None
     snapshot_id = last_snapshot(conn, service)
@@ -62,7 +63,7 @@ def watched(conn: Connection, service: Service, now: datetime) -> Watched | None
         live=live,
         as_of=now if header is None else header.taken_at,
         due=tuple(_due(line, service) for _, line in told if _is_first(line)),
-        source=tuple(_source(conn, service, snapshot_id, live)),
+        source=tuple(source_billed(conn, service, snapshot_id, live)),
         claims=tuple(one.claim for one in claims.held(conn, service.code, list(live))),
         carried={
             one.line_key: f"claim {one.reference}" for one in claims.carried(conn, service.code) if one.biller is Biller.ODOO
@@ -84,7 +85,8 @@ def facts(service: Service, told: Watched, there: InOdoo, now: datetime) -> Guar
     return GuardFacts(
         as_of=told.as_of,
         now=now,
-        boundaries={name: one.boundaries for name, one in told.live.items()},
+        # Of whom goes back nothing is Odoo's to bill any more, but what it billed may be billed twice all the same.
+        boundaries={name: one.boundaries for name, one in told.live.items() if not one.course.is_going_back},
         due=told.due,
         source=told.source,
         odoo=there.billed,
@@ -109,22 +111,3 @@ def _due(line: ExpectedLine, service: Service) -> DueInstance:
 def _is_first(line: ExpectedLine) -> bool:
     """Whether a line bills its instance: not late usage of one, nor what could not be priced."""
     return instance_of(line.line_key.removeprefix(f"{line.external_subscription_id}/")) is not None
-
-
-def _source(conn: Connection, service: Service, snapshot_id: int, live: Mapping[str, Live]) -> Iterator[SourceBilled]:
-    """What the last snapshot says that the source billed to whoever has or had one of these subscriptions."""
-    owners = {one.plan.external_user_id for one in live.values()}
-    now = load(conn, snapshot_id, service, Part(subscriptions=live, customers=owners).rows)
-    owners |= {one.external_user_id for one in now.subscriptions}
-    records = load(conn, snapshot_id, service, Part(subscriptions=live, customers=owners, invoiced=owners).rows)
-    for line in lines_told(records):
-        if line.counts and (line.external_subscription_id is None or line.external_subscription_id in live):
-            yield SourceBilled(
-                line_key=line.line_key,
-                external_subscription_id=line.external_subscription_id,
-                external_user_id=line.external_user_id,
-                charge=line.charge,
-                service_from=line.service_from,
-                service_to=line.service_to,
-                net=line.net,
-            )

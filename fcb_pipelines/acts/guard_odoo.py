@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from fcb_pipelines.domain.external_ids import Entity, external_id, part_key
 from fcb_pipelines.domain.guards import DueInstance, OdooBilled, instance_of
 from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.live_keys import live_key
 from fcb_pipelines.domain.period import midnight
 from fcb_pipelines.domain.read_back_drafts import POSTED, DraftSeen
 from fcb_pipelines.odoo.client import Odoo
@@ -63,8 +64,8 @@ class _Looking:
         self._ends = {(one.external_subscription_id, one.charge, one.service_from): one.service_to for one in due}
 
     def drafted(self, entity: Entity, records: Iterable[OdooRecord]) -> Iterator[OdooBilled]:
-        """What invoices of ours bill, the subscription and the month of each being its id."""
-        of = {one.external_id: one.source_id.rpartition("/")[0] for one in records}
+        """What invoices of ours bill; the id of each says of which subscription it is."""
+        of = {one.external_id: live_key(one.source_id).external_subscription_id for one in records}
         for xid, seen in self._seen(entity, [one for one in records if of[one.external_id] in self._watched]).items():
             for line in seen.lines:
                 key = part_key(xid, line)

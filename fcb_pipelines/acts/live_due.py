@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from fcb_pipelines.acts import claims
+from fcb_pipelines.acts.billed_too import billed_too_now
 from fcb_pipelines.acts.due import MonthDue, by_subscription
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.source import load
@@ -16,6 +17,7 @@ from fcb_pipelines.domain.claims import Claim
 from fcb_pipelines.domain.drafts import Due
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
+from fcb_pipelines.domain.live import Live
 from fcb_pipelines.domain.live_months import Places, Side, claims_for, is_on_invoice, needs_a_claim, side
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.store import claims as held_claims
@@ -63,28 +65,41 @@ def live_due(conn: Connection, work: PeriodWork) -> MonthDue:
 def claimed(work: PeriodWork, due: Iterable[Due], *, dry_run: bool) -> dict[str, str]:
     """Claim for Odoo what live subscriptions owe, before anything of it is written; why not, by subscription.
 
-    What the source billed by now claims first. A dry run takes back what it claimed. Raises `Stopped` where the service is
-    stopped, `RuleViolation` where the source's claims cannot be read.
+    What the source billed by now claims first, and what it bills by the newest snapshot is not claimed: the month it is of may
+    not have been reconciled since. A dry run takes back what it claimed. Raises `Stopped` where the service is stopped,
+    `RuleViolation` where the source's claims cannot be read, or its newest snapshot was refused.
     """
-    code, refused = work.service.code, dict[str, str]()
+    code = work.service.code
     with work.db.transaction() as conn:
         live = flips.live_subscriptions(conn, code)
         wanted = {one.external_subscription_id: one for one in due if one.lines and one.external_subscription_id in live}
         if not wanted:
-            return refused
+            return {}
         if not dry_run:
             require_running(conn, code)
-        claims.load_source(conn, work.service, work.now)
-        held = _held(conn, code, wanted)
-        for name, one in sorted(wanted.items()):
-            new = [each for line in _first_billed(one) for each in claims_for(line, held.get(name, ()), live[name].flip_id)]
-            try:
-                with conn.transaction():
-                    claims.take(conn, work.service, new, work.now)
-            except RuleViolation as error:
-                refused[name] = str(error)
+        loaded = claims.load_source(conn, work.service, work.now)
+        first = {name: list(_first_billed(one)) for name, one in sorted(wanted.items())}
+        owing = {name: live[name] for name in wanted}
+        lines = (line for each in first.values() for line in each)
+        refused = dict(billed_too_now(conn, work.service, lines, owing, loaded))
+        refused |= _taken(conn, work, {name: each for name, each in first.items() if name not in refused}, owing)
         if dry_run:
             conn.rollback()
+    return refused
+
+
+def _taken(
+    conn: Connection, work: PeriodWork, due: Mapping[str, Iterable[ExpectedLine]], live: Mapping[str, Live]
+) -> dict[str, str]:
+    """Claim what is due, all of a subscription or nothing; why not, by subscription."""
+    held, refused = _held(conn, work.service.code, due), dict[str, str]()
+    for name, lines in due.items():
+        new = [each for line in lines for each in claims_for(line, held.get(name, ()), live[name].flip_id)]
+        try:
+            with conn.transaction():
+                claims.take(conn, work.service, new, work.now)
+        except RuleViolation as error:
+            refused[name] = str(error)
     return refused
 
 

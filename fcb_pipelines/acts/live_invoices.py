@@ -17,6 +17,7 @@ from fcb_pipelines.acts.due import MonthDue, drafts_of
 from fcb_pipelines.acts.imports import Report
 from fcb_pipelines.acts.late_hand_back import hand_back_late
 from fcb_pipelines.acts.live_due import claimed, live_due
+from fcb_pipelines.acts.live_keys import live_keys
 from fcb_pipelines.acts.live_orders import usage_on_orders
 from fcb_pipelines.acts.live_posting import posting_objections_now
 from fcb_pipelines.acts.period import PeriodWork
@@ -24,8 +25,10 @@ from fcb_pipelines.acts.read_back import require_read_back
 from fcb_pipelines.acts.stop import require_running
 from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.drafted import Drafted
-from fcb_pipelines.domain.external_ids import Entity, has_tail
+from fcb_pipelines.domain.drafts import draft_key
+from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.gate import Objection
+from fcb_pipelines.domain.live_keys import live_key
 from fcb_pipelines.domain.money import plain
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.domain.unflips import HandBack
@@ -143,6 +146,8 @@ def _billed(
 
 def _drafting(work: PeriodWork, odoo: Odoo, month: MonthDue, refused: Mapping[str, str], lanes: Lanes) -> Drafting:
     drafts, reasons = drafts_of(work, month.due, ledger(odoo).kept, refused, is_invoice=True)
+    keys = live_keys(work, odoo, [one.external_subscription_id for one in month.due])
+    named = {draft_key(one, work.period.key): str(key) for one, key in keys.items()}
     return Drafting(
         work=work,
         reading=reading(work, odoo, month.records, lanes),
@@ -151,8 +156,8 @@ def _drafting(work: PeriodWork, odoo: Odoo, month: MonthDue, refused: Mapping[st
         stage=stages.ODOO_LIVE_INVOICES,
         snapshot_id=month.records.snapshot_id,
         stood=month.stood,
-        drafts=drafts,
-        failed=reasons,
+        drafts={named[each]: replace(one, key=named[each]) for each, one in drafts.items()},
+        failed={named[each]: why for each, why in reasons.items()},
         closing=work.period.previous(),
     )
 
@@ -180,10 +185,8 @@ def _not_noted(conn: Connection, work: PeriodWork) -> dict[str, int]:
     code = work.service.code
     noted = {each["odoo_id"] for one in audit.noted(conn, code, [Act.INVOICES_POSTED]) for each in one.data["posted"]}
     there = stored.records(conn, code, Entity.LIVE_INVOICE)
-    is_of_month = f"/{work.period.key}"
-    return {
-        one.external_id: one.odoo_id for one in there if has_tail(one.external_id, is_of_month) and one.odoo_id not in noted
-    }
+    of_month = [one for one in there if live_key(one.source_id).month == work.period.key]
+    return {one.external_id: one.odoo_id for one in of_month if one.odoo_id not in noted}
 
 
 def _entry(work: PeriodWork, ids: Mapping[str, int], answer: Posted) -> AuditEntry:

@@ -4,16 +4,18 @@ Owns: the act `unflip_plan`, and which invoices and drafts are of a flip. Does n
 (domain/unflips). Writes nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from fcb_pipelines.acts.billed_feed import as_billed
-from fcb_pipelines.domain.external_ids import Entity, external_id
+from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.flip import Course, Entry, Phase, Step, course, state
 from fcb_pipelines.domain.flip_plans import SubscriptionPlan
 from fcb_pipelines.domain.instances import FLAT
+from fcb_pipelines.domain.live_keys import key_of
+from fcb_pipelines.domain.live_months import boundary_of, starts_of_usage
 from fcb_pipelines.domain.period import period_of
 from fcb_pipelines.domain.unflips import Credit, HandBack, Undoing, Unflip, is_handed_back
 from fcb_pipelines.odoo.client import Odoo
@@ -96,8 +98,8 @@ def billed(
     """What Odoo billed of a subscription since the flip: what came of its order, and what we made of its live months."""
     if before is None or one.order_id is None:
         return Billed(posted=(), drafts={})
-    head = external_id(service.code, Entity.LIVE_INVOICE, f"{one.external_subscription_id}/")
-    ours = {xid: odoo_id for xid, odoo_id in live.items() if xid.startswith(head)}
+    name = one.external_subscription_id
+    ours = {xid: odoo_id for xid, odoo_id in live.items() if key_of(xid).external_subscription_id == name}
     order = orders_now(odoo, [one.order_id]).get(one.order_id)
     there = {*(order.invoices if order else ()), *ours.values()} - {int(each) for each in before["moves"]}
     found = moves_now(odoo, there)
@@ -110,27 +112,36 @@ def billed(
 
 
 def used_of(conn: Connection, service: Service, one: SubscriptionPlan, now: datetime) -> tuple[HandBack, ...]:
-    """What was used since the boundary of each charge, month by month, by the feed that each month is billed by."""
+    """What was used since the boundary of each charge, month by month, by the feed that each month is billed by.
+
+    Also of charges that came after the flip: their boundary is the one that Odoo's invoices follow.
+    """
+    boundaries = {each.charge: each.boundary for each in one.charges}
     found = []
-    for charge in one.charges:
-        start = charge.boundary
-        while charge.charge != FLAT and start < now:
-            period = period_of(start, service.zone)
-            end = min(period.end, now)
-            feed = as_billed(conn, service, period).billed_feed
-            sums = hand_backs.used(conn, service.code, feed, one.external_subscription_id, (start, end))
-            if charge.charge in sums:
-                found.append(
-                    HandBack(
-                        external_subscription_id=one.external_subscription_id,
-                        charge=charge.charge,
-                        service_from=start,
-                        service_to=end,
-                        quantity=sums[charge.charge],
-                    )
+    for start in sorted(starts_of_usage(boundaries)):
+        for begins, ends in _months(service, start, now):
+            feed = as_billed(conn, service, period_of(begins, service.zone)).billed_feed
+            sums = hand_backs.used(conn, service.code, feed, one.external_subscription_id, (begins, ends))
+            found += [
+                HandBack(
+                    external_subscription_id=one.external_subscription_id,
+                    charge=metric,
+                    service_from=begins,
+                    service_to=ends,
+                    quantity=quantity,
                 )
-            start = end
-    return tuple(found)
+                for metric, quantity in sums.items()
+                if metric != FLAT and boundary_of(boundaries, metric) == start
+            ]
+    return tuple(sorted(found, key=lambda each: (each.charge, each.service_from)))
+
+
+def _months(service: Service, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """The parts of a time that lie within one month each."""
+    while start < end:
+        until = min(period_of(start, service.zone).end, end)
+        yield start, until
+        start = until
 
 
 def credit_of(move: MoveNow) -> Credit:

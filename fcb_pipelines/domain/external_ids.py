@@ -60,6 +60,11 @@ def part_key(xid: str, part: str) -> str | None:
     return _plain(key) if head == xid else None
 
 
+def source_id(xid: str) -> str:
+    """The id behind an external id of a record; of a part of one it is the part's key."""
+    return _plain(xid.rpartition("_")[2])
+
+
 def has_tail(xid: str, tail: str) -> bool:
     """Whether the id behind an external id ends in a text, such as `/2026-04`."""
     return xid.endswith(_escaped(tail))

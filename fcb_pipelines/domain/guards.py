@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, Protocol
 
 from fcb_pipelines.domain.claims import Biller, Claim
+from fcb_pipelines.domain.live_months import boundary_of
 from fcb_pipelines.domain.money import Money, total
 
 ChargeKey = tuple[str, str]
@@ -45,7 +46,8 @@ WHAT_TO_DO: Mapping[Kind, str] = {
     Kind.BILLED_TWICE: "stop at once (fcb stop), then give one of both back: a credit note in the system that must not bill it",
     Kind.INVOICED_TWICE: "stop at once (fcb stop), then give one of both back by a credit note in Odoo",
     Kind.CARRIED_TWICE: "give one of both back, and say who bills it from now on (fcb carry)",
-    Kind.NEVER_BILLED: "look why its invoice was not made or posted (fcb live), and make it: nobody else bills it",
+    Kind.NEVER_BILLED: "look why its invoice was not made or posted (fcb live), or its flip not ended (fcb flip --go): nobody "
+    "else bills it",
     Kind.CLAIM_MISSING: "make the month's invoices (fcb live), which claim it, or look why they cannot",
     Kind.FINAL_BILL_MISSING: "have the source issue its final bill, then take a snapshot (fcb import); Odoo never bills it",
 }
@@ -162,7 +164,7 @@ class _ByCharge:
 
     def __init__(self, facts: GuardFacts) -> None:
         self.due: dict[ChargeKey, list[DueInstance]] = defaultdict(list)
-        self.source: dict[ChargeKey, list[_Bill]] = defaultdict(list)
+        self.source: dict[ChargeKey, list[Bill]] = defaultdict(list)
         self.odoo: dict[ChargeKey, list[OdooBilled]] = defaultdict(list)
         self.claims: dict[ChargeKey, list[Claim]] = defaultdict(list)
         for due in facts.due:
@@ -171,12 +173,12 @@ class _ByCharge:
             self.odoo[billed.external_subscription_id, billed.charge].append(billed)
         for claim in facts.claims:
             self.claims[claim.charge_key].append(claim)
-        for key, bill in _bills(facts.source):
+        for key, bill in bills(facts.source):
             self.source[key].append(bill)
 
 
 @dataclass(frozen=True, slots=True)
-class _Bill:
+class Bill:
     """What the source billed for one range of a charge, all lines of it together."""
 
     service_from: datetime
@@ -185,7 +187,8 @@ class _Bill:
     lines: tuple[str, ...]
 
 
-def _bills(lines: Iterable[SourceBilled]) -> Iterator[tuple[ChargeKey, _Bill]]:
+def bills(lines: Iterable[SourceBilled]) -> Iterator[tuple[ChargeKey, Bill]]:
+    """What the source billed, by charge; what it gave back in full, or says no range of, is left out."""
     found: dict[tuple[str, str, datetime, datetime, str], list[SourceBilled]] = defaultdict(list)
     for line in lines:
         if line.external_subscription_id and line.charge and line.service_from and line.service_to:
@@ -194,18 +197,19 @@ def _bills(lines: Iterable[SourceBilled]) -> Iterator[tuple[ChargeKey, _Bill]]:
     for (subscription, charge, start, end, currency), each in found.items():
         net = total((line.net for line in each), currency)
         if net.amount > 0:
-            yield (subscription, charge), _Bill(start, end, net, tuple(sorted(line.line_key for line in each)))
+            yield (subscription, charge), Bill(start, end, net, tuple(sorted(line.line_key for line in each)))
 
 
-def _overlap(one: Ranged, other: Ranged) -> bool:
+def overlap(one: Ranged, other: Ranged) -> bool:
+    """Whether two ranges share any time."""
     return one.service_from < other.service_to and other.service_from < one.service_to
 
 
 def _twice(facts: GuardFacts, by: _ByCharge) -> Iterator[Finding]:
     for key, bills in by.source.items():
         for bill in bills:
-            claims = [f"claim {one.reference}" for one in by.claims[key] if one.biller is Biller.ODOO and _overlap(one, bill)]
-            both = sorted({*claims, *(f"invoice {one.reference}" for one in by.odoo[key] if _overlap(one, bill))})
+            claims = [f"claim {one.reference}" for one in by.claims[key] if one.biller is Biller.ODOO and overlap(one, bill)]
+            both = sorted({*claims, *(f"invoice {one.reference}" for one in by.odoo[key] if overlap(one, bill))})
             if both:
                 words = f"the source bills {bill.net} for it ({', '.join(bill.lines)}), and so does Odoo ({', '.join(both)})"
                 yield _finding(Kind.BILLED_TWICE, _subject(key, bill), words, source=list(bill.lines), odoo=both)
@@ -214,7 +218,7 @@ def _twice(facts: GuardFacts, by: _ByCharge) -> Iterator[Finding]:
 def _invoiced_twice(by: _ByCharge) -> Iterator[Finding]:
     for key, each in by.odoo.items():
         for one, other in combinations(sorted(each, key=lambda one: (one.service_from, one.reference)), 2):
-            if one.reference != other.reference and _overlap(one, other):
+            if one.reference != other.reference and overlap(one, other):
                 both = sorted({one.reference, other.reference})
                 words = f"it stands on two invoices in Odoo: {' and '.join(both)}"
                 yield _finding(Kind.INVOICED_TWICE, _subject(key, other), words, odoo=both)
@@ -230,11 +234,11 @@ def _carried(facts: GuardFacts) -> Iterator[Finding]:
 
 def _never(facts: GuardFacts, by: _ByCharge) -> Iterator[Finding]:
     for key, each in by.due.items():
-        boundary = facts.boundaries.get(key[0], {}).get(key[1])
+        boundary = boundary_of(facts.boundaries.get(key[0], {}), key[1])
         for one in each:
             is_ours = boundary is not None and one.is_due and one.service_from >= boundary
             is_late = facts.now >= one.decides_at + INVOICING
-            if is_ours and is_late and not any(_overlap(one, bill) for bill in by.source[key]):
+            if is_ours and is_late and not any(overlap(one, bill) for bill in by.source[key]):
                 yield from _unbilled(one, by, key)
 
 
@@ -244,7 +248,7 @@ def _unbilled(one: DueInstance, by: _ByCharge, key: ChargeKey) -> Iterator[Findi
         words = f"{amount} is due, and neither the source nor Odoo claims it"
         yield _finding(Kind.CLAIM_MISSING, _subject(key, one), words)
         return
-    on = [billed for billed in by.odoo[key] if _overlap(one, billed)]
+    on = [billed for billed in by.odoo[key] if overlap(one, billed)]
     if any(billed.is_posted for billed in on):
         return
     drafts = sorted(billed.reference for billed in on)
@@ -261,8 +265,8 @@ def _final(facts: GuardFacts, by: _ByCharge) -> Iterator[Finding]:
             is_left = claim.biller is Biller.SOURCE and ends is not None and claim.service_to <= ends
             if not is_left or facts.as_of < claim.service_to + facts.lag:
                 continue
-            is_due = any(one.is_due and _overlap(one, claim) for one in by.due[key])
-            if is_due and not any(_overlap(bill, claim) for bill in by.source[key]):
+            is_due = any(one.is_due and overlap(one, claim) for one in by.due[key])
+            if is_due and not any(overlap(bill, claim) for bill in by.source[key]):
                 words = f"the source was to bill it up to {claim.service_to.date().isoformat()}, and has not"
                 yield _finding(Kind.FINAL_BILL_MISSING, _subject(key, claim), words, claim=claim.reference)
 

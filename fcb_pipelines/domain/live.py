@@ -28,6 +28,15 @@ class Live:
         return self.plan.external_subscription_id
 
     @property
+    def is_live(self) -> bool:
+        """Whether Odoo bills it: live or complete, and not being taken back."""
+        return self.state in (State.LIVE, State.COMPLETE)
+
+    def is_since(self, moment: datetime) -> bool:
+        """Whether it came to be live at a moment or later."""
+        return self.since is not None and self.since >= moment
+
+    @property
     def boundaries(self) -> Mapping[str, datetime]:
         """By charge, the start of Odoo's first range."""
         return {one.charge: one.boundary for one in self.plan.charges}

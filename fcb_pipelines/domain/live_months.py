@@ -89,6 +89,11 @@ def boundary_of(charges: Mapping[str, datetime], charge: str) -> datetime | None
     return max(metered) if metered else charges[FLAT]
 
 
+def starts_of_usage(charges: Mapping[str, datetime]) -> frozenset[datetime]:
+    """Every moment from which on Odoo bills some usage of a live subscription, by the boundaries of its charges."""
+    return frozenset(one for name in (*charges, "") if name != FLAT and (one := boundary_of(charges, name)) is not None)
+
+
 def only(due: Iterable[Due], stands: Callable[[ExpectedLine], bool]) -> tuple[Due, ...]:
     """What of a month stands somewhere."""
     return tuple(replace(one, lines=tuple((line, rated) for line, rated in one.lines if stands(line))) for one in due)

@@ -92,6 +92,18 @@ def add_months(anchor: date, months: int) -> date:
     return date(year, month + 1, min(anchor.day, calendar.monthrange(year, month + 1)[1]))
 
 
+def moved_on(first: date, months: int, times: int) -> tuple[date, ...]:
+    """The days that a day can be once it was moved on by so many months so many times.
+
+    There are two where a month on the way does not have it: counted from the first day, or each time from the last one, by
+    which it is lost (31 Jan → 28 Feb → 28 Mar).
+    """
+    last = first
+    for _ in range(times):
+        last = add_months(last, months)
+    return tuple(dict.fromkeys((last, add_months(first, months * times))))
+
+
 @lru_cache(maxsize=4096)
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The first instant of a calendar day in a zone, as its clocks showed it.

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.arming import Arming, Stake
-from fcb_pipelines.domain.flip import Part, State, Step, course, is_in_odoo, state
+from fcb_pipelines.domain.flip import Part, Step, course, is_in_odoo, state
 from fcb_pipelines.domain.flip_plans import FlipPlan
 from fcb_pipelines.domain.live import Live
 from fcb_pipelines.domain.records_json import as_json, read
@@ -165,7 +165,7 @@ def armed_subscriptions(conn: Connection, service: str, now: datetime) -> frozen
 
 def live_subscriptions(conn: Connection, service: str) -> Mapping[str, Live]:
     """The subscriptions that Odoo bills, by their id: live or complete, and not being taken back."""
-    return {key: one for key, one in last_flips(conn, service).items() if one.state in (State.LIVE, State.COMPLETE)}
+    return {key: one for key, one in last_flips(conn, service).items() if one.is_live}
 
 
 def subscriptions_in_odoo(conn: Connection, service: str) -> Mapping[str, Live]:

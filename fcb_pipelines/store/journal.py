@@ -26,6 +26,10 @@ ADD = """
 COLUMNS = "SELECT j.entry_id, j.flip_id, j.external_subscription_id, j.step, j.phase, j.at, j.actor, j.data FROM flip_journal j"
 OF_FLIP = f"{COLUMNS} WHERE j.flip_id = %s ORDER BY j.entry_id"
 OF_SERVICE = f"{COLUMNS} JOIN flip f USING (flip_id) WHERE f.service = %s ORDER BY j.entry_id"
+CREDITED = """
+    SELECT DISTINCT j.external_subscription_id FROM flip_journal j JOIN flip f USING (flip_id)
+     WHERE f.service = %s AND j.step = %s AND j.phase = %s
+"""
 
 
 def append(conn: Connection, service: str, *entries: Entry) -> None:
@@ -61,6 +65,11 @@ def of_service(conn: Connection, service: str) -> dict[tuple[str, str], tuple[En
     for _, entry in _read(conn.execute(OF_SERVICE, [service])):
         found[entry.flip_id, entry.external_subscription_id].append(entry)
     return {key: tuple(entries) for key, entries in found.items()}
+
+
+def credited(conn: Connection, service: str) -> frozenset[str]:
+    """The subscriptions of which an unflip ever came to credit what Odoo had posted, whether or not it had posted any."""
+    return frozenset(row[0] for row in conn.execute(CREDITED, [service, Step.CREDITED, Phase.AFTER]))
 
 
 def unproved(conn: Connection, service: str, flip_id: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from psycopg.rows import class_row, dict_row
 
 from fcb_pipelines.domain.actual import ActualLine
 from fcb_pipelines.domain.expected import ExpectedLine, RatedLine
+from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.imports import OdooRecord
 from fcb_pipelines.store.invoices import COLUMNS as ACTUAL_COLUMNS
@@ -147,16 +148,18 @@ def audited(conn: Connection, service: str, row_id: str, subjects: Sequence[str]
 
 IN_ODOO = """
     SELECT external_id, entity, source_id, model, odoo_id FROM odoo_record
-     WHERE service = %s AND (entity, source_id) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
-     ORDER BY entity, external_id COLLATE "C"
+      JOIN unnest(%(entities)s::text[], %(ids)s::text[]) AS wanted (kind, id)
+        ON entity = kind AND (source_id = id OR kind = %(live)s AND starts_with(source_id, id || '/F-'))
+     WHERE service = %(service)s ORDER BY entity, external_id COLLATE "C"
 """
 
 
 def in_odoo(conn: Connection, service: str, wanted: Sequence[tuple[str, str]]) -> tuple[OdooRecord, ...]:
-    """What stands in Odoo for some records, given by entity and id."""
+    """What stands in Odoo for some records, given by entity and id; an invoice of a month too that is of one flip."""
     entities, ids = [one[0] for one in wanted], [one[1] for one in wanted]
     with conn.cursor(row_factory=class_row(OdooRecord)) as cursor:
-        return tuple(cursor.execute(IN_ODOO, [service, entities, ids]))
+        given = {"service": service, "entities": entities, "ids": ids, "live": Entity.LIVE_INVOICE}
+        return tuple(cursor.execute(IN_ODOO, given))
 
 
 LIKE = """

@@ -79,8 +79,13 @@ def go_live(
 
 def go_back(db: Database, service: str, subscription: str, *, flip_id: str = "F-1") -> None:
     """Note every step of an unflip as done."""
+    note(db, service, subscription, *STEPS[Part.UNFLIP], flip_id=flip_id)
+
+
+def note(db: Database, service: str, subscription: str, *steps: Step, flip_id: str = "F-1") -> None:
+    """Note steps as done."""
     with db.transaction() as conn:
-        journal.append(conn, service, *_entries(flip_id, subscription, STEPS[Part.UNFLIP], FLIPPED_AT))
+        journal.append(conn, service, *_entries(flip_id, subscription, steps, FLIPPED_AT))
 
 
 def _entries(flip_id: str, subscription: str, steps: tuple[Step, ...], at: datetime) -> list[Entry]:

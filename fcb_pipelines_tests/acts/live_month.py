@@ -10,6 +10,7 @@ from fcb_pipelines.acts.source import last_records
 from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.usage import PULLED
+from fcb_pipelines.odoo import live as odoo_live
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.store import audit
 from fcb_pipelines.store import claims as stored_claims
@@ -23,6 +24,14 @@ from fcb_pipelines_tests.store.closed import closed
 MARCH = datetime(2026, 3, 1, 5, tzinfo=UTC)
 APRIL, MAY, JUNE = (datetime(2026, month, 1, 4, tzinfo=UTC) for month in (4, 5, 6))
 LIVE = f"live_invoice_{FIRST}=2f2026-05"
+
+
+BILLED_BY_BOTH = """
+    INSERT INTO invoices VALUES ('in_5', 1, '', '2026-05-01 12:00Z', 'paid', 'CAD', 9.14, 1.19, 10.33, 'in_5', 'stripe',
+        '[{"description": "Small × 1", "amount": "9.14", "service_from": "2026-05-01T00:00:00-04:00",
+           "service_to": "2026-06-01T00:00:00-04:00", "external_subscription_id": "%s"}]')
+"""
+"""The price of May, which Odoo bills."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,18 +65,31 @@ class LiveMonth:
             found = stored_claims.held(conn, self.code)
         return [(one.charge, one.service_from, one.biller, one.reference) for one in found]
 
-    def source_claims(self, charge: str, start: datetime, end: datetime) -> None:
-        """Let a flip have left a range to the source."""
-        left = Claim(
+    def claim(self, charge: str, start: datetime, end: datetime, biller: Biller = Biller.ODOO) -> None:
+        """Let a flip have claimed a range, or left it to the source."""
+        one = Claim(
             external_subscription_id=FIRST,
             charge=charge,
             service_from=start,
             service_to=end,
-            biller=Biller.SOURCE,
+            biller=biller,
             reference="F-1",
         )
         with self.april.chain.db.transaction() as conn:
-            claims.take(conn, self.april.chain.service, [left], NOW)
+            claims.take(conn, self.april.chain.service, [one], NOW)
+
+    def bill_by_both(self) -> None:
+        """Let the source bill the price of May too, as the newest snapshot says."""
+        self.april.host.run(BILLED_BY_BOTH.replace("%s", FIRST), f"UPDATE invoices SET external_subscription_id = '{FIRST}'")
+        self.april.snapshot()
+
+    def take_back(self, name: str = "", flip_id: str = "F-1") -> None:
+        """Credit a live invoice and release the claims, as an unflip does; its journal is noted apart (`go_back`)."""
+        chain, move = self.april.chain, self.april.moves()[name or LIVE]["id"]
+        xid = chain.xid(f"credit_note_{move}")
+        odoo_live.credit(chain.odoo, move, xid, reason=f"taken back with {flip_id}", on=NOW.date())
+        with chain.db.transaction() as conn:
+            claims.release(conn, chain.service, flip_id, [FIRST], by="ada", now=NOW)
 
     def noted(self) -> list[Any]:
         with self.april.chain.db.transaction() as conn:

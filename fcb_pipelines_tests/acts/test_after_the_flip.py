@@ -1,6 +1,7 @@
 """After a flip, on each Odoo: what is billed twice or by nobody raises an alarm, and payments become facts, each once."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,27 +11,24 @@ from fcb_pipelines.acts.balances import opening_balances
 from fcb_pipelines.acts.digest import digest
 from fcb_pipelines.acts.guards import Guarded, guard
 from fcb_pipelines.acts.payments import Followed, follow
+from fcb_pipelines.acts.unflip_plan import used_of
 from fcb_pipelines.domain.alarms import NO_LONGER_SO
 from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.balances import Comparison
 from fcb_pipelines.domain.digest import Topic
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
+from fcb_pipelines.domain.flip import STEPS, Part, Step
 from fcb_pipelines.domain.guards import Kind
+from fcb_pipelines.domain.live_months import Side, side
 from fcb_pipelines.domain.payments import Fact
-from fcb_pipelines.store import audit
+from fcb_pipelines.store import audit, flips, rating
 from fcb_pipelines.store import payments as stored
 from fcb_pipelines_tests.acts.chain import Chain
-from fcb_pipelines_tests.acts.gone_live import go_back
-from fcb_pipelines_tests.acts.live_month import LIVE, LiveMonth, a_live_month
-from fcb_pipelines_tests.acts.month import Month
+from fcb_pipelines_tests.acts.gone_live import go_back, go_live, note
+from fcb_pipelines_tests.acts.live_month import APRIL, JUNE, LIVE, MAY, LiveMonth, a_live_month, imported_and_rated
+from fcb_pipelines_tests.acts.month import USED, Month
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
-
-BILLED_BY_BOTH = """
-    INSERT INTO invoices VALUES ('in_5', 1, '', '2026-05-01 12:00Z', 'paid', 'CAD', 9.14, 1.19, 10.33, 'in_5', 'stripe',
-        '[{"description": "Small × 1", "amount": "9.14", "service_from": "2026-05-01T00:00:00-04:00",
-           "service_to": "2026-06-01T00:00:00-04:00", "external_subscription_id": "%s"}]')
-"""
 
 
 @pytest.fixture
@@ -85,14 +83,13 @@ def test_what_stays_a_draft_is_billed_by_nobody_until_it_is_posted(live: LiveMon
 
 def test_what_the_source_bills_too_stops_posting_until_it_gives_it_back(live: LiveMonth) -> None:
     live.live()
-    live.april.host.run(BILLED_BY_BOTH.replace("%s", FIRST), f"UPDATE invoices SET external_subscription_id = '{FIRST}'")
-    live.april.snapshot()
+    live.bill_by_both()
     done = guarded(live)
     (alarm,) = done.alarms.open
     assert (alarm.kind, alarm.subject) == (Kind.BILLED_TWICE, f"{FIRST}/flat/2026-05-01")
     assert "in_5/1" in alarm.words
     assert "claim F-1" in alarm.words
-    assert [one.id for one in live.live().objections] == ["open_alarm"]
+    assert [one.id for one in live.live().objections] == ["read_back", "open_alarm"]
     db, code = live.april.chain.db, live.code
     for text, person, error in (("", "ada", InvalidInput), ("credited", "", InvalidInput), ("credited", "guard", InvalidInput)):
         with db.transaction() as conn, pytest.raises(error):
@@ -100,12 +97,60 @@ def test_what_the_source_bills_too_stops_posting_until_it_gives_it_back(live: Li
     with db.transaction() as conn:
         alarms.clear(conn, code, alarm.alarm_id, person="ada", text="credited by hand", now=NOW)
     assert guarded(live).alarms.open == (), "what a person cleared is not raised again while the same is so"
+    assert live.live().is_clean
     with db.transaction() as conn, pytest.raises(RuleViolation, match="no open alarm"):
         alarms.clear(conn, code, alarm.alarm_id, person="ada", text="again", now=NOW)
     assert acts(live)[-1] == (Act.ALARM_CLEARED, "ada")
     live.april.host.run("UPDATE invoices SET provider_id = 'in_6', external_invoice_id = 'in_6' WHERE provider_id = 'in_5'")
     live.april.snapshot()
     assert len(guarded(live).alarms.raised) == 1, "another bill is another thing"
+
+
+@pytest.mark.parametrize("until", [Step.PLAN_SET, Step.CONFIRMED])
+def test_who_stopped_half_way_is_watched(month: Month, until: Step) -> None:
+    """Their order may be confirmed: Odoo, or somebody in it, invoices it, and the source was stopped."""
+    half = imported_and_rated(month)
+    go_live(month.chain.db, half.code, FIRST, {"flat": MAY, "cpu_seconds": APRIL}, until=until)
+    half.claim("flat", MAY, JUNE)
+    half.claim("cpu_seconds", APRIL, MAY)
+    first = guarded(half)
+    assert (found(first), first.watched) == ([USAGE, FLAT], 1), "nobody bills them"
+    assert all("fcb flip --go" in one.what_to_do for one in first.alarms.open)
+    half.bill_by_both()
+    assert found(guarded(half)) == [USAGE, (Kind.BILLED_TWICE, "flat/2026-05-01")]
+
+
+def test_who_goes_back_is_watched_until_it_is_undone(live: LiveMonth) -> None:
+    """What Odoo invoiced and the source bills again is billed twice until it is credited; what nobody billed is no alarm."""
+    db, code, steps = live.april.chain.db, live.code, STEPS[Part.UNFLIP]
+    live.live()
+    note(db, code, FIRST, *steps[:2])
+    assert (guarded(live).is_quiet, guarded(live).watched) == (True, 1)
+    live.bill_by_both()
+    assert found(guarded(live)) == [(Kind.BILLED_TWICE, "flat/2026-05-01")]
+    live.take_back()
+    note(db, code, FIRST, *steps[2:4])
+    assert (found(guarded(live)), guarded(live).watched) == ([], 1), "nor that the source has not billed the usage yet"
+    note(db, code, FIRST, *steps[4:])
+    assert guarded(live).watched == 0
+
+
+def test_a_charge_that_its_plan_got_after_the_flip_is_watched_and_handed_back(month: Month) -> None:
+    """Odoo bills it from the boundary that its invoices follow; after an unflip the source does, and is told how much."""
+    later, chain = imported_and_rated(month), month.chain
+    go_live(chain.db, later.code, FIRST, {"flat": APRIL})
+    later.claim("flat", APRIL, JUNE)
+    alarms_ = [(one.kind, one.subject.removeprefix(f"{FIRST}/")) for one in guarded(later).findings]
+    assert (Kind.CLAIM_MISSING, "cpu_seconds/2026-04-01") in alarms_
+    with chain.db.transaction() as conn:
+        (one,) = flips.live_subscriptions(conn, later.code).values()
+        due = [line for _, line in rating.expected_due(conn, later.code, later.may.work.period, [FIRST]) if line.is_due]
+        usage = {line.charge for line in due if side(line, {FIRST: one.boundaries}) is Side.LIVE} - {"flat"}
+        back = used_of(conn, chain.service, one.plan, NOW)
+    assert usage == {"cpu_seconds"}, "what is Odoo's to bill"
+    assert [(each.charge, each.service_from, each.service_to, each.quantity) for each in back] == [
+        ("cpu_seconds", APRIL, MAY, Decimal(USED))
+    ]
 
 
 def test_an_order_that_somebody_invoices_by_hand_is_invoiced_twice(live: LiveMonth) -> None:

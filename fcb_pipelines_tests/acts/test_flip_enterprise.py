@@ -1,14 +1,18 @@
 """A flip where Odoo itself invoices: the plan and its days come before the confirmation, the token by an act of its own."""
 
 import secrets
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.flip import Part, Phase, State, Step, course, faults
 from fcb_pipelines.odoo.edition import subscription_plans
+from fcb_pipelines.store import journal
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.flipping import Cohort, a_token
@@ -99,6 +103,60 @@ def test_of_several_tokens_none_is_chosen_until_one_is_left(cohort: Cohort) -> N
     assert faults(cohort.journal()) == ()
 
 
+def test_who_is_said_to_pay_without_a_token_is_charged_by_none(cohort: Cohort) -> None:
+    """Neither by the one that the plan knew of, nor by one of several: what was signed says more than what is there."""
+    cohort.live()
+    for _ in range(2):
+        a_token(cohort.odoo, cohort.order("s1").partner_id)
+    cohort.attested = {(Statement.NO_TOKEN, user): without_token(user) for user in ("u1", "u2")}
+    cohort.arm(Part.CHARGE)
+    stands = cohort.charge()
+    assert {one: cohort.order(one).token_id for one in ("s1", "s2", "s3")} == dict.fromkeys(("s1", "s2", "s3"))
+    assert stands.open().keys() == {"s1", "s2", "s3"}, "they wait for the last bill of the source"
+    before, after = (entry.data for entry in cohort.journal("s3") if entry.step is Step.TOKEN_ATTACHED)
+    assert before == {"tokens": [], "attestation": "T-u2", "author": "grace"}
+    assert (after["token"], after["is_charged"], after["attestation"], after["author"]) == (None, False, "T-u2", "grace")
+
+
+def test_a_token_that_an_interrupted_run_attached_goes_once_they_are_said_to_pay_without(cohort: Cohort) -> None:
+    token = cohort.live().flip.plan.subscriptions[2].token_id
+    begun(cohort, {"tokens": [token]})
+    cohort.odoo.write("sale.order", [cohort.order("s3").odoo_id], {"payment_token_id": token})
+    cohort.attested = {(Statement.NO_TOKEN, "u2"): without_token("u2")}
+    cohort.charge()
+    assert (cohort.order("s3").token_id, faults(cohort.journal("s3"))) == (None, ())
+
+
+def test_what_was_begun_on_a_signature_that_is_gone_is_begun_anew(cohort: Cohort) -> None:
+    cohort.live()
+    begun(cohort, {"tokens": [], "attestation": "T-u2", "author": "grace"})
+    assert "T-u2, which said that they pay without a token, holds no longer" in cohort.charge().open()["s3"]
+    cohort.charge()
+    assert cohort.order("s3").token_id == cohort.flip.plan.subscriptions[2].token_id
+    assert faults(cohort.journal("s3")) == ()
+
+
+def begun(cohort: Cohort, data: Mapping[str, Any]) -> None:
+    """Armed to be charged, and of s3 begun by a run that was interrupted."""
+    cohort.arm(Part.CHARGE)
+    entry = replace(cohort.journal("s3")[-1], step=Step.TOKEN_ATTACHED, phase=Phase.BEFORE, data=data)
+    with cohort.chain.db.transaction() as conn:
+        journal.append(conn, cohort.chain.service.code, entry)
+
+
+def without_token(user: str) -> Attestation:
+    return Attestation(
+        attestation_id=f"T-{user}",
+        statement=Statement.NO_TOKEN,
+        subject=user,
+        value=None,
+        text="pays by bank transfer",
+        author="grace",
+        made_at=NOW,
+        expires_at=NOW + timedelta(days=9),
+    )
+
+
 def test_another_next_invoice_than_planned_is_not_called_live(cohort: Cohort) -> None:
     cohort.arm()
     cohort.said = Changing(cohort)
@@ -122,6 +180,45 @@ class Changing(list[str]):
         if line == "s1: confirmed done":
             order = self._cohort.order("s1").odoo_id
             self._cohort.odoo.write("sale.order", [order], {"next_invoice_date": "2026-08-01"})
+
+
+@pytest.mark.parametrize("nights", [1, 2])
+def test_a_run_that_died_before_the_preview_is_resumed_whatever_odoo_invoiced_meanwhile(cohort: Cohort, nights: int) -> None:
+    """Each invoice that it posts of a confirmed order moves the day of the next one by a month; a draft moves nothing."""
+    one = confirmed(cohort)
+    cohort.invoice(one, is_posted=False)
+    for _ in range(nights):
+        cohort.invoice(one)
+    cohort.odoo.write("sale.order", [cohort.order(one).odoo_id], {"next_invoice_date": "2026-08-01"})
+    states = cohort.go().states
+    if nights > 1:
+        last = cohort.journal(one)[-1]
+        assert (states[one], last.phase) == (State.FLIPPING, Phase.REFUSED)
+        assert "its next invoice is on 2026-08-01, not 2026-09-01 after INV/" in str(last.data["why"])
+        cohort.odoo.write("sale.order", [cohort.order(one).odoo_id], {"next_invoice_date": "2026-09-01"})
+    assert set(cohort.go().states.values()) == {State.LIVE}
+    assert faults(cohort.journal(one)) == ()
+    assert set(cohort.back().stands.states.values()) == {State.SHADOW}, "what Odoo posted is credited like any other"
+
+
+def confirmed(cohort: Cohort) -> str:
+    """The first subscription whose order is confirmed, by a run that died right after."""
+    cohort.arm()
+    cohort.said = Dying()
+    with pytest.raises(KeyboardInterrupt):
+        cohort.go()
+    cohort.said = []
+    (name,) = [one for one in ("s1", "s2", "s3") if cohort.order(one).state == "sale"]
+    return name
+
+
+class Dying(list[str]):
+    """Somebody ends the run as soon as the first order is confirmed."""
+
+    def append(self, line: str) -> None:
+        super().append(line)
+        if line.endswith("confirmed done"):
+            raise KeyboardInterrupt
 
 
 def test_usage_that_we_put_on_the_order_goes_with_the_flip(cohort: Cohort) -> None:

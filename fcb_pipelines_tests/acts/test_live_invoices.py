@@ -1,5 +1,6 @@
 """Live invoices on each Odoo: claimed, drafted, read back, posted once and only where nothing objects."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,17 +8,22 @@ from typing import Any
 import pytest
 
 from fcb_pipelines.acts.draft_invoices import draft_invoices_complete
+from fcb_pipelines.acts.guards import guard
 from fcb_pipelines.acts.inert import shadow_inert
 from fcb_pipelines.acts.live_invoices import LiveDone, Switches, live_invoices
 from fcb_pipelines.acts.live_posting import live_invoices_complete, posting_objections_now
 from fcb_pipelines.acts.stop import Stopped, resume, stop
+from fcb_pipelines.acts.unflip_plan import billed
+from fcb_pipelines.acts.unflip_plan import live_invoices as live_invoices_of
 from fcb_pipelines.domain.acceptances import Signature
+from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.guards import Finding, Kind
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.domain.usage import PUSHED
+from fcb_pipelines.odoo import live as odoo_live
 from fcb_pipelines.odoo.client import Odoo
-from fcb_pipelines.store import alarms, hand_backs, read_back
+from fcb_pipelines.store import alarms, flips, hand_backs, read_back
 from fcb_pipelines_tests.acts.chain import silent
 from fcb_pipelines_tests.acts.gone_live import go_back, go_live
 from fcb_pipelines_tests.acts.late import CORE_HOURS, event, push, with_march_closed
@@ -27,6 +33,7 @@ from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
 
 SHADOW_APRIL, SHADOW_MAY = (f"invoice_{FIRST}=2f2026-{month}" for month in ("04", "05"))
+AGAIN = f"{LIVE}=2fF-2"
 NOT_ALLOWED = Switches(may_draft=False, may_post=True)
 ADA = Signature(person="ada", at=NOW, text="looked at it")
 
@@ -96,12 +103,40 @@ def test_whatever_objects_leaves_a_draft(live: LiveMonth) -> None:
 
 def test_what_the_source_claims_is_neither_drafted_nor_claimed_for_odoo(live: LiveMonth) -> None:
     live.close()
-    live.source_claims("flat", MAY, JUNE)
+    live.claim("flat", MAY, JUNE, Biller.SOURCE)
     done = live.live()
     assert (LIVE in live.april.moves(), ids(done), done.posted) == (False, ["read_back", "money"], ())
     (why,) = done.drafted.failed.values()
     assert "the claim of source from 2026-05-01 to 2026-06-01 (F-1) is in the way" in why
     assert live.claims() == [("flat", MAY, "source", "F-1")], "all of a subscription is claimed, or nothing"
+
+
+def test_what_the_newest_snapshot_says_the_source_billed_is_neither_claimed_nor_drafted(live: LiveMonth) -> None:
+    """Nor is it posted before the month was reconciled or a guard has looked; once it is no bill any more, it is."""
+    live.close()
+    live.bill_by_both()
+    shown, done = live.live(dry_run=True), live.live()
+    assert (ids(done), done.posted, LIVE in live.april.moves(), live.claims()) == (["read_back", "money"], (), False, [])
+    assert shown.drafted.failed == done.drafted.failed
+    (why,) = done.drafted.failed.values()
+    assert "its flat from 2026-05-01 is billed by the source: 9.14 CAD (in_5/1)" in why
+    live.april.host.run("DELETE FROM invoices WHERE external_invoice_id = 'in_5'")
+    live.april.snapshot()
+    assert live.live().posted == (live.april.chain.xid(LIVE),)
+
+
+def test_what_was_drafted_before_the_source_billed_it_stays_a_draft_until_a_person_settled_it(live: LiveMonth) -> None:
+    live.close()
+    live.live(may_post=False)
+    live.bill_by_both()
+    done = live.live()
+    assert (ids(done), done.posted, live.april.moves()[LIVE]["state"]) == (["read_back"], (), "draft")
+    chain = live.april.chain
+    (alarm,) = [one for one in guard(chain.db, chain.odoo, chain.service, NOW).alarms.open if one.kind is Kind.BILLED_TWICE]
+    assert ids(live.live()) == ["read_back", "open_alarm"]
+    with chain.db.transaction() as conn:
+        alarms.clear(conn, live.code, alarm.alarm_id, by="ada", at=NOW)
+    assert live.live().posted == (chain.xid(LIVE),)
 
 
 def test_who_is_stopped_does_nothing_and_goes_on_after(live: LiveMonth) -> None:
@@ -121,27 +156,111 @@ def test_who_is_stopped_does_nothing_and_goes_on_after(live: LiveMonth) -> None:
     assert len(live.live().posted) == 1
 
 
-class DiesAfterPosting:
-    """An Odoo that posts, and of which we do not hear any more."""
+def flipped_again(live: LiveMonth, before: str = "F-1", flip_id: str = "F-2", invoice: str = LIVE) -> LiveMonth:
+    """What was posted is taken back by an unflip, and another flip takes the same month live."""
+    db = live.april.chain.db
+    live.take_back(invoice, before)
+    go_back(db, live.code, FIRST, flip_id=before)
+    go_live(db, live.code, FIRST, {"flat": MAY, "cpu_seconds": APRIL}, flip_id=flip_id)
+    return live
 
-    def __init__(self, odoo: Odoo) -> None:
-        self._odoo, self._posted = odoo, False
+
+def states(live: LiveMonth) -> dict[str, tuple[str, str]]:
+    """The live invoices in Odoo, with what each comes to."""
+    found = live.april.moves()
+    return {name: (one["state"], f"{one['amount_total']:.2f}") for name, one in found.items() if name.startswith("live_")}
+
+
+def test_a_month_that_an_unflip_gave_back_is_billed_by_the_next_flip_on_an_invoice_of_its_own(live: LiveMonth) -> None:
+    """And so is one that the second flip billed, by the third; each flip bills it once, however often it is run."""
+    live.close()
+    live.live()
+    for before, flip_id, invoice in (("F-1", "F-2", LIVE), ("F-2", "F-3", AGAIN)):
+        flipped_again(live, before, flip_id, invoice)
+        name = f"{LIVE}=2f{flip_id}"
+        done, again = live.live(), live.live()
+        assert (ids(done), done.drafted.differences, done.posted) == ([], (), (live.april.chain.xid(name),))
+        assert (again.is_clean, again.posted, again.drafted.untouched) == (True, (), 1)
+        assert {one[-1] for one in live.claims()} == {flip_id}
+        assert all(one.holds for one in live_invoices_complete(live.may.work))
+        assert guard(live.april.chain.db, live.april.chain.odoo, live.april.chain.service, NOW).is_quiet
+    assert states(live) == dict.fromkeys((LIVE, AGAIN, f"{LIVE}=2fF-3"), ("posted", "11.18"))
+
+
+@pytest.mark.parametrize("dies_at", ["load", "action_post"])
+def test_a_crash_of_the_second_flips_month_is_resumed_with_the_same_invoice(live: LiveMonth, dies_at: str) -> None:
+    live.close()
+    live.live()
+    flipped_again(live)
+    with pytest.raises(ConnectionResetError):
+        live.live(odoo=DiesAfter(live.april.chain.odoo, dies_at))
+    assert set(states(live)) == {LIVE, AGAIN}, "it is in Odoo, and our store does not know"
+    assert live.live().posted == (live.april.chain.xid(AGAIN),)
+    assert live.live().posted == ()
+    assert states(live) == dict.fromkeys((LIVE, AGAIN), ("posted", "11.18"))
+
+
+def test_what_a_second_flip_posted_under_the_plain_id_stays_the_invoice_of_its_month(live: LiveMonth) -> None:
+    """The first flip was taken back before it billed anything."""
+    db = live.april.chain.db
+    go_back(db, live.code, FIRST)
+    go_live(db, live.code, FIRST, {"flat": MAY, "cpu_seconds": APRIL}, flip_id="F-2")
+    live.close()
+    assert live.live().posted == (live.april.chain.xid(LIVE),)
+    assert (live.live().posted, set(states(live))) == ((), {LIVE})
+
+
+def test_what_somebody_gave_back_by_hand_is_never_billed_anew(live: LiveMonth) -> None:
+    """Also not after another flip was taken back: the difference is named, and a person decides."""
+    test_what_a_second_flip_posted_under_the_plain_id_stays_the_invoice_of_its_month(live)
+    chain = live.april.chain
+    odoo_live.credit(chain.odoo, live.april.moves()[LIVE]["id"], chain.xid("credit_note_0"), reason="a favour", on=NOW.date())
+    done = live.live()
+    assert (done.posted, ids(done), set(states(live))) == ((), ["read_back", "money"], {LIVE})
+
+
+def test_the_second_unflip_takes_back_what_the_second_flip_billed_alone(live: LiveMonth) -> None:
+    chain = live.april.chain
+    live.close()
+    live.live()
+    before: dict[str, Any] = {"moves": {str(live.april.moves()[LIVE]["id"]): {}}}
+    flipped_again(live).live()
+    with chain.db.transaction() as conn:
+        plan = flips.live_subscriptions(conn, live.code)[FIRST].plan
+    theirs = replace(plan, order_id=chain.ids("sale.order")[chain.xid(f"subscription_{FIRST}")])
+    there = live_invoices_of(chain.db, chain.odoo, chain.service)
+    found = billed(chain.odoo, chain.service, theirs, before, there)
+    assert [one.odoo_id for one in found.posted] == [live.april.moves()[AGAIN]["id"]]
+    other = replace(theirs, external_subscription_id=f"{FIRST}/2026-05")
+    assert billed(chain.odoo, chain.service, other, before, there).posted == ()
+
+
+class DiesAfter:
+    """An Odoo that loads or posts, and of which we do not hear any more."""
+
+    def __init__(self, odoo: Odoo, method: str) -> None:
+        self._odoo, self._method, self._is_dead = odoo, method, False
 
     def __getattr__(self, name: str) -> Any:
-        if self._posted:
+        if self._is_dead:
             raise ConnectionResetError(name)
         return getattr(self._odoo, name)
 
     def call(self, model: str, method: str, *args: Any, **kwargs: Any) -> Any:
         answer = self._odoo.call(model, method, *args, **kwargs)
-        self._posted = method == "action_post"
+        self._is_dead = method == self._method
+        return answer
+
+    def load(self, *args: Any, **kwargs: Any) -> Any:
+        answer = self._odoo.load(*args, **kwargs)
+        self._is_dead = self._method == "load"
         return answer
 
 
 def test_a_crash_after_posting_is_resumed_and_noted_once(live: LiveMonth) -> None:
     live.close()
     with pytest.raises(ConnectionResetError):
-        live.live(odoo=DiesAfterPosting(live.april.chain.odoo))
+        live.live(odoo=DiesAfter(live.april.chain.odoo, "action_post"))
     move = live.april.moves()[LIVE]
     assert (move["state"], live.noted()) == ("posted", [])
     assert live.live().posted == (live.april.chain.xid(LIVE),)

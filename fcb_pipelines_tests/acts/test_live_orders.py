@@ -12,6 +12,7 @@ from fcb_pipelines.acts.live_invoices import LiveDone
 from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.arming import Arming, Stake
+from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.flip import Part, Step
 from fcb_pipelines.store import flips
@@ -159,8 +160,19 @@ def test_usage_that_comes_after_odoos_run_is_told(shadow: LiveMonth) -> None:
 def test_what_the_source_claims_is_not_put_onto_the_order_and_the_rest_of_it_is_told(shadow: LiveMonth) -> None:
     live = live_now(shadow)
     live.close()
-    live.source_claims("cpu_seconds", APRIL, MAY)
+    live.claim("cpu_seconds", APRIL, MAY, Biller.SOURCE)
     done = live.live()
     assert (quantity(live), objections(done)) == (None, [("not_claimed", FIRST)])
     assert "the claim of source" in done.objections[0].words
     assert "the claim of source" in next(iter(done.drafted.failed.values()))
+
+
+def test_what_the_newest_snapshot_says_the_source_billed_is_told_before_odoos_run(shadow: LiveMonth) -> None:
+    """Odoo invoices the price by itself: it is not claimed, and somebody has to stop it."""
+    live = live_now(shadow)
+    live.close()
+    live.bill_by_both()
+    done = live.live()
+    assert objections(done) == [("not_claimed", FIRST)]
+    assert "its flat from 2026-05-01 is billed by the source: 9.14 CAD (in_5/1)" in done.objections[0].words
+    assert [one[0] for one in live.claims()] == ["cpu_seconds"], "what the source did not bill goes onto the order"

@@ -254,10 +254,13 @@ def test_what_stands_for_it_in_odoo_is_told_by_both_ids(traced: Traced) -> None:
         ('fcb.small_subscription_1', 'small', 'subscription', '{FIRST}', 'sale.order', 71, now()),
         ('fcb.small_invoice_1', 'small', 'invoice', '{FIRST}/{APRIL}', 'account.move', 72, now()),
         ('fcb.small_invoice_2', 'small', 'invoice', '{FIRST}/{MAY}', 'account.move', 73, now()),
+        ('fcb.small_live_invoice_1', 'small', 'live_invoice', '{FIRST}/{APRIL}', 'account.move', 76, now()),
+        ('fcb.small_live_invoice_2', 'small', 'live_invoice', '{FIRST}/{APRIL}/F-2', 'account.move', 77, now()),
+        ('fcb.small_live_invoice_3', 'small', 'live_invoice', '{FIRST}/{MAY}/F-2', 'account.move', 78, now()),
         ('fcb.small_source_invoice_1', 'small', 'source_invoice', 'in_2', 'account.move', 74, now())"""
     link = "INSERT INTO account_link VALUES ('small', '1', 'linked', 75, '{}', 'made by the import', now())"
     with traced.looked_at(ROW, records, link) as seen:
-        assert [step.data["odoo_id"] for step in seen.of(Kind.ODOO)[1:]] == [72, 74, 71, 75]
+        assert [step.data["odoo_id"] for step in seen.of(Kind.ODOO)[1:]] == [72, 76, 77, 74, 71, 75]
         assert f"subscription {FIRST}: fcb.small_subscription_1, sale.order 71" in seen.says(Kind.ODOO)
 
 

@@ -22,6 +22,7 @@ from fcb_pipelines_tests.domain.flip_alone import (
     with_charge,
     with_facts,
     with_odoo,
+    with_planned,
     with_source,
     without,
 )
@@ -222,3 +223,12 @@ def test_a_row_that_nobody_signed_is_handed_back_as_it_is() -> None:
 def test_a_preview_is_of_what_odoo_bills_and_not_of_what_the_source_billed() -> None:
     facts = with_charge(last_bill=a_bill("25.00"))(base())
     assert said(signed(facts, attested(Statement.PREVIEW, "s1/flat", "25.00 CAD"))) == {"preview_differs"}
+
+
+def test_who_has_a_token_and_is_said_to_pay_without_is_not_charged_before_one_of_both_is_gone() -> None:
+    facts = signed(before("token_missing"), attested(Statement.NO_TOKEN, "u1"))
+    (found,) = objections(facts)
+    assert (found.id, found.klass, found.evidence) == ("token_missing", Class.ATTESTED, ("T-no_token/u1",))
+    assert "fcb attest --withdraw T-no_token/u1" in found.what_to_do
+    assert said(with_planned(lambda one: replace(one, token_id=None))(facts)) == set()
+    assert said(before("token_missing")) == set()

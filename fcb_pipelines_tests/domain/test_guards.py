@@ -207,3 +207,11 @@ def test_over_any_cut_over_each_due_instance_is_billed_once_by_who_claims_it_or_
     )
     wrong = {one.subject for one in findings(told)}
     assert wrong == {f"s1/flat/{start:%Y-%m-%d}" for number, start, _ in ranges if number in twice | never}
+
+
+def test_a_charge_that_came_after_the_flip_is_watched_from_the_boundary_that_its_bills_follow() -> None:
+    """W: the plan got egress in August; it follows the usage, and where there is none the price."""
+    egress = [due(*month, charge="egress") for month in ((JUNE, JULY), (JULY, AUGUST))]
+    for boundaries in ({"flat": JUNE, "cpu_seconds": JULY}, {"flat": JULY}):
+        found = findings(facts(AUGUST + LAG + INVOICING, due=egress, boundaries={"s1": boundaries}))
+        assert [(one.kind, one.subject) for one in found] == [(Kind.CLAIM_MISSING, "s1/egress/2026-07-01")]

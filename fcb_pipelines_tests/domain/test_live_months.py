@@ -22,6 +22,7 @@ from fcb_pipelines.domain.live_months import (
     only,
     posting_objections,
     side,
+    starts_of_usage,
 )
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines_tests.builders import APRIL, TORONTO, day, expected
@@ -80,6 +81,21 @@ def test_odoo_bills_from_the_boundary_of_each_charge_on(line: ExpectedLine, who:
 def test_a_charge_without_a_boundary_follows_the_usage_or_else_the_price() -> None:
     assert side(usage(MARCH, charge="requests"), {"s1": {"flat": APRIL.start}}) is Side.SHADOW
     assert side(usage(charge="requests"), {"s1": {"flat": APRIL.start}}) is Side.LIVE
+
+
+@pytest.mark.parametrize(
+    ("charges", "starts"),
+    [
+        ({}, set()),
+        ({"flat": APRIL.start}, {APRIL.start}),
+        ({"flat": APRIL.start, "cpu_seconds": MARCH.start}, {MARCH.start}),
+        ({"flat": APRIL.start, "cpu_seconds": MARCH.start, "requests": MAY.start}, {MARCH.start, MAY.start}),
+    ],
+)
+def test_usage_is_odoos_from_the_boundaries_of_usage_or_else_of_the_price(
+    charges: dict[str, datetime], starts: set[datetime]
+) -> None:
+    assert starts_of_usage(charges) == starts
 
 
 @pytest.mark.parametrize(

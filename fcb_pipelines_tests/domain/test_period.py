@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.domain.period import Period, add_months, day_of, midnight, month_key, period_of, periods
+from fcb_pipelines.domain.period import Period, add_months, day_of, midnight, month_key, moved_on, period_of, periods
 
 TORONTO = ZoneInfo("America/Toronto")
 # Clocks change at midnight in Amman (once on the first of a month), Havana and Santiago; Lord Howe moves by half an hour;
@@ -202,6 +202,20 @@ def test_anchored_months_fall_back_to_the_last_day_and_return() -> None:
     assert add_months(date(2024, 2, 29), 48) == date(2028, 2, 29)
     assert add_months(anchor, -2) == date(2025, 11, 30)
     assert add_months(date(2026, 12, 15), 1) == date(2027, 1, 15)
+
+
+@pytest.mark.parametrize(
+    ("first", "months", "times", "days"),
+    [
+        ("2026-07-01", 1, 0, ["2026-07-01"]),
+        ("2026-07-01", 1, 2, ["2026-09-01"]),
+        ("2026-07-01", 12, 1, ["2027-07-01"]),
+        ("2026-01-31", 1, 1, ["2026-02-28"]),
+        ("2026-01-31", 1, 2, ["2026-03-28", "2026-03-31"]),
+    ],
+)
+def test_a_day_is_moved_on_from_the_last_one_or_the_first(first: str, months: int, times: int, days: list[str]) -> None:
+    assert [one.isoformat() for one in moved_on(date.fromisoformat(first), months, times)] == days
 
 
 @pytest.mark.parametrize(
