@@ -14,7 +14,7 @@ from fcb_pipelines.acts.flip_run import Asking, Doing, Looking, Run, Storing, To
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.flip import Step
+from fcb_pipelines.domain.flip import Step, course
 from fcb_pipelines.domain.flip_plans import ChargePlan, SubscriptionPlan
 from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.instances import FLAT
@@ -24,6 +24,7 @@ from fcb_pipelines.odoo import live
 from fcb_pipelines.odoo.edition import missing_plan
 from fcb_pipelines.odoo.order_now import OrderNow, order_now, tokens_of
 from fcb_pipelines.odoo.pictures import picture
+from fcb_pipelines.store import journal
 from fcb_pipelines.store.database import Connection
 
 
@@ -49,11 +50,11 @@ def steps(evidence: Evidence, *, armed_at: datetime | None) -> Mapping[Step, Doi
         Step.SOURCE_STOPPED: Looking(lambda run, one: source_stopped(evidence, one, armed_at)),
         Step.CLAIMED: Storing(claimed),
         Step.PLAN_SET: Asking(
-            lambda run, one: _before_plan(evidence, run, one), lambda run, one: _plan_set(evidence, run, one)
+            lambda run, one: _before_plan(evidence, run, one), lambda run, one: _plan_set(evidence, run, one), overtaken
         ),
-        Step.CONFIRMED: Asking(lambda run, one: {"order": one.order_id}, _confirmed),
+        Step.CONFIRMED: Asking(lambda run, one: {"order": one.order_id}, _confirmed, overtaken),
         Step.PREVIEWED: Looking(_previewed),
-        Step.TOKEN_ATTACHED: Asking(_before_token, _token_attached),
+        Step.TOKEN_ATTACHED: Asking(_before_token, _token_attached, overtaken),
         Step.FINAL_BILL_SEEN: Looking(lambda run, one: _final_bill_seen(evidence, one)),
         Step.COMPLETE: Looking(lambda run, one: Told(data={})),
     }
@@ -139,6 +140,20 @@ def _confirmed(run: Run, one: SubscriptionPlan) -> Told:
     live.confirm(run.odoo, order_id)
     there = order_now(run.odoo, order_id)
     return Told(data=shown(there)) if there.state == live.SALE else refused("Odoo did not confirm it", order=shown(there))
+
+
+def overtaken(run: Run, one: SubscriptionPlan) -> None:
+    """Take back what came too late, or by half: at an order that another run made a quotation nobody looks before the very end.
+
+    Where the flip goes on instead, by another run, that one finds it done.
+    """
+    with run.db.transaction() as conn:
+        entries = journal.of_flip(conn, run.flip.flip_id).get(one.external_subscription_id, ())
+    so_far = course(entries)
+    if one.order_id is not None and so_far.is_going_back and Step.UNDONE not in so_far.done:
+        live.detach_token(run.bare, one.order_id)
+        live.back_to_draft(run.bare, one.order_id)
+        live.not_a_subscription(run.bare, one.order_id)
 
 
 def _previewed(run: Run, one: SubscriptionPlan) -> Told:

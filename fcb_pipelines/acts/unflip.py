@@ -11,7 +11,7 @@ goes back by itself: what is refused for one leaves no other live.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fcb_pipelines.acts.arming import held, require_armed
+from fcb_pipelines.acts.arming import require_armed
 from fcb_pipelines.acts.flip import Going, found
 from fcb_pipelines.acts.flip_run import Doing, Run, Stands, refused, taken
 from fcb_pipelines.acts.stop import require_running, stopped
@@ -46,10 +46,10 @@ def unflip(going: Going, flip_id: str, *, although_stopped: bool = False) -> Und
 
     Raises `RuleViolation` where nothing was armed, something else was, or there is nothing to take back; `Stopped`.
     """
-    with exclusive_import(going.db, going.service.code):
+    with exclusive_import(going.db, going.service.code) as lock:
         flip = found(going.db, going.service, flip_id)
         plan = unflip_plan(going.db, going.odoo, going.service, flip, going.now)
-        run = going.run(flip)
+        run = going.run(flip, lock)
         with going.db.transaction() as conn:
             is_left = _admit(conn, going, run, plan, although_stopped=although_stopped)
         if is_left:
@@ -64,8 +64,7 @@ def _admit(conn: Connection, going: Going, run: Run, plan: Unflip, *, although_s
     run.although = there.stop_id if there is not None and although_stopped else None
     _require_running(conn, going, run)
     store.lock(conn, going.service.code)
-    flip = held(conn, going.service, run.flip.flip_id)
-    run.read(conn)
+    flip = run.begin(conn)
     if not run.touched:
         raise RuleViolation(f"no step of {flip.flip_id} was begun: there is nothing to take back")
     if all(Step.UNDONE in run.course(one).done for one in run.touched):
@@ -106,7 +105,7 @@ def _ended(run: Run) -> Stands:
     """End the flip once all that it touched is back."""
     courses = {one: run.course(one) for one in run.flip.subscriptions}
     with run.db.transaction() as conn:
-        is_ended = held(conn, run.service, run.flip.flip_id).ended_at is not None
+        is_ended = run.held.hold(conn).ended_at is not None
         if not is_ended and all(is_over(each) or not each.touched for each in courses.values()):
             store.end(conn, run.flip.flip_id, run.now)
     return Stands(flip=run.flip, courses=courses)

@@ -26,14 +26,20 @@ ADD = """
 COLUMNS = "SELECT j.entry_id, j.flip_id, j.external_subscription_id, j.step, j.phase, j.at, j.actor, j.data FROM flip_journal j"
 OF_FLIP = f"{COLUMNS} WHERE j.flip_id = %s ORDER BY j.entry_id"
 OF_SERVICE = f"{COLUMNS} JOIN flip f USING (flip_id) WHERE f.service = %s ORDER BY j.entry_id"
+LAST = "SELECT entry_id FROM flip_journal WHERE flip_id = %s ORDER BY entry_id DESC LIMIT 1"
 
 
-def append(conn: Connection, service: str, *entries: Entry) -> None:
-    """Add entries in their order, each with its own in the audit log, whose head is held until the transaction ends."""
+def append(conn: Connection, service: str, *entries: Entry) -> int | None:
+    """Add entries in their order, each with its own in the audit log, whose head is held until the transaction ends.
+
+    The number of the last one; None where there is none to add.
+    """
+    entry_id = None
     for one in entries:
         values = (one.flip_id, one.external_subscription_id, one.step, one.phase, one.at, one.actor, Jsonb(dict(one.data)))
         row = conn.execute(ADD, values).fetchone()
         assert row is not None  # noqa: S101 - an INSERT … RETURNING answers one row
+        entry_id = int(row[0])
         audit.append_audit(
             conn,
             AuditEntry(
@@ -42,9 +48,16 @@ def append(conn: Connection, service: str, *entries: Entry) -> None:
                 act=Act.FLIP_STEP,
                 service=service,
                 subject=one.flip_id,
-                data={"entry": row[0], **_proof(one)},
+                data={"entry": entry_id, **_proof(one)},
             ),
         )
+    return entry_id
+
+
+def last(conn: Connection, flip_id: str) -> int:
+    """The number of the last entry of a flip; 0 where there is none."""
+    row = conn.execute(LAST, [flip_id]).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def of_flip(conn: Connection, flip_id: str) -> dict[str, tuple[Entry, ...]]:
