@@ -38,6 +38,8 @@ class Evidence:
     """By subscription, who bills it; absent where the source does not say."""
     attested: Callable[[Statement, str], Attestation | None]
     """The attestation of a subject that holds now."""
+    resumed: Mapping[str, datetime]
+    """By subscription, when it was last said that the source bills it again after an unflip."""
     billed_to: Callable[[str], Mapping[str, tuple[datetime, str]]]
     """Of a subscription, by charge: up to when the source has billed it, or nothing was due, and what proves that."""
     plans: Mapping[int, int]
@@ -69,7 +71,7 @@ def source_stopped(evidence: Evidence, one: SubscriptionPlan, armed_at: datetime
     if is_new and there is not None and (there.biller == Biller.ODOO or not there.auto_renew):
         return Told(data=seen)
     said = evidence.attested(Statement.SOURCE_STOPPED, subscription)
-    if said is not None:
+    if said is not None and said.is_since(evidence.resumed.get(subscription)):
         return Told(data={"attestation": said.attestation_id, "author": said.author})
     if there is None:
         why = "the source does not say who bills it"
@@ -77,6 +79,8 @@ def source_stopped(evidence: Evidence, one: SubscriptionPlan, armed_at: datetime
         why = "by the last snapshot the source bills it on"
     else:
         why = "the last snapshot is from before the flip was armed: take a new one (fcb import)"
+    if said is not None:
+        why = f"{why}, and what {said.author} signed is from before it was resumed ({said.attestation_id})"
     return waiting(f"{why}; stop it there, or sign that it is stopped:  fcb attest source_stopped {subscription} --text WHY")
 
 

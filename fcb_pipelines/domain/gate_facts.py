@@ -229,6 +229,8 @@ class GateFacts:
     """The last period in scope that has closed by now; None where none has."""
     attestations: tuple[Attestation, ...]
     """All of the service, whatever became of them."""
+    resumed: Mapping[str, datetime]
+    """By subscription, when it was last said that the source bills it again after an unflip."""
     snapshot: SnapshotSeen | NotKnown
     subscriptions: Mapping[str, SourceSubscription]
     """Of the newest snapshot; one that is absent is not there."""
@@ -280,6 +282,11 @@ class GateFacts:
         """The attestation that can be relied on now; None where there is none. With a `value`, it must say exactly that."""
         holding = (one for one in self.said(statement, subject) if one.holds_at(self.now))
         return next((one for one in holding if value is None or one.value == value), None)
+
+    def stop_said(self, subscription: str) -> Attestation | None:
+        """The attestation that the source will not bill it again, unless it was said to do so since."""
+        said = self.attested(Statement.SOURCE_STOPPED, subscription)
+        return said if said is not None and said.is_since(self.resumed.get(subscription)) else None
 
     def lapsed(self, statement: Statement, subject: str = "") -> Attestation | None:
         """The last attestation that holds no longer, where none does."""

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -26,6 +26,10 @@ ADD = """
 COLUMNS = "SELECT j.entry_id, j.flip_id, j.external_subscription_id, j.step, j.phase, j.at, j.actor, j.data FROM flip_journal j"
 OF_FLIP = f"{COLUMNS} WHERE j.flip_id = %s ORDER BY j.entry_id"
 OF_SERVICE = f"{COLUMNS} JOIN flip f USING (flip_id) WHERE f.service = %s ORDER BY j.entry_id"
+RESUMED = """
+    SELECT j.external_subscription_id, max(j.at) FROM flip_journal j JOIN flip f USING (flip_id)
+     WHERE f.service = %s AND j.step = 'source_resumed' AND j.phase = 'after' GROUP BY j.external_subscription_id
+"""
 LAST = "SELECT entry_id FROM flip_journal WHERE flip_id = %s ORDER BY entry_id DESC LIMIT 1"
 
 
@@ -74,6 +78,11 @@ def of_service(conn: Connection, service: str) -> dict[tuple[str, str], tuple[En
     for _, entry in _read(conn.execute(OF_SERVICE, [service])):
         found[entry.flip_id, entry.external_subscription_id].append(entry)
     return {key: tuple(entries) for key, entries in found.items()}
+
+
+def resumed(conn: Connection, service: str) -> dict[str, datetime]:
+    """When the last unflip of each subscription saw that the source bills it again."""
+    return {row[0]: row[1] for row in conn.execute(RESUMED, [service])}
 
 
 def unproved(conn: Connection, service: str, flip_id: str) -> tuple[str, ...]:

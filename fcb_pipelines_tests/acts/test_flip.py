@@ -135,24 +135,28 @@ def test_what_waits_for_one_customer_stops_no_other_and_its_own_customer_as_a_wh
 
 
 @pytest.mark.parametrize(
-    ("billing", "hours", "is_signed", "why"),
+    ("billing", "hours", "is_signed", "resumed", "why"),
     [
-        (BILLING, 1, False, "bills it on"),
-        (BILLING, 1, True, ""),
-        ({"biller": "odoo", "auto_renew": True}, 1, False, ""),
-        (STOPPED, -1, False, "before the flip was armed"),
-        (STOPPED, -1, True, ""),
-        (None, 1, False, "does not say"),
+        (BILLING, 1, False, None, "bills it on"),
+        (BILLING, 1, True, None, ""),
+        (BILLING, 1, True, -1, ""),
+        (BILLING, 1, True, 0, "bills it on, and what grace signed is from before it was resumed (T-1)"),
+        (STOPPED, 1, True, 0, ""),
+        ({"biller": "odoo", "auto_renew": True}, 1, False, None, ""),
+        (STOPPED, -1, False, None, "before the flip was armed"),
+        (STOPPED, -1, True, None, ""),
+        (None, 1, False, None, "does not say"),
     ],
 )
 def test_the_source_has_stopped_by_its_own_word_since_the_arming_or_by_a_persons(
-    billing: dict[str, Any] | None, hours: int, is_signed: bool, why: str
+    billing: dict[str, Any] | None, hours: int, is_signed: bool, resumed: int | None, why: str
 ) -> None:
     evidence = Evidence(
         snapshot_id=7,
         taken_at=NOW + timedelta(hours=hours),
         billing={} if billing is None else {"s1": a_billing("s1", billing)},
         attested=lambda statement, subject: SIGNED if is_signed and (statement, subject) == NAMED else None,
+        resumed={} if resumed is None else {"s1": NOW + timedelta(hours=resumed)},
         billed_to=lambda _: {},
         plans={},
     )

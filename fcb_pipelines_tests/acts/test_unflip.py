@@ -1,6 +1,7 @@
 """An unflip on each Odoo: Odoo is as it was but for what must remain, and the source bills again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -206,6 +207,33 @@ def test_after_an_unflip_the_same_cohort_can_be_flipped_again(cohort: Cohort) ->
     assert {one.flip_id for one in live.values()} == {again.flip.flip_id}
     assert again.flip.flip_id != FLIP_ID
     assert set(again.back().stands.states.values()) == {State.SHADOW}
+
+
+def test_the_next_flip_needs_the_source_to_be_stopped_once_more(cohort: Cohort) -> None:
+    said = Attestation(
+        attestation_id="T-1",
+        statement=Statement.SOURCE_STOPPED,
+        subject="s1",
+        value=None,
+        text="switched off by hand",
+        author="grace",
+        made_at=NOW,
+        expires_at=NOW + timedelta(days=30),
+    )
+    cohort.billing["s1"] = BILLING
+    cohort.attested = {(Statement.SOURCE_STOPPED, "s1"): said}
+    cohort.live().back()
+    again = cohort.planned_again()
+    again.now, again.taken_at = NOW + timedelta(days=2), NOW + timedelta(days=3)
+    again.billing["s1"], again.attested = BILLING, cohort.attested
+    again.arm()
+    stands = again.go()
+    assert (stands.states["s1"], stands.states["s3"]) == (State.SHADOW, State.LIVE)
+    assert "what grace signed is from before it was resumed (T-1)" in stands.open()["s1"]
+    again.attested = {(Statement.SOURCE_STOPPED, "s1"): replace(said, made_at=NOW + timedelta(days=1), attestation_id="T-2")}
+    assert set(again.go().states.values()) == {State.LIVE}
+    assert course(again.journal()).done[Step.SOURCE_STOPPED].data["attestation"] == "T-2"
+    again.back()
 
 
 class Deadly(list[str]):
