@@ -31,7 +31,7 @@ from fcb_pipelines.store.flips import StoredFlip
 from fcb_pipelines.store.imports import ImportLock, exclusive_import
 
 Asked = Callable[[Connection, frozenset[str]], Sequence[Objection]]
-"""The gate, once Odoo was read: everything against, given the subscriptions that the flip began with already."""
+"""The gate, once Odoo was read: everything against, given the subscriptions that the flip changed anything of."""
 Gate = Callable[[StoredFlip, Part], Asked]
 """Reads what the gate needs from outside, the cohort planned anew among it; asked outside any transaction."""
 
@@ -150,7 +150,7 @@ def _admitted(going: Going, conn: Connection, run: Run, part: Part, *, asked: As
         arming = require_armed(conn, flip, part, going.now)
     except RuleViolation as error:
         against.append(_against("not_armed", flip, str(error), f"fcb arm {flip.flip_id} --act {part} --count N --amount …"))
-    against += asked(conn, run.touched)
+    against += asked(conn, run.under_way)
     if against or arming is None:
         raise FlipRefused(f"the {part} of {flip.flip_id}", against)
     return arming

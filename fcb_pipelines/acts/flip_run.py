@@ -23,7 +23,7 @@ from fcb_pipelines.acts.held_flip import HeldFlip
 from fcb_pipelines.acts.held_odoo import HeldOdoo
 from fcb_pipelines.acts.stop import Stopped, require_running
 from fcb_pipelines.domain.errors import Overtaken, Refused, RuleViolation
-from fcb_pipelines.domain.flip import STEPS, Course, Entry, Part, Phase, State, Step, course, next_step, state
+from fcb_pipelines.domain.flip import STEPS, Course, Entry, Part, Phase, State, Step, course, is_under_way, next_step, state
 from fcb_pipelines.domain.flip_plans import SubscriptionPlan
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.services import Service
@@ -92,6 +92,11 @@ class Run:
     def touched(self) -> frozenset[str]:
         """The subscriptions that any step of this flip was begun with."""
         return frozenset(one for one in self.entries if self.course(one).touched)
+
+    @property
+    def under_way(self) -> frozenset[str]:
+        """The subscriptions that this flip changed anything of."""
+        return frozenset(one for one in self.entries if is_under_way(self.course(one)))
 
     def entry(self, one: SubscriptionPlan, step: Step, told: Told) -> Entry:
         """A line for the journal."""

@@ -213,7 +213,7 @@ class GateFacts:
     replanned: FlipPlan | NotKnown
     """The same cohort planned now."""
     under_way: frozenset[str]
-    """Subscriptions of the plan that this very flip has begun with."""
+    """Subscriptions of the plan that this very flip changed anything of; see `flip.is_under_way`."""
     live: frozenset[str] | NotKnown
     """Subscriptions of the service that are live, by whichever flip."""
     elsewhere: frozenset[str] | NotKnown
@@ -270,7 +270,7 @@ class GateFacts:
 
     @property
     def not_begun(self) -> tuple[SubscriptionPlan, ...]:
-        """What is to go live and was not begun with: of the others the flip itself changed what is there."""
+        """What is to go live and is not under way: of the others the flip itself changed what is there."""
         return tuple(one for one in self.planned if one.external_subscription_id not in self.under_way)
 
     def said(self, statement: Statement, subject: str = "") -> tuple[Attestation, ...]:

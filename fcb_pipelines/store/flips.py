@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.arming import Arming, Stake
-from fcb_pipelines.domain.flip import Part, State, Step, course, is_in_odoo, state
+from fcb_pipelines.domain.flip import Part, State, Step, course, is_in_odoo, is_under_way, state
 from fcb_pipelines.domain.flip_plans import FlipPlan
 from fcb_pipelines.domain.live import Live
 from fcb_pipelines.domain.records_json import as_json, read
@@ -174,6 +174,12 @@ def subscriptions_in_odoo(conn: Connection, service: str) -> Mapping[str, Live]:
     They are live, or on their way there or back.
     """
     return {key: one for key, one in last_flips(conn, service).items() if is_in_odoo(one.course)}
+
+
+def under_way(conn: Connection, flip_id: str) -> frozenset[str]:
+    """The subscriptions that a flip changed anything of."""
+    entries = journal.of_flip(conn, flip_id)
+    return frozenset(one for one, each in entries.items() if is_under_way(course(each)))
 
 
 def last_flips(conn: Connection, service: str) -> dict[str, Live]:

@@ -16,7 +16,7 @@ from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.flip import FORTH, STEPS, Part, Phase, State, Step, faults
+from fcb_pipelines.domain.flip import FORTH, STEPS, Part, Phase, State, Step, course, faults
 from fcb_pipelines.domain.gate import Class, Objection
 from fcb_pipelines.store import claims, flips, gate_asked, journal
 from fcb_pipelines.store.database import Connection
@@ -117,6 +117,27 @@ def test_the_gate_is_told_with_whom_the_flip_began(cohort: Cohort) -> None:
     cohort.go()
     cohort.go()
     assert seen == [frozenset(), {"s1", "s2"}]
+
+
+def test_what_was_only_looked_at_is_asked_like_what_never_began(cohort: Cohort) -> None:
+    cohort.billing["s2"] = BILLING
+    cohort.arm()
+    cohort.go()
+    assert {*course(cohort.journal("s1")).done} == {Step.SOURCE_STOPPED}
+    seen = []
+
+    def asked(conn: Connection, under_way: frozenset[str]) -> list[Objection]:
+        seen.append(under_way)
+        return [replace(OBJECTION, id="terms_changed")] if "s1" not in under_way else []
+
+    cohort.against = asked
+    cohort.billing["s2"] = STOPPED
+    with pytest.raises(FlipRefused, match="terms_changed"):
+        cohort.go()
+    assert seen == [{"s3"}]
+    with cohort.chain.db.transaction() as conn:
+        assert flips.under_way(conn, FLIP_ID) == {"s3"}
+    assert cohort.order("s1").state == "draft"
 
 
 def test_what_waits_for_one_customer_stops_no_other_and_its_own_customer_as_a_whole(cohort: Cohort) -> None:
