@@ -158,3 +158,9 @@ def test_an_unflip_of_what_no_step_touched_is_nothing(fcb: Fcb, flip_id: str, tm
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["stake"] == {"count": 0, "amounts": {}, "is_all_known": True}
     assert (tmp_path / "usage.csv").read_text() == "subscription,charge,from,to,quantity\n"
+    assert f"fcb unflip {flip_id} --go  gives it up" in fcb("unflip", flip_id).stderr
+    assert "nothing to take back" in fcb("unflip", flip_id, "--go").stderr
+    fcb("arm", flip_id, *TYPED)
+    ended = fcb("unflip", flip_id, "--go")
+    assert ended.returncode == 0, ended.stderr
+    assert f"{flip_id} is taken back" in ended.stderr
