@@ -56,16 +56,15 @@ def stake(plan: FlipPlan) -> Stake:
 def arm(conn: Connection, service: Service, typed: Typed, now: datetime, *, planned: Stake | None = None) -> Armed:
     """Arm a part of a flip; it holds for the hours of fcb.toml. `planned` is what an unflip would credit, else it is the plan.
 
-    Raises `InvalidInput` where what was typed is not what is planned, `RuleViolation` where the flip is at its end or one of
-    its subscriptions is in another flip that is armed or under way.
+    Raises `InvalidInput` where what was typed is not what is planned; `RuleViolation` where the flip is at its end, or one of its
+    subscriptions is in another flip that is armed or under way or took it live. Nothing of that stands against the way back.
     """
     if not person(typed.person):
         raise InvalidInput("an arming needs the name of who makes it")
     store.lock(conn, service.code)
     there = held(conn, service, typed.flip_id)
-    require_free(conn, there, now)
-    if there.ended_at is not None and typed.part is not Part.UNFLIP:
-        raise RuleViolation(f"{there.flip_id} is at its end: plan anew with  fcb flip --cohort …")
+    if typed.part is not Part.UNFLIP:
+        _require_forth(conn, there, now)
     meant = stake(there.plan) if planned is None else planned
     require_as_planned(Stake(count=typed.count, amounts=typed.amounts), meant)
     over = over_limit(meant, service.flip.limit)
@@ -125,6 +124,17 @@ def require_free(conn: Connection, flip: StoredFlip, now: datetime) -> None:
     if others := store.elsewhere(conn, flip.service, flip.flip_id, flip.subscriptions, now):
         said = ", ".join(f"{subscription} in {other}" for subscription, other in others)
         raise RuleViolation(f"a subscription is in one flip at a time: {said}. Complete that or  fcb unflip  it first")
+
+
+def _require_forth(conn: Connection, flip: StoredFlip, now: datetime) -> None:
+    """Raise `RuleViolation` unless a flip can go on; whether its subscriptions may is asked by the gate when they are to."""
+    if flip.ended_at is not None:
+        raise RuleViolation(f"{flip.flip_id} is at its end: plan anew with  fcb flip --cohort …")
+    require_free(conn, flip, now)
+    live = store.live_subscriptions(conn, flip.service)
+    if others := [one for one in flip.subscriptions if one in live and live[one].flip_id != flip.flip_id]:
+        said = ", ".join(f"{one} by {live[one].flip_id}" for one in others)
+        raise RuleViolation(f"another flip took it live already: {said}. Plan without it, or  fcb unflip  that one first")
 
 
 def _drafted(service: Service, typed: Typed, meant: Stake, now: datetime, *, needs_approval: bool) -> Arming:

@@ -15,7 +15,7 @@ from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.arming import Arming, Stake
 from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.flip import STEPS, Part, Step
+from fcb_pipelines.domain.flip import BACK, FORTH, STEPS, Part, Step
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import audit, flips, journal, stops
@@ -144,6 +144,30 @@ def test_a_subscription_is_in_one_unfinished_flip_at_a_time(conn: Connection, sh
         acts.arm(conn, shop, typed(), later + timedelta(days=9))
     flips.end(conn, OTHER, later)
     acts.arm(conn, shop, typed(), later + timedelta(days=9))
+
+
+def test_no_other_flip_stands_against_the_way_back(conn: Connection, shop: Service) -> None:
+    keep(conn, PLAN)
+    keep(conn, a_plan(a_subscription("s2")), OTHER)
+    acts.arm(conn, shop, typed(flip_id=OTHER, count=1, amounts={"CAD": Decimal("19.99")}), NOW)
+    for one in ("s1", "s2"):
+        journal.append(conn, "shop", *written(*done(FORTH), external_subscription_id=one))
+    flips.end(conn, FLIP_ID, NOW)
+    nothing = Stake(count=2, amounts={})
+    assert acts.arm(conn, shop, typed(part=Part.UNFLIP, amounts={}), NOW, planned=nothing).arming.part is Part.UNFLIP
+
+
+@pytest.mark.parametrize("part", [Part.FLIP, Part.CHARGE])
+def test_what_another_flip_took_live_is_not_armed(conn: Connection, shop: Service, part: Part) -> None:
+    keep(conn, PLAN)
+    keep(conn, a_plan(a_subscription("s2")), OTHER)
+    journal.append(conn, "shop", *written(*done(FORTH), external_subscription_id="s2"))
+    flips.end(conn, FLIP_ID, NOW)
+    small = {"flip_id": OTHER, "part": part, "count": 1, "amounts": {"CAD": Decimal("19.99")}}
+    with pytest.raises(RuleViolation, match=f"took it live already: s2 by {FLIP_ID}"):
+        armed(conn, shop, **small)
+    journal.append(conn, "shop", *written(*done(BACK), external_subscription_id="s2"))
+    armed(conn, shop, **small)
 
 
 def test_what_came_to_its_end_is_armed_only_to_be_taken_back(conn: Connection, shop: Service) -> None:
