@@ -14,11 +14,11 @@ from fcb_pipelines.domain.acceptances import Signature, person
 from fcb_pipelines.domain.arming import Arming, Stake, over_limit, require_as_planned, why_not_approve
 from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.flip import Part
+from fcb_pipelines.domain.flip import Part, course
 from fcb_pipelines.domain.flip_plans import FlipPlan
 from fcb_pipelines.domain.records_json import as_json
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import audit
+from fcb_pipelines.store import audit, journal
 from fcb_pipelines.store import flips as store
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.flips import StoredFlip
@@ -56,8 +56,9 @@ def stake(plan: FlipPlan) -> Stake:
 def arm(conn: Connection, service: Service, typed: Typed, now: datetime, *, planned: Stake | None = None) -> Armed:
     """Arm a part of a flip; it holds for the hours of fcb.toml. `planned` is what an unflip would credit, else it is the plan.
 
-    Raises `InvalidInput` where what was typed is not what is planned; `RuleViolation` where the flip is at its end, or one of its
-    subscriptions is in another flip that is armed or under way or took it live. Nothing of that stands against the way back.
+    Raises `InvalidInput` where what was typed is not what is planned; `RuleViolation` where the flip is at its end or being
+    taken back, or one of its subscriptions is in another flip that is armed or under way, or took it live. Nothing of that
+    stands against the way back.
     """
     if not person(typed.person):
         raise InvalidInput("an arming needs the name of who makes it")
@@ -130,6 +131,8 @@ def _require_forth(conn: Connection, flip: StoredFlip, now: datetime) -> None:
     """Raise `RuleViolation` unless a flip can go on; whether its subscriptions may is asked by the gate when they are to."""
     if flip.ended_at is not None:
         raise RuleViolation(f"{flip.flip_id} is at its end: plan anew with  fcb flip --cohort …")
+    if any(course(entries).is_going_back for entries in journal.of_flip(conn, flip.flip_id).values()):
+        raise RuleViolation(f"{flip.flip_id} is being taken back: end its unflip, then plan anew with  fcb flip --cohort …")
     require_free(conn, flip, now)
     live = store.live_subscriptions(conn, flip.service)
     if others := [one for one in flip.subscriptions if one in live and live[one].flip_id != flip.flip_id]:

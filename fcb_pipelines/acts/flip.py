@@ -144,7 +144,7 @@ def _admitted(going: Going, conn: Connection, run: Run, part: Part, *, asked: As
     require_running(conn, going.service.code)
     store.lock(conn, going.service.code)
     flip = run.begin(conn)
-    against = list(_formal(conn, going, flip, off))
+    against = list(_formal(conn, going, run, flip, off))
     arming = None
     try:
         arming = require_armed(conn, flip, part, going.now)
@@ -156,11 +156,15 @@ def _admitted(going: Going, conn: Connection, run: Run, part: Part, *, asked: As
     return arming
 
 
-def _formal(conn: Connection, going: Going, flip: StoredFlip, off: str) -> Iterable[Objection]:
+def _formal(conn: Connection, going: Going, run: Run, flip: StoredFlip, off: str) -> Iterable[Objection]:
     if off:
         yield _against("switched_off", flip, f"{off} is not set", f"set {off}=true, then again")
     if flip.ended_at is not None:
         yield _against("ended", flip, "the flip is at its end", "plan anew:  fcb flip --cohort …")
+    elif back := [one for one in flip.subscriptions if run.course(one).is_going_back]:
+        # Whoever armed it before that did not mean the others to go on without them.
+        words = f"it is being taken back ({', '.join(back)})"
+        yield _against("going_back", flip, words, f"end its unflip:  fcb unflip {flip.flip_id} --go , then plan anew")
     try:
         require_free(conn, flip, going.now)
     except RuleViolation as error:

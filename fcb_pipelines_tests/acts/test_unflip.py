@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from fcb_pipelines.acts.audit import verify_logs
+from fcb_pipelines.acts.flip import FlipRefused
 from fcb_pipelines.acts.stop import Stopped, stop
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.attestations import Attestation, Statement
@@ -188,6 +189,26 @@ def test_a_flip_that_came_to_nothing_in_odoo_is_taken_back_without_it(cohort: Co
     assert set(cohort.back().stands.states.values()) == {State.SHADOW}
     assert cohort.order() == before
     assert cohort.journal("s2")[-1].phase is Phase.WAITING
+
+
+@pytest.mark.parametrize("part", [Part.FLIP, Part.CHARGE])
+def test_a_flip_that_is_being_taken_back_takes_nobody_else_live(cohort: Cohort, part: Part) -> None:
+    cohort.billing["s3"] = BILLING
+    cohort.arm()
+    cohort.arm(Part.CHARGE)
+    cohort.go()
+    cohort.arm(Part.UNFLIP, planned=cohort.shown().stake)
+    assert cohort.unflip().stands.states == {"s1": State.UNFLIPPING, "s2": State.UNFLIPPING, "s3": State.SHADOW}
+    cohort.billing["s3"] = STOPPED
+    with pytest.raises(FlipRefused) as refused:
+        cohort.go() if part is Part.FLIP else cohort.charge()
+    assert [(one.id, one.words) for one in refused.value.against] == [("going_back", "it is being taken back (s1, s2)")]
+    with pytest.raises(RuleViolation, match="is being taken back: end its unflip"):
+        cohort.arm(part)
+    assert cohort.order("s3").state == "draft"
+    assert set(cohort.back().stands.states.values()) == {State.SHADOW}
+    with pytest.raises(FlipRefused, match="at its end"):
+        cohort.go()
 
 
 def test_of_what_was_never_begun_nothing_is_taken_back(cohort: Cohort) -> None:
