@@ -1,11 +1,11 @@
-"""Arming a part of a flip: a named person types its count and amounts; above the limit a second one stands behind it.
+"""Arming a part of a flip: a named person types its count and amounts; above the limit a second one types the same.
 
 Owns: the acts `arm` and `approve`, each in the audit log, and `require_armed` for the acts that follow. Does not own: what must
 be typed and who may approve (domain/arming), what stands against the flip (gate): that is asked when it is done, not now.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ from fcb_pipelines.store.flips import StoredFlip
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """What somebody typed to arm a part of a flip."""
+    """What somebody typed to arm a part of a flip, or to stand behind it."""
 
     flip_id: str
     part: Part
@@ -76,25 +76,25 @@ def arm(conn: Connection, service: Service, typed: Typed, now: datetime, *, plan
     return Armed(arming=made, over=over)
 
 
-def approve(
-    conn: Connection, service: Service, flip_id: str, approver: str, now: datetime, *, secret_made_by: str | None = None
-) -> Arming:
-    """Stand behind what somebody else armed last.
+def approve(conn: Connection, service: Service, typed: Typed, now: datetime) -> Arming:
+    """Stand behind what somebody else armed last of a part; the approver types what they mean, as the first person did.
 
-    Raises `InvalidInput` where nothing waits for it, `RuleViolation` where the approver may not.
+    Raises `InvalidInput` where nothing of that part waits for it or another thing was armed, `RuleViolation` where the approver
+    may not.
     """
     store.lock(conn, service.code)
-    there = held(conn, service, flip_id)
-    waiting = [one for one in store.armings(conn, flip_id) if not one.is_approved and one.armed_at <= now < one.expires_at]
-    if not waiting:
-        raise InvalidInput(f"{flip_id} waits for nobody's approval:  fcb journal {flip_id}  shows what was armed")
-    arming = waiting[-1]
-    if why_not := why_not_approve(arming, approver, secret_made_by):
+    there = held(conn, service, typed.flip_id)
+    arming = next((one for one in reversed(store.armings(conn, typed.flip_id)) if one.part is typed.part), None)
+    if arming is None or arming.is_approved or not arming.armed_at <= now < arming.expires_at:
+        what = f"the {typed.part} of {typed.flip_id}"
+        raise InvalidInput(f"{what} waits for nobody's approval:  fcb journal {typed.flip_id}  shows what was armed")
+    require_as_planned(Stake(count=typed.count, amounts=typed.amounts), arming.stake)
+    if why_not := why_not_approve(arming, typed.person, typed.secret_made_by):
         raise RuleViolation(why_not)
-    approval = Signature(person=approver, at=now)
+    approval = Signature(person=typed.person, at=now)
     store.approve(conn, arming.arming_id, approval)
     _note(conn, (there, arming), approval, Act.FLIP_APPROVED, {"armed_by": arming.person})
-    return next(one for one in store.armings(conn, flip_id) if one.arming_id == arming.arming_id)
+    return replace(arming, approval=approval)
 
 
 def require_armed(conn: Connection, flip: StoredFlip, part: Part, now: datetime, *, planned: Stake | None = None) -> Arming:

@@ -54,6 +54,12 @@ def dear(conn: Connection, shop: Service) -> Arming:
     return armed(conn, shop, count=1, amounts={"CAD": Decimal("500.01")}).arming
 
 
+def approved(conn: Connection, shop: Service, hours: float = 0, **changes: Any) -> Arming:
+    """Of what is dear, by Grace."""
+    meant = {"person": "grace", "count": 1, "amounts": {"CAD": Decimal("500.01")}}
+    return acts.approve(conn, shop, typed(**meant | changes), NOW + timedelta(hours=hours))
+
+
 def require(conn: Connection, shop: Service, part: Part = Part.FLIP, hours: float = 0, planned: Stake | None = None) -> Arming:
     flip = acts.held(conn, shop, FLIP_ID)
     return acts.require_armed(conn, flip, part, NOW + timedelta(hours=hours), planned=planned)
@@ -103,21 +109,44 @@ def test_above_the_limit_nothing_holds_until_somebody_else_approves(conn: Connec
         require(conn, shop)
     for same in ("ada", " ADA\u200b"):
         with pytest.raises(RuleViolation, match="ada armed the flip of F-0123456789ab"):
-            acts.approve(conn, shop, FLIP_ID, same, NOW)
+            approved(conn, shop, person=same)
     with pytest.raises(RuleViolation, match="made the secret of grace"):
-        acts.approve(conn, shop, FLIP_ID, "grace", NOW, secret_made_by="ada")
-    assert acts.approve(conn, shop, FLIP_ID, "grace", NOW).is_approved
+        approved(conn, shop, secret_made_by="ada")
+    assert approved(conn, shop).is_approved
     assert require(conn, shop).approval == Signature(person="grace", at=NOW)
     (entry,) = audit.noted(conn, "shop", [Act.FLIP_APPROVED])
     assert (entry.actor, entry.data["armed_by"]) == ("grace", "ada")
     with pytest.raises(InvalidInput, match="waits for nobody's approval"):
-        acts.approve(conn, shop, FLIP_ID, "eve", NOW)
+        approved(conn, shop, person="eve")
+
+
+def test_nobody_stands_behind_what_was_armed_meanwhile(conn: Connection, shop: Service) -> None:
+    flip = dear(conn, shop)
+    charge = armed(conn, shop, part=Part.CHARGE, count=1, amounts={"CAD": Decimal("500.01")}).arming
+    assert approved(conn, shop).arming_id == flip.arming_id
+    with pytest.raises(RuleViolation, match="somebody else must approve it"):
+        require(conn, shop, Part.CHARGE)
+    assert approved(conn, shop, part=Part.CHARGE).arming_id == charge.arming_id
+    planned = Stake(count=1, amounts={"CAD": Decimal(900)})
+    acts.arm(conn, shop, typed(part=Part.UNFLIP, count=1, amounts=planned.amounts), NOW, planned=planned)
+    for changes in ({"amounts": {"CAD": Decimal(800)}}, {"count": 2, "amounts": planned.amounts}):
+        with pytest.raises(InvalidInput, match="what you typed is not what would be done"):
+            approved(conn, shop, part=Part.UNFLIP, **changes)
+    assert approved(conn, shop, part=Part.UNFLIP, amounts=planned.amounts).is_approved
+
+
+def test_only_the_last_of_a_part_is_approved(conn: Connection, shop: Service) -> None:
+    first = dear(conn, shop)
+    second = armed(conn, shop, count=1, amounts={"CAD": Decimal("500.01")}).arming
+    assert approved(conn, shop).arming_id == second.arming_id != first.arming_id
+    with pytest.raises(InvalidInput, match="waits for nobody's approval"):
+        approved(conn, shop)
 
 
 def test_what_no_longer_holds_is_not_approved(conn: Connection, shop: Service) -> None:
     dear(conn, shop)
     with pytest.raises(InvalidInput, match="waits for nobody's approval"):
-        acts.approve(conn, shop, FLIP_ID, "grace", NOW + timedelta(hours=24))
+        approved(conn, shop, hours=24)
 
 
 def test_the_last_arming_counts_and_stands_for_what_it_was_for(conn: Connection, shop: Service) -> None:

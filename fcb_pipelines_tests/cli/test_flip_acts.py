@@ -55,7 +55,9 @@ def went(db: Database, flip_id: str, words: Sequence[tuple[Step, Phase]], **chan
         (("--count", "2", "--amount", "44.99"), "write each currency once, as in --amount CAD=123.45"),
         ((*TYPED, "--amount", "CAD=44.99"), "write each currency once"),
         (("--count", "2", "--amount", "CAD=lots"), "is not a decimal number"),
-        (("--approve",), "waits for nobody's approval"),
+        (("--approve",), "type how many subscriptions it is about"),
+        (("--approve", *TYPED), "waits for nobody's approval"),
+        (("--approve", "--act", "charge", *TYPED), "waits for nobody's approval"),
         ((*TYPED, "--as", "grace"), "--as is for the demo"),
     ],
 )
@@ -78,8 +80,8 @@ def test_above_the_limit_somebody_else_approves(fcb: Fcb, db: Database) -> None:
         flip_id = keep(conn, DEAR, "ada", NOW)
     answer = json.loads(fcb("arm", flip_id, "--count", "1", "--amount", "CAD=500.01", "--json").stdout)
     assert answer["over_limit"] == ["500.01 CAD, above the limit of 500.00 CAD"]
-    assert answer["approve_with"] == f"fcb arm --approve {flip_id} --service shop"
-    ended = fcb("arm", "--approve", flip_id)
+    assert answer["approve_with"] == f"fcb arm --approve {flip_id} --act flip --count N --amount … --service shop"
+    ended = fcb("arm", "--approve", flip_id, "--count", "1", "--amount", "CAD=500.01")
     assert ended.returncode == 1
     assert "so somebody else must approve it" in ended.stderr
 
