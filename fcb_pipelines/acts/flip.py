@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fcb_pipelines.acts.arming import held, require_armed, require_free
+from fcb_pipelines.acts.arming import require_armed, require_free
 from fcb_pipelines.acts.claims import load_source
 from fcb_pipelines.acts.flip_run import Report, Run, Stands, carry_out
 from fcb_pipelines.acts.flip_steps import Evidence, steps
+from fcb_pipelines.acts.held_flip import HeldFlip
 from fcb_pipelines.acts.stop import require_running
 from fcb_pipelines.domain.arming import Arming
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
@@ -27,10 +28,10 @@ from fcb_pipelines.store import flips as store
 from fcb_pipelines.store import gate_asked, journal
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.flips import StoredFlip
-from fcb_pipelines.store.imports import exclusive_import
+from fcb_pipelines.store.imports import ImportLock, exclusive_import
 
 Asked = Callable[[Connection, frozenset[str]], Sequence[Objection]]
-"""The gate, once Odoo was read: everything against, given the subscriptions that the flip began with already."""
+"""The gate, once Odoo was read: everything against, given the subscriptions that the flip changed anything of."""
 Gate = Callable[[StoredFlip, Part], Asked]
 """Reads what the gate needs from outside, the cohort planned anew among it; asked outside any transaction."""
 
@@ -53,17 +54,17 @@ class Going:
     may_charge: bool
     """FCB_ODOO_ATTACH_TOKENS."""
 
-    def run(self, flip: StoredFlip, although: int | None = None) -> Run:
-        """A run of one of the parts of a flip."""
+    def run(self, flip: StoredFlip, lock: ImportLock) -> Run:
+        """A run of one of the parts of a flip, as long as the lock is held."""
         return Run(
             db=self.db,
-            odoo=self.odoo,
+            bare=self.odoo,
+            held=HeldFlip(db=self.db, service=self.service, flip_id=flip.flip_id, lock=lock),
             service=self.service,
             flip=flip,
             actor=self.actor,
             now=self.now,
             report=self.report,
-            although=although,
         )
 
 
@@ -92,11 +93,11 @@ def charge(going: Going, flip_id: str) -> Stands:
 
 def complete(going: Going, flip_id: str) -> Stands:
     """Look whether what was left to the source is billed, and end what is; it needs no arming and moves no money."""
-    with exclusive_import(going.db, going.service.code):
+    with exclusive_import(going.db, going.service.code) as lock:
         flip = found(going.db, going.service, flip_id)
-        run = going.run(flip)
+        run = going.run(flip, lock)
         with going.db.transaction() as conn:
-            run.read(conn)
+            run.begin(conn)
         return _completed(run, going.evidence(flip), None)
 
 
@@ -116,14 +117,14 @@ def found(db: Database, service: Service, flip_id: str) -> StoredFlip:
 
 
 def _done(going: Going, flip_id: str, part: Part, is_on: bool, variable: str) -> Stands:
-    with exclusive_import(going.db, going.service.code):
+    with exclusive_import(going.db, going.service.code) as lock:
         with going.db.transaction() as conn:
             # Before Odoo is asked anything: who stopped it waits for nobody.
             require_running(conn, going.service.code)
             flip = standing(conn, going.service, flip_id).flip
             # What the source has billed is claimed first: nothing of it is Odoo's to take.
             load_source(conn, going.service, going.now)
-        asked, run = going.gate(flip, part), going.run(flip)
+        asked, run = going.gate(flip, part), going.run(flip, lock)
         try:
             with going.db.transaction() as conn:
                 arming = _admitted(going, conn, run, part, asked=asked, off="" if is_on else variable)
@@ -142,25 +143,28 @@ def _admitted(going: Going, conn: Connection, run: Run, part: Part, *, asked: As
     """The arming under which a part is done; asked under the lock of the flip, and raises `FlipRefused` with all against it."""
     require_running(conn, going.service.code)
     store.lock(conn, going.service.code)
-    flip = held(conn, going.service, run.flip.flip_id)
-    run.read(conn)
-    against = list(_formal(conn, going, flip, off))
+    flip = run.begin(conn)
+    against = list(_formal(conn, going, run, flip, off))
     arming = None
     try:
         arming = require_armed(conn, flip, part, going.now)
     except RuleViolation as error:
         against.append(_against("not_armed", flip, str(error), f"fcb arm {flip.flip_id} --act {part} --count N --amount …"))
-    against += asked(conn, run.touched)
+    against += asked(conn, run.under_way)
     if against or arming is None:
         raise FlipRefused(f"the {part} of {flip.flip_id}", against)
     return arming
 
 
-def _formal(conn: Connection, going: Going, flip: StoredFlip, off: str) -> Iterable[Objection]:
+def _formal(conn: Connection, going: Going, run: Run, flip: StoredFlip, off: str) -> Iterable[Objection]:
     if off:
         yield _against("switched_off", flip, f"{off} is not set", f"set {off}=true, then again")
     if flip.ended_at is not None:
         yield _against("ended", flip, "the flip is at its end", "plan anew:  fcb flip --cohort …")
+    elif back := [one for one in flip.subscriptions if run.course(one).is_going_back]:
+        # Whoever armed it before that did not mean the others to go on without them.
+        words = f"it is being taken back ({', '.join(back)})"
+        yield _against("going_back", flip, words, f"end its unflip:  fcb unflip {flip.flip_id} --go , then plan anew")
     try:
         require_free(conn, flip, going.now)
     except RuleViolation as error:
@@ -181,7 +185,7 @@ def _completed(run: Run, evidence: Evidence, armed_at: datetime | None) -> Stand
     """Complete what can be, and end the flip once all of it is at its end."""
     carry_out(run, Part.COMPLETE, steps(evidence, armed_at=armed_at))
     courses = {one: run.course(one) for one in run.flip.subscriptions}
-    if run.flip.ended_at is None and all(is_over(each) for each in courses.values()):
-        with run.db.transaction() as conn:
+    with run.db.transaction() as conn:
+        if run.held.hold(conn).ended_at is None and all(is_over(each) for each in courses.values()):
             store.end(conn, run.flip.flip_id, run.now)
     return Stands(flip=run.flip, courses=courses)

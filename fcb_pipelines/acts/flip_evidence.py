@@ -15,13 +15,13 @@ from fcb_pipelines.acts.flip_steps import Evidence
 from fcb_pipelines.acts.gate import FlipGate
 from fcb_pipelines.acts.gate_said import rules
 from fcb_pipelines.acts.source import SourceRecords, load, usable
-from fcb_pipelines.domain.attestations import Attestation, Statement
+from fcb_pipelines.domain.attestations import Attestation, Statement, resumed_at
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.tax import TaxTable
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import subscription_plans
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import attestations, snapshots
+from fcb_pipelines.store import attestations, journal, snapshots
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.flips import StoredFlip
 
@@ -75,12 +75,14 @@ def evidence(db: Database, odoo: Odoo, service: Service, flip: StoredFlip, *, ta
         if header is None:
             raise RuleViolation(f"there is no snapshot of {service.code} yet:  fcb import --service {service.code}")
         records = load(conn, usable(header), service)
-        holding = tuple(one for one in attestations.attestations(conn, service.code) if one.holds_at(now))
+        said = attestations.attestations(conn, service.code)
+        resumed = resumed_at(said, journal.resumed(conn, service.code))
     return Evidence(
         snapshot_id=header.snapshot_id,
         taken_at=header.taken_at,
         billing={one.external_subscription_id: one for one in records.billing_states},
-        attested=_Said(holding=holding).of,
+        attested=_Said(holding=tuple(one for one in said if one.holds_at(now))).of,
+        resumed=resumed,
         billed_to=_Billed(db=db, service=service, flip=flip, records=records, taxes=taxes, now=now).to,
         plans={interval.months: plan_id for interval, plan_id in subscription_plans(odoo).items()},
     )

@@ -7,6 +7,11 @@ There are three kinds of steps. One that looks (`Looking`) changes nothing: it i
 changes our store alone (`Storing`) does so in the transaction that journals it. One that asks Odoo (`Asking`) is journalled as
 begun, done and read back outside any transaction, then journalled as ended: what was begun and has no end is done again by the
 next run, which each call to Odoo allows because it looks first. Before anything is changed the kill switch is looked at.
+
+The lock that keeps other runs out is of a session that can be lost while the run goes on. So each transaction that journals,
+and each call that may change something in Odoo, first holds the flip and asks whether the lock is still there and the journal
+as this run left it. Where it is not, the run ends with `Overtaken` and says nothing more: what Odoo answered it is not
+journalled, the step stays as begun, and whoever runs next looks at what is there.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,9 +19,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from fcb_pipelines.acts.held_flip import HeldFlip
+from fcb_pipelines.acts.held_odoo import HeldOdoo
 from fcb_pipelines.acts.stop import Stopped, require_running
-from fcb_pipelines.domain.errors import Refused, RuleViolation
-from fcb_pipelines.domain.flip import STEPS, Course, Entry, Part, Phase, State, Step, course, next_step, state
+from fcb_pipelines.domain.errors import Overtaken, Refused, RuleViolation
+from fcb_pipelines.domain.flip import STEPS, Course, Entry, Part, Phase, State, Step, course, is_under_way, next_step, state
 from fcb_pipelines.domain.flip_plans import SubscriptionPlan
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.services import Service
@@ -52,7 +59,9 @@ class Run:
     """What the steps of one run are given, and what the journal says so far."""
 
     db: Database
-    odoo: Odoo
+    bare: Odoo
+    """Odoo, without asking first; see `odoo`."""
+    held: HeldFlip
     service: Service
     flip: StoredFlip
     actor: str
@@ -62,11 +71,18 @@ class Run:
     """The number of the stop in spite of which it goes on; see `acts.stop`."""
     entries: dict[str, list[Entry]] = field(default_factory=dict)
     """The journal as it was read, and what this run added."""
+    odoo: Odoo = field(init=False)
+    """Odoo, of which a run that was overtaken changes nothing more."""
 
-    def read(self, conn: Connection) -> None:
-        """Read the journal."""
+    def __post_init__(self) -> None:
+        self.odoo = HeldOdoo(odoo=self.bare, require_held=self.held.require)
+
+    def begin(self, conn: Connection) -> StoredFlip:
+        """Hold the flip until the transaction ends, and read its journal, which from now on this run alone may add to."""
+        there = self.held.begin(conn)
         found = journal.of_flip(conn, self.flip.flip_id)
         self.entries = {one: list(found.get(one, ())) for one in self.flip.subscriptions}
+        return there
 
     def course(self, subscription: str) -> Course:
         """How far a subscription is."""
@@ -76,6 +92,11 @@ class Run:
     def touched(self) -> frozenset[str]:
         """The subscriptions that any step of this flip was begun with."""
         return frozenset(one for one in self.entries if self.course(one).touched)
+
+    @property
+    def under_way(self) -> frozenset[str]:
+        """The subscriptions that this flip changed anything of."""
+        return frozenset(one for one in self.entries if is_under_way(self.course(one)))
 
     def entry(self, one: SubscriptionPlan, step: Step, told: Told) -> Entry:
         """A line for the journal."""
@@ -96,11 +117,12 @@ class Run:
         return [] if begun is not None else [self.entry(one, step, Told(phase=Phase.BEFORE, data={**data, **more}))]
 
     def note(self, conn: Connection, entries: Sequence[Entry]) -> None:
-        """Journal lines; call last in a transaction, and `keep` them once it has ended."""
-        journal.append(conn, self.service.code, *entries)
+        """Journal lines; call last in a transaction that holds the flip, and `keep` them once it has ended."""
+        self.held.note(conn, entries)
 
     def keep(self, entries: Iterable[Entry]) -> None:
         """Remember lines that are in the journal now, and tell them."""
+        self.held.keep()
         for entry in entries:
             self.entries[entry.external_subscription_id].append(entry)
             if entry.phase is not Phase.BEFORE:
@@ -132,7 +154,7 @@ class Looking:
             return told
         is_done = told.phase is not Phase.WAITING
         entries = [*(run.begun(one, step, {}) if is_done else []), entry]
-        with run.db.transaction() as conn:
+        with run.held.transaction() as conn:
             run.note(conn, entries)
         run.keep(entries)
         return told
@@ -148,7 +170,7 @@ class Storing:
         """Do it; what a rule says against it is journalled by itself."""
         begun = run.begun(one, step, {})
         try:
-            with run.db.transaction() as conn:
+            with run.held.transaction() as conn:
                 run.require_running(conn)
                 told = self.store(run, conn, one)
                 entries = [*begun, run.entry(one, step, told)]
@@ -158,7 +180,7 @@ class Storing:
         except RuleViolation as error:
             told = refused(error)
             entries = [*begun, run.entry(one, step, told)]
-            with run.db.transaction() as conn:
+            with run.held.transaction() as conn:
                 run.note(conn, entries)
         run.keep(entries)
         return told
@@ -172,6 +194,8 @@ class Asking:
     """What is about to be done, for the journal; not asked again for a step that was begun."""
     ask: Callable[[Run, SubscriptionPlan], Told]
     """Does it unless it is done already, and reads back what is there."""
+    overtaken: Callable[[Run, SubscriptionPlan], None] = lambda run, one: None
+    """What is done where another run may have gone on while Odoo was asked."""
 
     def take(self, run: Run, one: SubscriptionPlan, step: Step) -> Told:
         """Do it; what Odoo or a rule says against it is journalled, while a failure leaves the step begun."""
@@ -179,22 +203,29 @@ class Asking:
             begun = self._begun(run, one, step)
         except (Refused, RuleViolation) as error:
             return self._ended(run, [*run.begun(one, step, {}), run.entry(one, step, told := refused(error))], told)
-        with run.db.transaction() as conn:
+        with run.held.transaction() as conn:
             run.require_running(conn)
             run.note(conn, begun)
         run.keep(begun)
         try:
-            told = self.ask(run, one)
+            told = self._asked(run, one)
+            return self._ended(run, [run.entry(one, step, told)], told)
+        except Overtaken:
+            self.overtaken(run, one)
+            raise
+
+    def _asked(self, run: Run, one: SubscriptionPlan) -> Told:
+        try:
+            return self.ask(run, one)
         except (Refused, RuleViolation) as error:
-            told = refused(error)
-        return self._ended(run, [run.entry(one, step, told)], told)
+            return refused(error)
 
     def _begun(self, run: Run, one: SubscriptionPlan, step: Step) -> list[Entry]:
         is_begun = run.course(one.external_subscription_id).begun is not None
         return [] if is_begun else run.begun(one, step, self.before(run, one))
 
     def _ended(self, run: Run, entries: list[Entry], told: Told) -> Told:
-        with run.db.transaction() as conn:
+        with run.held.transaction() as conn:
             run.note(conn, entries)
         run.keep(entries)
         return told

@@ -15,7 +15,7 @@ from fcb_pipelines.acts.unflip_plan import picture_of
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.claims import Biller, Claim
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.domain.flip import Step
+from fcb_pipelines.domain.flip import Step, course
 from fcb_pipelines.domain.flip_plans import ChargePlan, SubscriptionPlan
 from fcb_pipelines.domain.history import BillingState
 from fcb_pipelines.domain.instances import FLAT
@@ -27,6 +27,7 @@ from fcb_pipelines.odoo.edition import missing_plan
 from fcb_pipelines.odoo.moves_now import moves_now
 from fcb_pipelines.odoo.order_now import OrderNow, order_now, tokens_of
 from fcb_pipelines.odoo.pictures import picture
+from fcb_pipelines.store import journal
 from fcb_pipelines.store.database import Connection
 
 ATTESTATION = "attestation"
@@ -43,6 +44,8 @@ class Evidence:
     """By subscription, who bills it; absent where the source does not say."""
     attested: Callable[[Statement, str], Attestation | None]
     """The attestation of a subject that holds now."""
+    resumed: Mapping[str, datetime]
+    """By subscription, when it was last said that the source bills it again after an unflip."""
     billed_to: Callable[[str], Mapping[str, tuple[datetime, str]]]
     """Of a subscription, by charge left to the source: up to when all of it is billed or not due, and what proves that."""
     plans: Mapping[int, int]
@@ -55,12 +58,12 @@ def steps(evidence: Evidence, *, armed_at: datetime | None) -> Mapping[Step, Doi
         Step.SOURCE_STOPPED: Looking(lambda run, one: source_stopped(evidence, one, armed_at)),
         Step.CLAIMED: Storing(claimed),
         Step.PLAN_SET: Asking(
-            lambda run, one: _before_plan(evidence, run, one), lambda run, one: _plan_set(evidence, run, one)
+            lambda run, one: _before_plan(evidence, run, one), lambda run, one: _plan_set(evidence, run, one), overtaken
         ),
-        Step.CONFIRMED: Asking(lambda run, one: {"order": one.order_id}, _confirmed),
+        Step.CONFIRMED: Asking(lambda run, one: {"order": one.order_id}, _confirmed, overtaken),
         Step.PREVIEWED: Looking(_previewed),
         Step.TOKEN_ATTACHED: Asking(
-            lambda run, one: _before_token(evidence, run, one), lambda run, one: _token_attached(evidence, run, one)
+            lambda run, one: _before_token(evidence, run, one), lambda run, one: _token_attached(evidence, run, one), overtaken
         ),
         Step.FINAL_BILL_SEEN: Looking(lambda run, one: _final_bill_seen(evidence, one)),
         Step.COMPLETE: Looking(lambda run, one: Told(data={})),
@@ -76,7 +79,7 @@ def source_stopped(evidence: Evidence, one: SubscriptionPlan, armed_at: datetime
     if is_new and there is not None and (there.biller == Biller.ODOO or not there.auto_renew):
         return Told(data=seen)
     said = evidence.attested(Statement.SOURCE_STOPPED, subscription)
-    if said is not None:
+    if said is not None and said.is_since(evidence.resumed.get(subscription)):
         return Told(data={"attestation": said.attestation_id, "author": said.author})
     if there is None:
         why = "the source does not say who bills it"
@@ -84,6 +87,8 @@ def source_stopped(evidence: Evidence, one: SubscriptionPlan, armed_at: datetime
         why = "by the last snapshot the source bills it on"
     else:
         why = "the last snapshot is from before the flip was armed: take a new one (fcb import)"
+    if said is not None:
+        why = f"{why}, and what {said.author} signed is from before it was resumed ({said.attestation_id})"
     return waiting(f"{why}; stop it there, or sign that it is stopped:  fcb attest source_stopped {subscription} --text WHY")
 
 
@@ -147,6 +152,20 @@ def _confirmed(run: Run, one: SubscriptionPlan) -> Told:
     live.confirm(run.odoo, order_id)
     there = order_now(run.odoo, order_id)
     return Told(data=shown(there)) if there.state == live.SALE else refused("Odoo did not confirm it", order=shown(there))
+
+
+def overtaken(run: Run, one: SubscriptionPlan) -> None:
+    """Take back what came too late, or by half: at an order that another run made a quotation nobody looks before the very end.
+
+    Where the flip goes on instead, by another run, that one finds it done.
+    """
+    with run.db.transaction() as conn:
+        entries = journal.of_flip(conn, run.flip.flip_id).get(one.external_subscription_id, ())
+    so_far = course(entries)
+    if one.order_id is not None and so_far.is_going_back and Step.UNDONE not in so_far.done:
+        live.detach_token(run.bare, one.order_id)
+        live.back_to_draft(run.bare, one.order_id)
+        live.not_a_subscription(run.bare, one.order_id)
 
 
 def _previewed(run: Run, one: SubscriptionPlan) -> Told:

@@ -82,7 +82,7 @@ class FlipGate:
     rules: Rules
 
     def __call__(self, flip: StoredFlip, part: Part) -> Callable[[Connection, frozenset[str]], Sequence[Objection]]:
-        """Read what is outside; what comes back is asked with the subscriptions that the flip began with already."""
+        """Read what is outside; what comes back is asked with the subscriptions that the flip changed anything of."""
         outside = look(self.db, self.odoo, self.service, flip.plan, self.rules)
 
         def ask(conn: Connection, under_way: frozenset[str]) -> tuple[Objection, ...]:

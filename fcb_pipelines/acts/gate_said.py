@@ -9,7 +9,7 @@ from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.flip import found
 from fcb_pipelines.acts.gate import against_going_live, look, ready_to_flip, this_version
 from fcb_pipelines.acts.gate_asking import Asked, Rules
-from fcb_pipelines.domain.flip import Part, State
+from fcb_pipelines.domain.flip import Part
 from fcb_pipelines.domain.gate_asked import GateAsked
 from fcb_pipelines.domain.gate_facts import Gate
 from fcb_pipelines.services import Service
@@ -28,9 +28,7 @@ def ask_of_flip(reached: Connections, service: Service, flip_id: str, part: Part
     flip = found(db, service, flip_id)
     outside = look(db, reached.odoo(), service, flip.plan, under)
     with db.transaction() as conn:
-        last = flips.last_flips(conn, service.code)
-        begun = frozenset(each for each, one in last.items() if one.flip_id == flip_id and one.state is not State.SHADOW)
-        asked = Asked(part=part, plan=flip.plan, flip_id=flip_id, under_way=begun)
+        asked = Asked(part=part, plan=flip.plan, flip_id=flip_id, under_way=flips.under_way(conn, flip_id))
         said = GateAsked(
             flip_id=flip_id,
             gate=Gate(part.value),

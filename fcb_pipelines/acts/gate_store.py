@@ -15,6 +15,7 @@ from fcb_pipelines.acts.source import load
 from fcb_pipelines.acts.stop import stopped
 from fcb_pipelines.domain.actual import CREDITED_AND_ISSUED_ANEW, ActualLine
 from fcb_pipelines.domain.alarms import Alarm
+from fcb_pipelines.domain.attestations import resumed_at
 from fcb_pipelines.domain.balances import Balance, compared, source_balances
 from fcb_pipelines.domain.evidence import Evidence
 from fcb_pipelines.domain.flip import State
@@ -78,7 +79,7 @@ class _Gathering:
         plan = self.asked.plan
         planned = () if plan is None else tuple(one.external_subscription_id for one in plan.subscriptions)
         whose = None if plan is None else Whose(customers=self.closure, subscriptions=planned)
-        last_flips = flips.last_flips(conn, code)
+        last_flips, said = flips.last_flips(conn, code), attestations.attestations(conn, code)
         return GateFacts(
             service=code,
             zone=service.zone,
@@ -99,7 +100,8 @@ class _Gathering:
             neighbours=self.neighbours,
             periods=gate_judged.periods(conn, service, whose, rules.now),
             last_closed=_last_closed(service, rules.now),
-            attestations=attestations.attestations(conn, code),
+            attestations=said,
+            resumed=resumed_at(said, journal.resumed(conn, code)),
             snapshot=self._snapshot(),
             subscriptions=self._subscriptions(),
             links={key: self.links[key] for key in self.closure if key in self.links},

@@ -81,7 +81,7 @@ class Reading:
         there = read(self.odoo, kind, resolve(self.odoo, kind, self.service.code, wanted=wanted, known=known))
         return there, frozenset(known.keys() - there.ids.keys())
 
-    def exclusive(self, *, dry_run: bool) -> AbstractContextManager[None]:
+    def exclusive(self, *, dry_run: bool) -> AbstractContextManager[object]:
         """Keep other imports out; a dry run changes nothing and waits for nobody."""
         return nullcontext() if dry_run else stored.exclusive_import(self.db, self.service.code)
 

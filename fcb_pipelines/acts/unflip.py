@@ -10,19 +10,22 @@ goes back by itself: what is refused for one leaves no other live.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 
-from fcb_pipelines.acts.arming import held, require_armed
+from fcb_pipelines.acts.arming import require_armed
 from fcb_pipelines.acts.flip import Going, found, standing
 from fcb_pipelines.acts.flip_run import Doing, Run, Stands, refused, taken
 from fcb_pipelines.acts.stop import require_running, stopped
 from fcb_pipelines.acts.unflip_plan import unflip_plan
 from fcb_pipelines.acts.unflip_steps import steps
+from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.flip import BACK, FORTH, Part, Step, is_over
 from fcb_pipelines.domain.unflips import HandBack, Unflip, is_handed_back
+from fcb_pipelines.store import audit, hand_backs
 from fcb_pipelines.store import flips as store
-from fcb_pipelines.store import hand_backs
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.flips import StoredFlip
 from fcb_pipelines.store.imports import exclusive_import
 
 GIVEN_UP = "given up: the flip is taken back"
@@ -63,12 +66,13 @@ def handed_back(going: Going, flip_id: str) -> HandedBack:
 def unflip(going: Going, flip_id: str, *, although_stopped: bool = False) -> Undone:
     """Take a flip back as far as it goes; again goes on where it stopped.
 
-    Raises `RuleViolation` where nothing was armed, something else was, or there is nothing to take back; `Stopped`.
+    One of which no step was begun is given up. Raises `RuleViolation` where nothing was armed, something else was, or there is
+    nothing to take back; `Stopped`.
     """
-    with exclusive_import(going.db, going.service.code):
+    with exclusive_import(going.db, going.service.code) as lock:
         flip = found(going.db, going.service, flip_id)
         plan = unflip_plan(going.db, going.odoo, going.service, flip, going.now)
-        run = going.run(flip)
+        run = going.run(flip, lock)
         with going.db.transaction() as conn:
             is_left = _admit(conn, going, run, plan, although_stopped=although_stopped)
         if is_left:
@@ -83,10 +87,10 @@ def _admit(conn: Connection, going: Going, run: Run, plan: Unflip, *, although_s
     run.although = there.stop_id if there is not None and although_stopped else None
     _require_running(conn, going, run)
     store.lock(conn, going.service.code)
-    flip = held(conn, going.service, run.flip.flip_id)
-    run.read(conn)
+    flip = run.begin(conn)
     if not run.touched:
-        raise RuleViolation(f"no step of {flip.flip_id} was begun: there is nothing to take back")
+        _give_up(conn, going, run, flip)
+        return False
     if all(Step.UNDONE in run.course(one).done for one in run.touched):
         return False
     require_armed(conn, flip, Part.UNFLIP, going.now, planned=plan.stake)
@@ -100,6 +104,18 @@ def _admit(conn: Connection, going: Going, run: Run, plan: Unflip, *, although_s
     run.note(conn, given_up)
     run.keep(given_up)
     return True
+
+
+def _give_up(conn: Connection, going: Going, run: Run, flip: StoredFlip) -> None:
+    """End a flip that was armed or waited and changed nothing, so that it is in the way of no other; needs no arming."""
+    is_waiting = any(run.entries.values()) or bool(store.armings(conn, flip.flip_id))
+    if flip.ended_at is not None or not is_waiting:
+        raise RuleViolation(f"no step of {flip.flip_id} was begun: there is nothing to take back")
+    store.end(conn, flip.flip_id, going.now)
+    at = going.now.astimezone(UTC)
+    entry = AuditEntry(at=at, actor=going.actor, act=Act.FLIP_GIVEN_UP, service=flip.service, subject=flip.flip_id, data={})
+    audit.append_audit(conn, entry)
+    going.report(f"no step of {flip.flip_id} was begun: it is given up, and nothing was changed")
 
 
 def _require_running(conn: Connection, going: Going, run: Run) -> None:
@@ -125,7 +141,7 @@ def _ended(run: Run) -> Stands:
     """End the flip once all that it touched is back."""
     courses = {one: run.course(one) for one in run.flip.subscriptions}
     with run.db.transaction() as conn:
-        is_ended = held(conn, run.service, run.flip.flip_id).ended_at is not None
+        is_ended = run.held.hold(conn).ended_at is not None
         if not is_ended and all(is_over(each) or not each.touched for each in courses.values()):
             store.end(conn, run.flip.flip_id, run.now)
     return Stands(flip=run.flip, courses=courses)

@@ -11,7 +11,7 @@ from typing import Any
 from fcb_pipelines.acts import claims
 from fcb_pipelines.acts.credits import credit_all
 from fcb_pipelines.acts.flip_run import Asking, Doing, Looking, Run, Storing, Told, customers, refused, waiting
-from fcb_pipelines.acts.flip_steps import Evidence, shown
+from fcb_pipelines.acts.flip_steps import Evidence, overtaken, shown
 from fcb_pipelines.acts.hand_back import HandingBack
 from fcb_pipelines.acts.unflip_plan import Billed, billed, live_invoices, picture_of
 from fcb_pipelines.domain.errors import Refused
@@ -44,7 +44,7 @@ def steps(evidence: Evidence, plan: Unflip) -> Mapping[Step, Doing]:
 
     return {
         Step.TOKEN_DETACHED: Asking(lambda run, one: {"order": one.order_id}, _where_changed(_token_detached)),
-        Step.BACK_TO_DRAFT: Asking(lambda run, one: {"order": one.order_id}, _where_changed(_back_to_draft)),
+        Step.BACK_TO_DRAFT: Asking(lambda run, one: {"order": one.order_id}, _where_changed(_back_to_draft), overtaken),
         Step.CREDITED: Asking(lambda run, one: {"invoices": credits_[one.external_subscription_id]}, _where_changed(credited)),
         Step.CLAIMS_RELEASED: Storing(_claims_released),
         Step.USAGE_HANDED_BACK: HandingBack(evidence),

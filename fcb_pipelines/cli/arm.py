@@ -29,7 +29,7 @@ _GO = {Part.FLIP: "fcb flip --go", Part.CHARGE: "fcb flip --charge", Part.UNFLIP
 @click.option(
     "--act", "part", type=click.Choice([one.value for one in ARMED]), default=Part.FLIP.value, show_default=True, help="What."
 )
-@click.option("--approve", is_flag=True, help="Stand behind what somebody else armed.")
+@click.option("--approve", is_flag=True, help="Stand behind what somebody else armed: type the same.")
 @as_option
 @service_option
 @json_option
@@ -48,18 +48,13 @@ def arm(
 
     Count and amounts are those of the plan: of a flip and of charging what Odoo bills first, net; of an unflip its credit
     notes, gross, as  fcb unflip --plan  shows them. It holds for the hours of fcb.toml. Above the limit there a second person
-    approves it, who is not the one who armed it. What stands against it is asked when it is done.
+    approves it, who is not the one who armed it and types the same. What stands against it is asked when it is done.
     """
     with connected() as reached:
         service = reached.settings.service(service_code)
         person = signer(service, name)
-        if approve:
-            with reached.database().transaction() as conn:
-                done = acts.approve(conn, service, flip_id, person, reached.now)
-            over: tuple[str, ...] = ()
-        else:
-            typed = Typed(flip_id=flip_id, part=Part(part), person=person, count=_count(count), amounts=_amounts(amounts))
-            done, over = _armed(reached, service, typed)
+        typed = Typed(flip_id=flip_id, part=Part(part), person=person, count=_count(count), amounts=_amounts(amounts))
+        done, over = _approved(reached, service, typed) if approve else _armed(reached, service, typed)
     _tell(done, over, service, as_json=as_json)
 
 
@@ -70,6 +65,11 @@ def _armed(reached: Connections, service: Service, typed: Typed) -> tuple[Arming
     with reached.database().transaction() as conn:
         done = acts.arm(conn, service, typed, reached.now, planned=planned)
     return done.arming, done.over
+
+
+def _approved(reached: Connections, service: Service, typed: Typed) -> tuple[Arming, tuple[str, ...]]:
+    with reached.database().transaction() as conn:
+        return acts.approve(conn, service, typed, reached.now), ()
 
 
 def _count(count: int | None) -> int:
@@ -91,7 +91,7 @@ def _amounts(texts: tuple[str, ...]) -> Mapping[str, Decimal]:
 def _tell(done: Arming, over: tuple[str, ...], service: Service, *, as_json: bool) -> None:
     is_waiting = not done.is_approved
     name = " --as NAME" if service.is_demo else ""
-    approve = f"fcb arm --approve {done.flip_id} --service {service.code}{name}"
+    approve = f"{done.approve_with} --service {service.code}{name}"
     then = f"{_GO[done.part]} {done.flip_id} --service {service.code}"
     if as_json:
         answer(_as_json(done, over, approve if is_waiting else None, then, service))

@@ -21,7 +21,7 @@ from fcb_pipelines.domain.cohorts import names
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.records_json import as_json as published
 from fcb_pipelines.services import Service
-from fcb_pipelines.store import flips, journal
+from fcb_pipelines.store import flips
 from fcb_pipelines.store.flips import StoredFlip
 
 _MOST_BYTES = 1_000_000
@@ -133,8 +133,7 @@ def _said(reached: Connections, service: Service, stored: StoredFlip) -> Said:
     db, under = reached.database(), rules(reached, service)
     outside = look(db, reached.odoo(), service, stored.plan, under)
     with db.transaction() as conn:
-        under_way = frozenset(journal.of_flip(conn, stored.flip_id))
-        asked = Asked(plan=stored.plan, flip_id=stored.flip_id, under_way=under_way)
+        asked = Asked(plan=stored.plan, flip_id=stored.flip_id, under_way=flips.under_way(conn, stored.flip_id))
         return said_of_plan(conn, service, asked, outside, under)
 
 

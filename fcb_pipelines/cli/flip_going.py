@@ -80,7 +80,9 @@ def print_stands(stands: Stands) -> None:
 def say_next(stands: Stands, part: Part, service: Service) -> None:
     """What comes after a part, by how the flip stands now."""
     states, flip_id = set(stands.states.values()), stands.flip.flip_id
-    if stands.open():
+    if part is Part.UNFLIP and stands.is_done(part):
+        say(f"{flip_id} is taken back")
+    elif stands.open():
         say(f"once what is waited for is there:  fcb {_again(part)} {flip_id} --service {service.code}")
     elif part is Part.FLIP and states == {State.LIVE}:
         say(f"live. Charging is armed by itself:  fcb arm {flip_id} --act charge …  then  fcb flip --charge {flip_id}")

@@ -44,7 +44,8 @@ def unflip(
 
     Nothing that was posted is deleted. Each subscription goes back by itself; it waits until the source bills it again (its
     billing state in a new snapshot, or  fcb attest source_resumed), hands back what was used up to that moment, and ends once
-    everything in Odoo is as it was but for what must remain. Run it again to go on where it stopped.
+    everything in Odoo is as it was but for what must remain. Run it again to go on where it stopped. A flip that was armed and
+    of which no step was begun is given up.
     """
     if go and is_plan:
         raise InvalidInput("either --plan shows what would be done, or --go does it")
@@ -87,6 +88,9 @@ def _print(plan: Unflip, service: Service) -> None:
     for one in plan.undone:
         table.add_row(one.external_subscription_id, one.customer, *_cells(one, service))
     console_of(WIDTH).print(table)
+    if not plan.undone:
+        say(f"no step of {plan.flip_id} was begun: nothing is taken back;  fcb unflip {plan.flip_id} --go  gives it up")
+        return
     amounts = " ".join(f"--amount {code}={amount}" for code, amount in sorted(plan.stake.amounts.items()))
     say(f"next:  fcb arm {plan.flip_id} --act unflip --count {plan.stake.count} {amounts}".rstrip())
 

@@ -52,6 +52,11 @@ class Arming:
         by = self.approval
         return not self.needs_approval or (by is not None and person(by.person) not in ("", person(self.person)))
 
+    @property
+    def approve_with(self) -> str:
+        """What the second person types; what it is about they look up themselves, or nobody would have looked twice."""
+        return f"fcb arm --approve {self.flip_id} --act {self.part} --count N --amount …"
+
     def why_not(self, now: datetime) -> str | None:
         """Why it cannot be relied on at a moment; None where it can."""
         if now >= self.expires_at:
@@ -59,7 +64,7 @@ class Arming:
         if now < self.armed_at:
             return f"the arming by {self.person} is of {self.armed_at.isoformat(timespec='minutes')}, which is yet to come"
         if not self.is_approved:
-            return f"{self.person} armed it and somebody else must approve it:  fcb arm --approve {self.flip_id}"
+            return f"{self.person} armed it and somebody else must approve it:  {self.approve_with}"
         return None
 
 

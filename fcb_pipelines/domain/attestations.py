@@ -4,7 +4,7 @@ Owns: what can be attested, about what, with which value, and when an attestatio
 (store/attestations), what it clears (objections).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -71,6 +71,22 @@ class Attestation:
     def holds_at(self, moment: datetime) -> bool:
         """Whether it can be relied on then."""
         return self.made_at <= moment < self.ended_at
+
+    def is_since(self, moment: datetime | None) -> bool:
+        """Whether it was said after a moment; None is one that never was."""
+        return moment is None or self.made_at > moment
+
+
+def resumed_at(said: Iterable[Attestation], seen: Mapping[str, datetime]) -> dict[str, datetime]:
+    """By subscription, when it was last said that the source bills it again, by a person or by what an unflip has `seen`.
+
+    From then on nobody may rely on a word of before that it had stopped. What a person took back was never so.
+    """
+    found = dict(seen)
+    for one in said:
+        if one.statement is Statement.SOURCE_RESUMED and one.withdrawn_at is None:
+            found[one.subject] = max(one.made_at, found.get(one.subject, one.made_at))
+    return found
 
 
 class About(StrEnum):

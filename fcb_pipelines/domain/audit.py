@@ -47,6 +47,7 @@ class Act(StrEnum):
     ATTESTATION_WITHDRAWN = "attestation_withdrawn"
     FLIP_APPROVED = "flip_approved"
     FLIP_ARMED = "flip_armed"
+    FLIP_GIVEN_UP = "flip_given_up"
     FLIP_PLANNED = "flip_planned"
     FLIP_STEP = "flip_step"
     INVOICES_POSTED = "invoices_posted"

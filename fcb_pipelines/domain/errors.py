@@ -4,6 +4,7 @@ FcbError
 ├── InvalidInput        the caller sent something wrong: fix the input
 │   └── InvalidSettings     an FCB_* variable or fcb.toml is wrong: fix it and start again
 ├── RuleViolation       a business rule says no: do not retry
+├── Overtaken           another run may have gone on meanwhile: this one ended, run again
 └── RemoteError         a system outside ours
     ├── Refused             it said no: do not retry
     ├── RolledBack          nothing happened: retry with backoff
@@ -28,6 +29,10 @@ class InvalidSettings(InvalidInput):
 
 class RuleViolation(FcbError):
     """A business rule says no: do not retry."""
+
+
+class Overtaken(FcbError):
+    """Another run went on with the same work, or may have: this one ended where it was; what comes next looks first."""
 
 
 class RemoteError(FcbError):

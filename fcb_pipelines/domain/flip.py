@@ -164,6 +164,14 @@ def state(so_far: Course, *, is_armed: bool = False) -> State:
     return State.ARMED if is_armed else State.SHADOW
 
 
+def is_under_way(so_far: Course) -> bool:
+    """Whether the flip changed anything of it, which it does with its claims first: a step that only looked changed nothing.
+
+    From then on its gate does not ask again what the flip itself changes.
+    """
+    return Step.CLAIMED in so_far.done
+
+
 def is_in_odoo(so_far: Course) -> bool:
     """Whether its order in Odoo may be another than the inert one that imports keep: nobody else changes it then.
 

@@ -213,7 +213,7 @@ class GateFacts:
     replanned: FlipPlan | NotKnown
     """The same cohort planned now."""
     under_way: frozenset[str]
-    """Subscriptions of the plan that this very flip has begun with."""
+    """Subscriptions of the plan that this very flip changed anything of; see `flip.is_under_way`."""
     live: frozenset[str] | NotKnown
     """Subscriptions of the service that are live, by whichever flip."""
     elsewhere: frozenset[str] | NotKnown
@@ -229,6 +229,8 @@ class GateFacts:
     """The last period in scope that has closed by now; None where none has."""
     attestations: tuple[Attestation, ...]
     """All of the service, whatever became of them."""
+    resumed: Mapping[str, datetime]
+    """By subscription, when it was last said that the source bills it again after an unflip."""
     snapshot: SnapshotSeen | NotKnown
     subscriptions: Mapping[str, SourceSubscription]
     """Of the newest snapshot; one that is absent is not there."""
@@ -268,7 +270,7 @@ class GateFacts:
 
     @property
     def not_begun(self) -> tuple[SubscriptionPlan, ...]:
-        """What is to go live and was not begun with: of the others the flip itself changed what is there."""
+        """What is to go live and is not under way: of the others the flip itself changed what is there."""
         return tuple(one for one in self.planned if one.external_subscription_id not in self.under_way)
 
     def said(self, statement: Statement, subject: str = "") -> tuple[Attestation, ...]:
@@ -280,6 +282,11 @@ class GateFacts:
         """The attestation that can be relied on now; None where there is none. With a `value`, it must say exactly that."""
         holding = (one for one in self.said(statement, subject) if one.holds_at(self.now))
         return next((one for one in holding if value is None or one.value == value), None)
+
+    def stop_said(self, subscription: str) -> Attestation | None:
+        """The attestation that the source will not bill it again, unless it was said to do so since."""
+        said = self.attested(Statement.SOURCE_STOPPED, subscription)
+        return said if said is not None and said.is_since(self.resumed.get(subscription)) else None
 
     def lapsed(self, statement: Statement, subject: str = "") -> Attestation | None:
         """The last attestation that holds no longer, where none does."""

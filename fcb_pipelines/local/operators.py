@@ -119,10 +119,11 @@ class Operators:
             self.signed += len(ready)
 
     def arm(self, flip_id: str, act: str, count: int, amounts: Mapping[str, str]) -> None:
-        """Type what is planned; the second person stands behind it, which below the limit nobody needs to."""
+        """Type what is planned; the second person types the same, which below the limit nobody needs to."""
         typed = [each for code, amount in amounts.items() for each in ("--amount", f"{code}={amount}")]
-        self.fcb("arm", flip_id, "--act", act, "--count", str(count), *typed, *ADA)
-        self.fcb("arm", "--approve", flip_id, *GRACE, ok=(0, 2))
+        meant = (flip_id, "--act", act, "--count", str(count), *typed)
+        self.fcb("arm", *meant, *ADA)
+        self.fcb("arm", "--approve", *meant, *GRACE, ok=(0, 2))
 
     def go(self, asked: Sequence[str]) -> str:
         """Plan, arm and go, then charge or explicitly not; the flip. Raises `RuleViolation` where the gate is shut."""

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.arming import Arming, Stake
-from fcb_pipelines.domain.flip import Part, Step, course, is_in_odoo, state
+from fcb_pipelines.domain.flip import Part, Step, course, is_in_odoo, is_under_way, state
 from fcb_pipelines.domain.flip_plans import FlipPlan
 from fcb_pipelines.domain.live import Live
 from fcb_pipelines.domain.records_json import as_json, read
@@ -70,7 +70,7 @@ ELSEWHERE = """
       FROM flip f JOIN flip_subscription s USING (flip_id)
      WHERE f.service = %(service)s AND f.flip_id <> %(flip_id)s AND s.external_subscription_id = ANY(%(subscriptions)s)
        AND f.ended_at IS NULL
-       AND (EXISTS (SELECT 1 FROM flip_journal j WHERE j.flip_id = f.flip_id)
+       AND (EXISTS (SELECT 1 FROM flip_journal j WHERE j.flip_id = f.flip_id AND j.phase = 'before')
             OR EXISTS (SELECT 1 FROM flip_arming a WHERE a.flip_id = f.flip_id AND a.expires_at > %(now)s))
      ORDER BY f.flip_id, s.external_subscription_id
 """
@@ -124,7 +124,10 @@ def end(conn: Connection, flip_id: str, at: datetime | None) -> None:
 def elsewhere(
     conn: Connection, service: str, flip_id: str, subscriptions: Collection[str], now: datetime
 ) -> tuple[tuple[str, str], ...]:
-    """Which of these subscriptions are in other flips that are armed or under way, each with the flip."""
+    """Which of these subscriptions are in other flips that are armed or have begun, each with the flip.
+
+    One that only waited, and of which nothing is armed any more, stands in nobody's way.
+    """
     given = {"service": service, "flip_id": flip_id, "subscriptions": list(subscriptions), "now": now}
     return tuple((row[0], row[1]) for row in conn.execute(ELSEWHERE, given))
 
@@ -174,6 +177,12 @@ def subscriptions_in_odoo(conn: Connection, service: str) -> Mapping[str, Live]:
     They are live, or on their way there or back.
     """
     return {key: one for key, one in last_flips(conn, service).items() if is_in_odoo(one.course)}
+
+
+def under_way(conn: Connection, flip_id: str) -> frozenset[str]:
+    """The subscriptions that a flip changed anything of."""
+    entries = journal.of_flip(conn, flip_id)
+    return frozenset(one for one, each in entries.items() if is_under_way(course(each)))
 
 
 def last_flips(conn: Connection, service: str) -> dict[str, Live]:

@@ -61,18 +61,38 @@ LATEST_RUNS = """
     SELECT DISTINCT ON (entity) import_run_id, entity, snapshot_id, ran_at, created, changed, unchanged, skipped, failed
       FROM import_run WHERE service = %s ORDER BY entity, import_run_id DESC
 """
+STILL_HELD = """
+    SELECT EXISTS (SELECT FROM pg_locks
+                    WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND pid = %(session)s
+                      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                      AND (classid::bigint << 32 | objid::bigint) = hashtextextended(%(name)s, 0))
+"""
 ISSUES = """
     SELECT external_id, outcome, reason FROM import_issue
      WHERE import_run_id = %s ORDER BY outcome, external_id COLLATE "C", reason COLLATE "C"
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportLock:
+    """The lock of an import, taken by a session of its own."""
+
+    name: str
+    session: int
+    """Its process id in Postgres."""
+
+    def is_held(self, conn: Connection) -> bool:
+        """Whether that session still has it, by the word of Postgres: whoever lost it may have been followed by another."""
+        row = conn.execute(STILL_HELD, {"name": self.name, "session": self.session}).fetchone()
+        return row is not None and bool(row[0])
+
+
 @contextmanager
-def exclusive_import(db: Database, service: str) -> Iterator[None]:
+def exclusive_import(db: Database, service: str) -> Iterator[ImportLock]:
     """Keep other imports of a service out; raises `RuleViolation` at once if one is running.
 
-    The lock is of a session of its own, not of a transaction: none may be open while Odoo is asked. A lost connection frees it,
-    which is safe because every write to Odoo is by external id.
+    The lock is of a session of its own, not of a transaction: none may be open while Odoo is asked. A lost connection frees it.
+    Of an import that is safe, because every write to Odoo is by external id; whoever does more than that asks `is_held`.
     """
     with closing(connect(db.url, autocommit=True, name="fcb import")) as conn:
         name = f"{service}/import"
@@ -80,7 +100,7 @@ def exclusive_import(db: Database, service: str) -> Iterator[None]:
         if row is None or not row[0]:
             raise RuleViolation(f"another import of {service} is running right now: wait for it to end, then run again")
         try:
-            yield
+            yield ImportLock(name=name, session=conn.info.backend_pid)
         finally:
             # The server notices a closed connection some time later: the next import of the chain would find the lock taken.
             with suppress(psycopg.OperationalError):

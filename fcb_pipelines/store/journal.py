@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -30,14 +30,24 @@ CREDITED = """
     SELECT DISTINCT j.external_subscription_id FROM flip_journal j JOIN flip f USING (flip_id)
      WHERE f.service = %s AND j.step = %s AND j.phase = %s
 """
+RESUMED = """
+    SELECT j.external_subscription_id, max(j.at) FROM flip_journal j JOIN flip f USING (flip_id)
+     WHERE f.service = %s AND j.step = 'source_resumed' AND j.phase = 'after' GROUP BY j.external_subscription_id
+"""
+LAST = "SELECT entry_id FROM flip_journal WHERE flip_id = %s ORDER BY entry_id DESC LIMIT 1"
 
 
-def append(conn: Connection, service: str, *entries: Entry) -> None:
-    """Add entries in their order, each with its own in the audit log, whose head is held until the transaction ends."""
+def append(conn: Connection, service: str, *entries: Entry) -> int | None:
+    """Add entries in their order, each with its own in the audit log, whose head is held until the transaction ends.
+
+    The number of the last one; None where there is none to add.
+    """
+    entry_id = None
     for one in entries:
         values = (one.flip_id, one.external_subscription_id, one.step, one.phase, one.at, one.actor, Jsonb(dict(one.data)))
         row = conn.execute(ADD, values).fetchone()
         assert row is not None  # noqa: S101 - an INSERT … RETURNING answers one row
+        entry_id = int(row[0])
         audit.append_audit(
             conn,
             AuditEntry(
@@ -46,9 +56,16 @@ def append(conn: Connection, service: str, *entries: Entry) -> None:
                 act=Act.FLIP_STEP,
                 service=service,
                 subject=one.flip_id,
-                data={"entry": row[0], **_proof(one)},
+                data={"entry": entry_id, **_proof(one)},
             ),
         )
+    return entry_id
+
+
+def last(conn: Connection, flip_id: str) -> int:
+    """The number of the last entry of a flip; 0 where there is none."""
+    row = conn.execute(LAST, [flip_id]).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def of_flip(conn: Connection, flip_id: str) -> dict[str, tuple[Entry, ...]]:
@@ -70,6 +87,11 @@ def of_service(conn: Connection, service: str) -> dict[tuple[str, str], tuple[En
 def credited(conn: Connection, service: str) -> frozenset[str]:
     """The subscriptions of which an unflip ever came to credit what Odoo had posted, whether or not it had posted any."""
     return frozenset(row[0] for row in conn.execute(CREDITED, [service, Step.CREDITED, Phase.AFTER]))
+
+
+def resumed(conn: Connection, service: str) -> dict[str, datetime]:
+    """When the last unflip of each subscription saw that the source bills it again."""
+    return {row[0]: row[1] for row in conn.execute(RESUMED, [service])}
 
 
 def unproved(conn: Connection, service: str, flip_id: str) -> tuple[str, ...]:

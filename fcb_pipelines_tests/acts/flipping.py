@@ -14,7 +14,7 @@ from fcb_pipelines.acts.flip_steps import Evidence
 from fcb_pipelines.acts.source import SourceRecords
 from fcb_pipelines.acts.unflip import Undone
 from fcb_pipelines.domain.arming import Stake
-from fcb_pipelines.domain.attestations import Attestation, Statement
+from fcb_pipelines.domain.attestations import Attestation, Statement, resumed_at
 from fcb_pipelines.domain.flip import Entry, Part, Phase, State, Step
 from fcb_pipelines.domain.flip_plans import SubscriptionPlan
 from fcb_pipelines.domain.gate import Objection
@@ -105,9 +105,14 @@ class Cohort:
             taken_at=self.taken_at,
             billing={one: a_billing(one, said) for one, said in self.billing.items()},
             attested=lambda statement, subject: self.attested.get((statement, subject)),
+            resumed=self._resumed(),
             billed_to=lambda subscription: self.billed_to,
             plans={interval.months: plan_id for interval, plan_id in plans.items()},
         )
+
+    def _resumed(self) -> dict[str, datetime]:
+        with self.chain.db.transaction() as conn:
+            return resumed_at(self.attested.values(), journal.resumed(conn, self.chain.service.code))
 
     def arm(self, part: Part = Part.FLIP, person: str = "ada", planned: Stake | None = None) -> Armed:
         """Arm what is planned."""

@@ -15,7 +15,7 @@ from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.arming import Arming, Stake
 from fcb_pipelines.domain.audit import Act
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.flip import STEPS, Part, Step
+from fcb_pipelines.domain.flip import BACK, FORTH, STEPS, Part, Step
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import audit, flips, journal, stops
@@ -52,6 +52,12 @@ def armed(conn: Connection, shop: Service, **changes: Any) -> Armed:
 def dear(conn: Connection, shop: Service) -> Arming:
     keep(conn, DEAR)
     return armed(conn, shop, count=1, amounts={"CAD": Decimal("500.01")}).arming
+
+
+def approved(conn: Connection, shop: Service, hours: float = 0, **changes: Any) -> Arming:
+    """Of what is dear, by Grace."""
+    meant = {"person": "grace", "count": 1, "amounts": {"CAD": Decimal("500.01")}}
+    return acts.approve(conn, shop, typed(**meant | changes), NOW + timedelta(hours=hours))
 
 
 def require(conn: Connection, shop: Service, part: Part = Part.FLIP, hours: float = 0, planned: Stake | None = None) -> Arming:
@@ -103,21 +109,44 @@ def test_above_the_limit_nothing_holds_until_somebody_else_approves(conn: Connec
         require(conn, shop)
     for same in ("ada", " ADA\u200b"):
         with pytest.raises(RuleViolation, match="ada armed the flip of F-0123456789ab"):
-            acts.approve(conn, shop, FLIP_ID, same, NOW)
+            approved(conn, shop, person=same)
     with pytest.raises(RuleViolation, match="made the secret of grace"):
-        acts.approve(conn, shop, FLIP_ID, "grace", NOW, secret_made_by="ada")
-    assert acts.approve(conn, shop, FLIP_ID, "grace", NOW).is_approved
+        approved(conn, shop, secret_made_by="ada")
+    assert approved(conn, shop).is_approved
     assert require(conn, shop).approval == Signature(person="grace", at=NOW)
     (entry,) = audit.noted(conn, "shop", [Act.FLIP_APPROVED])
     assert (entry.actor, entry.data["armed_by"]) == ("grace", "ada")
     with pytest.raises(InvalidInput, match="waits for nobody's approval"):
-        acts.approve(conn, shop, FLIP_ID, "eve", NOW)
+        approved(conn, shop, person="eve")
+
+
+def test_nobody_stands_behind_what_was_armed_meanwhile(conn: Connection, shop: Service) -> None:
+    flip = dear(conn, shop)
+    charge = armed(conn, shop, part=Part.CHARGE, count=1, amounts={"CAD": Decimal("500.01")}).arming
+    assert approved(conn, shop).arming_id == flip.arming_id
+    with pytest.raises(RuleViolation, match="somebody else must approve it"):
+        require(conn, shop, Part.CHARGE)
+    assert approved(conn, shop, part=Part.CHARGE).arming_id == charge.arming_id
+    planned = Stake(count=1, amounts={"CAD": Decimal(900)})
+    acts.arm(conn, shop, typed(part=Part.UNFLIP, count=1, amounts=planned.amounts), NOW, planned=planned)
+    for changes in ({"amounts": {"CAD": Decimal(800)}}, {"count": 2, "amounts": planned.amounts}):
+        with pytest.raises(InvalidInput, match="what you typed is not what would be done"):
+            approved(conn, shop, part=Part.UNFLIP, **changes)
+    assert approved(conn, shop, part=Part.UNFLIP, amounts=planned.amounts).is_approved
+
+
+def test_only_the_last_of_a_part_is_approved(conn: Connection, shop: Service) -> None:
+    first = dear(conn, shop)
+    second = armed(conn, shop, count=1, amounts={"CAD": Decimal("500.01")}).arming
+    assert approved(conn, shop).arming_id == second.arming_id != first.arming_id
+    with pytest.raises(InvalidInput, match="waits for nobody's approval"):
+        approved(conn, shop)
 
 
 def test_what_no_longer_holds_is_not_approved(conn: Connection, shop: Service) -> None:
     dear(conn, shop)
     with pytest.raises(InvalidInput, match="waits for nobody's approval"):
-        acts.approve(conn, shop, FLIP_ID, "grace", NOW + timedelta(hours=24))
+        approved(conn, shop, hours=24)
 
 
 def test_the_last_arming_counts_and_stands_for_what_it_was_for(conn: Connection, shop: Service) -> None:
@@ -144,6 +173,30 @@ def test_a_subscription_is_in_one_unfinished_flip_at_a_time(conn: Connection, sh
         acts.arm(conn, shop, typed(), later + timedelta(days=9))
     flips.end(conn, OTHER, later)
     acts.arm(conn, shop, typed(), later + timedelta(days=9))
+
+
+def test_no_other_flip_stands_against_the_way_back(conn: Connection, shop: Service) -> None:
+    keep(conn, PLAN)
+    keep(conn, a_plan(a_subscription("s2")), OTHER)
+    acts.arm(conn, shop, typed(flip_id=OTHER, count=1, amounts={"CAD": Decimal("19.99")}), NOW)
+    for one in ("s1", "s2"):
+        journal.append(conn, "shop", *written(*done(FORTH), external_subscription_id=one))
+    flips.end(conn, FLIP_ID, NOW)
+    nothing = Stake(count=2, amounts={})
+    assert acts.arm(conn, shop, typed(part=Part.UNFLIP, amounts={}), NOW, planned=nothing).arming.part is Part.UNFLIP
+
+
+@pytest.mark.parametrize("part", [Part.FLIP, Part.CHARGE])
+def test_what_another_flip_took_live_is_not_armed(conn: Connection, shop: Service, part: Part) -> None:
+    keep(conn, PLAN)
+    keep(conn, a_plan(a_subscription("s2")), OTHER)
+    journal.append(conn, "shop", *written(*done(FORTH), external_subscription_id="s2"))
+    flips.end(conn, FLIP_ID, NOW)
+    small = {"flip_id": OTHER, "part": part, "count": 1, "amounts": {"CAD": Decimal("19.99")}}
+    with pytest.raises(RuleViolation, match=f"took it live already: s2 by {FLIP_ID}"):
+        armed(conn, shop, **small)
+    journal.append(conn, "shop", *written(*done(BACK), external_subscription_id="s2"))
+    armed(conn, shop, **small)
 
 
 def test_what_came_to_its_end_is_armed_only_to_be_taken_back(conn: Connection, shop: Service) -> None:

@@ -16,7 +16,7 @@ from fcb_pipelines.acts.stop import Stopped, resume, stop
 from fcb_pipelines.domain.acceptances import Signature
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
-from fcb_pipelines.domain.flip import FORTH, STEPS, Part, Phase, State, Step, faults
+from fcb_pipelines.domain.flip import FORTH, STEPS, Part, Phase, State, Step, course, faults
 from fcb_pipelines.domain.gate import Class, Objection
 from fcb_pipelines.store import claims, flips, gate_asked, journal
 from fcb_pipelines.store.database import Connection
@@ -119,6 +119,27 @@ def test_the_gate_is_told_with_whom_the_flip_began(cohort: Cohort) -> None:
     assert seen == [frozenset(), {"s1", "s2"}]
 
 
+def test_what_was_only_looked_at_is_asked_like_what_never_began(cohort: Cohort) -> None:
+    cohort.billing["s2"] = BILLING
+    cohort.arm()
+    cohort.go()
+    assert {*course(cohort.journal("s1")).done} == {Step.SOURCE_STOPPED}
+    seen = []
+
+    def asked(conn: Connection, under_way: frozenset[str]) -> list[Objection]:
+        seen.append(under_way)
+        return [replace(OBJECTION, id="terms_changed")] if "s1" not in under_way else []
+
+    cohort.against = asked
+    cohort.billing["s2"] = STOPPED
+    with pytest.raises(FlipRefused, match="terms_changed"):
+        cohort.go()
+    assert seen == [{"s3"}]
+    with cohort.chain.db.transaction() as conn:
+        assert flips.under_way(conn, FLIP_ID) == {"s3"}
+    assert cohort.order("s1").state == "draft"
+
+
 def test_what_waits_for_one_customer_stops_no_other_and_its_own_customer_as_a_whole(cohort: Cohort) -> None:
     cohort.billing["s2"] = BILLING
     cohort.arm()
@@ -135,24 +156,28 @@ def test_what_waits_for_one_customer_stops_no_other_and_its_own_customer_as_a_wh
 
 
 @pytest.mark.parametrize(
-    ("billing", "hours", "is_signed", "why"),
+    ("billing", "hours", "is_signed", "resumed", "why"),
     [
-        (BILLING, 1, False, "bills it on"),
-        (BILLING, 1, True, ""),
-        ({"biller": "odoo", "auto_renew": True}, 1, False, ""),
-        (STOPPED, -1, False, "before the flip was armed"),
-        (STOPPED, -1, True, ""),
-        (None, 1, False, "does not say"),
+        (BILLING, 1, False, None, "bills it on"),
+        (BILLING, 1, True, None, ""),
+        (BILLING, 1, True, -1, ""),
+        (BILLING, 1, True, 0, "bills it on, and what grace signed is from before it was resumed (T-1)"),
+        (STOPPED, 1, True, 0, ""),
+        ({"biller": "odoo", "auto_renew": True}, 1, False, None, ""),
+        (STOPPED, -1, False, None, "before the flip was armed"),
+        (STOPPED, -1, True, None, ""),
+        (None, 1, False, None, "does not say"),
     ],
 )
 def test_the_source_has_stopped_by_its_own_word_since_the_arming_or_by_a_persons(
-    billing: dict[str, Any] | None, hours: int, is_signed: bool, why: str
+    billing: dict[str, Any] | None, hours: int, is_signed: bool, resumed: int | None, why: str
 ) -> None:
     evidence = Evidence(
         snapshot_id=7,
         taken_at=NOW + timedelta(hours=hours),
         billing={} if billing is None else {"s1": a_billing("s1", billing)},
         attested=lambda statement, subject: SIGNED if is_signed and (statement, subject) == NAMED else None,
+        resumed={} if resumed is None else {"s1": NOW + timedelta(hours=resumed)},
         billed_to=lambda _: {},
         plans={},
     )

@@ -11,17 +11,18 @@ from fcb_pipelines.acts.flip_evidence import evidence
 from fcb_pipelines.acts.flip_steps import Evidence
 from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.errors import RuleViolation
+from fcb_pipelines.domain.flip import Phase, Step
 from fcb_pipelines.domain.period import Period
 from fcb_pipelines.domain.revisions import Origin
 from fcb_pipelines.domain.rows import Status, Verdict
-from fcb_pipelines.store import attestations, flips, snapshots
+from fcb_pipelines.store import attestations, flips, journal, snapshots
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines_tests.acts.chain import TAXES
 from fcb_pipelines_tests.acts.planted_source import billing_row, invoice_row
 from fcb_pipelines_tests.acts.planted_source import keep as planted
 from fcb_pipelines_tests.builders import TORONTO, day
 from fcb_pipelines_tests.conftest import NOW as TAKEN
-from fcb_pipelines_tests.flips import FLIP_ID, NOW, a_charge, a_plan, a_subscription, keep
+from fcb_pipelines_tests.flips import FLIP_ID, NOW, a_charge, a_plan, a_subscription, keep, written
 from fcb_pipelines_tests.revisions import add_revision
 from fcb_pipelines_tests.signed import a_row, an_instance
 from fcb_pipelines_tests.signed_store import a_service
@@ -91,6 +92,27 @@ def test_what_expired_was_never_said(db: Database, tmp_path: Path, days: int) ->
         planted(conn, "shop")
     attest(db, "T-2", 5)
     assert told(db, tmp_path, days).attested(Statement.SOURCE_STOPPED, "s-1") is None
+
+
+def test_when_the_source_was_resumed_is_the_last_that_was_said_or_seen(db: Database, tmp_path: Path) -> None:
+    with db.transaction() as conn:
+        planted(conn, "shop")
+    found = told(db, tmp_path)
+    assert found.resumed == {}
+    with db.transaction() as conn:
+        entries = written(
+            (Step.SOURCE_RESUMED, Phase.BEFORE), (Step.SOURCE_RESUMED, Phase.AFTER), external_subscription_id="s-1"
+        )
+        journal.append(conn, "shop", *entries)
+        flip = flips.flip(conn, "shop", FLIP_ID)
+    assert flip is not None
+    odoo: Any = NoSubscriptions()
+    for days, since in ((8, entries[-1].at), (10, NOW + timedelta(days=1))):
+        # It counts although it holds no longer.
+        attest(db, f"T-{days}", days, Statement.SOURCE_RESUMED)
+        later = NOW + timedelta(days=days)
+        again = evidence(db, odoo, a_service(tmp_path), flip, taxes=TAXES, now=later)
+        assert again.resumed == {"s-1": since}
 
 
 JUNES_USAGE = {"kind": "overage", "charge": "cpu_seconds"}

@@ -13,15 +13,17 @@ from fcb_pipelines.acts.gate_asking import Asked, Outside
 from fcb_pipelines.acts.stop import resume, stop
 from fcb_pipelines.domain.acceptances import Bearer, Kind, Reason, Signature
 from fcb_pipelines.domain.attestations import Statement
-from fcb_pipelines.domain.flip import Part
+from fcb_pipelines.domain.flip import Part, Phase, Step
 from fcb_pipelines.domain.gate import Class
 from fcb_pipelines.domain.reconciliation import RULE_VERSION
+from fcb_pipelines.store import journal
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines_tests.acts.gated import Gated, ready, reconcile
 from fcb_pipelines_tests.acts.planted_source import billing_row
 from fcb_pipelines_tests.acts.spoiled import SPOILED, begun_elsewhere, claimed, host
 from fcb_pipelines_tests.conftest import NOW, database
 from fcb_pipelines_tests.domain.flip_facts import matched
+from fcb_pipelines_tests.flips import keep, written
 from fcb_pipelines_tests.signed import a_row, an_instance, decided
 
 MAY = "2026-05"
@@ -82,6 +84,30 @@ def test_an_attestation_counts_until_it_is_taken_back(gated: Gated) -> None:
     (found,) = gated.objections()
     assert found.id == "source_not_stopped"
     assert f"{one.attestation_id} of ada said so and is taken back" in found.words
+
+
+def test_a_stop_that_was_said_before_the_source_was_resumed_counts_no_more(gated: Gated) -> None:
+    host(billing_state=[billing_row(auto_renew=True)])(gated)
+    one = gated.attest(Statement.SOURCE_STOPPED, "s-1")
+    again = gated.attest(Statement.SOURCE_RESUMED, "s-1")
+    (found,) = gated.objections()
+    assert (found.id, found.klass) == ("source_not_stopped", Class.PROVEN)
+    assert f"{one.attestation_id} of ada said otherwise before it was resumed on 2026-06-02" in found.words
+    attestations.withdraw(gated.conn, gated.service, again.attestation_id, Signature(person="ada", at=NOW, text="a slip"))
+    assert gated.said() == set()
+
+
+def test_a_stop_that_was_said_before_an_unflip_counts_no_more(gated: Gated) -> None:
+    host(billing_state=[billing_row(auto_renew=True)])(gated)
+    gated.attest(Statement.SOURCE_STOPPED, "s-1")
+    keep(gated.conn, gated.plan)
+    seen = written((Step.SOURCE_RESUMED, Phase.BEFORE), (Step.SOURCE_RESUMED, Phase.AFTER), external_subscription_id="s-1")
+    for entry in seen:
+        journal.append(gated.conn, "shop", replace(entry, at=NOW - timedelta(days=1)))
+    assert "source_not_stopped" not in gated.said(), "signed a day after it"
+    for entry in seen:
+        journal.append(gated.conn, "shop", replace(entry, at=NOW))
+    assert "source_not_stopped" in gated.said()
 
 
 def test_an_acceptance_that_expired_opens_its_row_without_a_new_run(gated: Gated) -> None:

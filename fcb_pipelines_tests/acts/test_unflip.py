@@ -1,12 +1,14 @@
 """An unflip on each Odoo: Odoo is as it was but for what must remain, and the source bills again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from fcb_pipelines.acts.audit import verify_logs
+from fcb_pipelines.acts.flip import FlipRefused
 from fcb_pipelines.acts.stop import Stopped, stop
 from fcb_pipelines.domain import pictures
 from fcb_pipelines.domain.acceptances import Signature
@@ -257,6 +259,26 @@ def test_a_flip_that_came_to_nothing_in_odoo_is_taken_back_without_it(cohort: Co
     assert cohort.journal("s2")[-1].phase is Phase.WAITING
 
 
+@pytest.mark.parametrize("part", [Part.FLIP, Part.CHARGE])
+def test_a_flip_that_is_being_taken_back_takes_nobody_else_live(cohort: Cohort, part: Part) -> None:
+    cohort.billing["s3"] = BILLING
+    cohort.arm()
+    cohort.arm(Part.CHARGE)
+    cohort.go()
+    cohort.arm(Part.UNFLIP, planned=cohort.shown().stake)
+    assert cohort.unflip().stands.states == {"s1": State.UNFLIPPING, "s2": State.UNFLIPPING, "s3": State.SHADOW}
+    cohort.billing["s3"] = STOPPED
+    with pytest.raises(FlipRefused) as refused:
+        cohort.go() if part is Part.FLIP else cohort.charge()
+    assert [(one.id, one.words) for one in refused.value.against] == [("going_back", "it is being taken back (s1, s2)")]
+    with pytest.raises(RuleViolation, match="is being taken back: end its unflip"):
+        cohort.arm(part)
+    assert cohort.order("s3").state == "draft"
+    assert set(cohort.back().stands.states.values()) == {State.SHADOW}
+    with pytest.raises(FlipRefused, match="at its end"):
+        cohort.go()
+
+
 def test_of_what_was_never_begun_nothing_is_taken_back(cohort: Cohort) -> None:
     with pytest.raises(RuleViolation, match="no step of F-00000000cafe was begun"):
         cohort.unflip()
@@ -274,6 +296,33 @@ def test_after_an_unflip_the_same_cohort_can_be_flipped_again(cohort: Cohort) ->
     assert {one.flip_id for one in live.values()} == {again.flip.flip_id}
     assert again.flip.flip_id != FLIP_ID
     assert set(again.back().stands.states.values()) == {State.SHADOW}
+
+
+def test_the_next_flip_needs_the_source_to_be_stopped_once_more(cohort: Cohort) -> None:
+    said = Attestation(
+        attestation_id="T-1",
+        statement=Statement.SOURCE_STOPPED,
+        subject="s1",
+        value=None,
+        text="switched off by hand",
+        author="grace",
+        made_at=NOW,
+        expires_at=NOW + timedelta(days=30),
+    )
+    cohort.billing["s1"] = BILLING
+    cohort.attested = {(Statement.SOURCE_STOPPED, "s1"): said}
+    cohort.live().back()
+    again = cohort.planned_again()
+    again.now, again.taken_at = NOW + timedelta(days=2), NOW + timedelta(days=3)
+    again.billing["s1"], again.attested = BILLING, cohort.attested
+    again.arm()
+    stands = again.go()
+    assert (stands.states["s1"], stands.states["s3"]) == (State.SHADOW, State.LIVE)
+    assert "what grace signed is from before it was resumed (T-1)" in stands.open()["s1"]
+    again.attested = {(Statement.SOURCE_STOPPED, "s1"): replace(said, made_at=NOW + timedelta(days=1), attestation_id="T-2")}
+    assert set(again.go().states.values()) == {State.LIVE}
+    assert course(again.journal()).done[Step.SOURCE_STOPPED].data["attestation"] == "T-2"
+    again.back()
 
 
 class Deadly(list[str]):

@@ -55,7 +55,9 @@ def went(db: Database, flip_id: str, words: Sequence[tuple[Step, Phase]], **chan
         (("--count", "2", "--amount", "44.99"), "write each currency once, as in --amount CAD=123.45"),
         ((*TYPED, "--amount", "CAD=44.99"), "write each currency once"),
         (("--count", "2", "--amount", "CAD=lots"), "is not a decimal number"),
-        (("--approve",), "waits for nobody's approval"),
+        (("--approve",), "type how many subscriptions it is about"),
+        (("--approve", *TYPED), "waits for nobody's approval"),
+        (("--approve", "--act", "charge", *TYPED), "waits for nobody's approval"),
         ((*TYPED, "--as", "grace"), "--as is for the demo"),
     ],
 )
@@ -78,8 +80,8 @@ def test_above_the_limit_somebody_else_approves(fcb: Fcb, db: Database) -> None:
         flip_id = keep(conn, DEAR, "ada", NOW)
     answer = json.loads(fcb("arm", flip_id, "--count", "1", "--amount", "CAD=500.01", "--json").stdout)
     assert answer["over_limit"] == ["500.01 CAD, above the limit of 500.00 CAD"]
-    assert answer["approve_with"] == f"fcb arm --approve {flip_id} --service shop"
-    ended = fcb("arm", "--approve", flip_id)
+    assert answer["approve_with"] == f"fcb arm --approve {flip_id} --act flip --count N --amount … --service shop"
+    ended = fcb("arm", "--approve", flip_id, "--count", "1", "--amount", "CAD=500.01")
     assert ended.returncode == 1
     assert "so somebody else must approve it" in ended.stderr
 
@@ -158,3 +160,9 @@ def test_an_unflip_of_what_no_step_touched_is_nothing(fcb: Fcb, flip_id: str, tm
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["stake"] == {"count": 0, "amounts": {}, "is_all_known": True}
     assert (tmp_path / "usage.csv").read_text() == "subscription,charge,from,to,quantity\n"
+    assert f"fcb unflip {flip_id} --go  gives it up" in fcb("unflip", flip_id).stderr
+    assert "nothing to take back" in fcb("unflip", flip_id, "--go").stderr
+    fcb("arm", flip_id, *TYPED)
+    ended = fcb("unflip", flip_id, "--go")
+    assert ended.returncode == 0, ended.stderr
+    assert f"{flip_id} is taken back" in ended.stderr

@@ -175,6 +175,7 @@ def base(**changes: Any) -> GateFacts:
         "periods": tuple(map(a_period, MONTHS)),
         "last_closed": MONTHS[-1],
         "attestations": (attested(Statement.RECEIVER), attested(Statement.REHEARSED, value=VERSION)),
+        "resumed": {},
         "snapshot": SnapshotSeen(snapshot_id=2, taken_at=NOW - timedelta(hours=2), refused_because=None),
         "subscriptions": {"s1": in_source()},
         "links": {"u1": linked()},

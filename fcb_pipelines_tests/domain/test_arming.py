@@ -92,7 +92,7 @@ def test_above_the_limit_and_where_there_is_none_one_person_is_not_enough(
         (ARMED, NOW + DAY - timedelta(microseconds=1), None),
         (ARMED, NOW + DAY, "held until"),
         (ARMED, NOW - timedelta(seconds=1), "yet to come"),
-        (LARGE, NOW, f"somebody else must approve it:  fcb arm --approve {FLIP_ID}"),
+        (LARGE, NOW, f"somebody else must approve it:  fcb arm --approve {FLIP_ID} --act flip --count N"),
         (replace(LARGE, approval=Signature(person="grace", at=NOW)), NOW, None),
         (replace(LARGE, approval=Signature(person=" ADA ", at=NOW)), NOW, "somebody else must approve it"),
         (replace(LARGE, approval=Signature(person="\u200b", at=NOW)), NOW, "somebody else must approve it"),

@@ -18,6 +18,7 @@ from fcb_pipelines.domain.flip import (
     faults,
     is_in_odoo,
     is_over,
+    is_under_way,
     next_step,
     state,
 )
@@ -71,6 +72,22 @@ def test_where_a_subscription_stands(words: Words, is_armed: bool, where: State,
     so_far = course(written(*words))
     assert state(so_far, is_armed=is_armed) is where
     assert (is_in_odoo(so_far), is_over(so_far)) == (in_odoo, over)
+
+
+@pytest.mark.parametrize(
+    ("words", "is_it"),
+    [
+        ([], False),
+        ([(Step.SOURCE_STOPPED, WAITING)], False),
+        (done(FLIP[:1]), False),
+        ([*done(FLIP[:1]), (Step.CLAIMED, BEFORE), (Step.CLAIMED, REFUSED)], False),
+        (done(FLIP[:2]), True),
+        ([*done(FLIP[:2]), (Step.PLAN_SET, BEFORE)], True),
+        (done(FORTH), True),
+    ],
+)
+def test_it_is_under_way_once_anything_was_changed(words: Words, is_it: bool) -> None:
+    assert is_under_way(course(written(*words))) is is_it
 
 
 def test_what_a_step_waits_for_is_told_until_it_goes_on() -> None:

@@ -178,8 +178,9 @@ class World:
     def arm(self, part: Part) -> None:
         """Arm a part of the plan, as whoever runs the tests; Grace stands behind what one person may not arm."""
         with self.db.transaction() as conn:
-            if arm(conn, self.service, self.typed(conn, part), self.now).over:
-                approve(conn, self.service, self.flip_id, "grace", self.now)
+            typed = self.typed(conn, part)
+            if arm(conn, self.service, typed, self.now).over:
+                approve(conn, self.service, replace(typed, person="grace"), self.now)
 
     def typed(self, conn: Connection, part: Part) -> Typed:
         """What is typed to arm the plan, and into a run of it."""

@@ -144,7 +144,14 @@ def test_a_later_flip_of_a_subscription_takes_the_place_of_the_earlier_one(conn:
 
 @pytest.mark.parametrize(
     ("other", "hours", "is_found"),
-    [("planned", 1, False), ("armed", 1, True), ("armed", 24, False), ("begun", 99, True), ("armed begun ended", 1, False)],
+    [
+        ("planned", 1, False),
+        ("armed", 1, True),
+        ("armed", 24, False),
+        ("waits", 99, False),
+        ("waits begun", 99, True),
+        ("armed begun ended", 1, False),
+    ],
 )
 def test_a_subscription_is_elsewhere_while_another_flip_is_armed_or_under_way(
     conn: Connection, other: str, hours: int, is_found: bool
@@ -153,8 +160,10 @@ def test_a_subscription_is_elsewhere_while_another_flip_is_armed_or_under_way(
     stored(conn, OTHER, "s1", "s2")
     if "armed" in other:
         flips.arm(conn, an_arming())
-    if "begun" in other:
+    if "waits" in other:
         journal.append(conn, "shop", *written((Step.SOURCE_STOPPED, Phase.WAITING)))
+    if "begun" in other:
+        journal.append(conn, "shop", *written((Step.SOURCE_STOPPED, Phase.BEFORE)))
     if "ended" in other:
         flips.end(conn, FLIP_ID, NOW)
     found = flips.elsewhere(conn, "shop", OTHER, ["s1", "s2"], NOW + timedelta(hours=hours))

@@ -20,9 +20,9 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
     for one in facts.planned:
         key = one.external_subscription_id
         seen = facts.subscriptions.get(key)
-        if seen is None or facts.attested(Statement.SOURCE_STOPPED, key) is not None:
+        if seen is None or facts.stop_said(key) is not None:
             continue
-        said = lapsed(facts, Statement.SOURCE_STOPPED, key)
+        said = _not_now(facts, key)
         do = f"stop it in the source and import, or  {to_attest(facts, Statement.SOURCE_STOPPED, key)}"
         if isinstance(seen.billing, NotKnown):
             lacking = NotKnown(f"{seen.billing.needs}, or a signature{said}")
@@ -38,11 +38,19 @@ def _find(facts: GateFacts) -> Iterator[Objection]:
             )
 
 
+def _not_now(facts: GateFacts, key: str) -> str:
+    """Why what somebody signed does not count, as the end of a sentence; empty where nobody ever did."""
+    said = facts.attested(Statement.SOURCE_STOPPED, key)
+    if said is None:
+        return lapsed(facts, Statement.SOURCE_STOPPED, key)
+    return f"; {said.attestation_id} of {said.author} said otherwise before it was resumed on {facts.resumed[key]:%Y-%m-%d}"
+
+
 KIND = Kind(
     id="source_not_stopped",
     asks="whether the source was stopped from billing each subscription",
     classes=(Class.PROVEN, Class.UNDECIDABLE),
-    clears="a billing state that does not renew, or whose biller is odoo; else SOURCE_STOPPED of the subscription",
+    clears="a billing state that does not renew, or whose biller is odoo; else SOURCE_STOPPED since it was last resumed",
     find=_find,
     needs_plan=True,
 )
