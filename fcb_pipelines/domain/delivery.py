@@ -1,7 +1,7 @@
 """Delivery: when a message is tried again, what an answer means, and what an operator is told.
 
-Owns: the schedule and its bounds, the record of an attempt, what follows from it for the message and the endpoint. Does not own:
-the HTTP request (webhooks/posting), storage (store/deliveries), the text of a message (messages).
+Owns: the schedule and its bounds, the record of an attempt, what follows from it for the message and the endpoint. Does not
+own: the HTTP request (webhooks/posting), storage (store/deliveries), the text of a message (messages).
 
 Each message is delivered at least once: whoever receives it tells a repetition by its id.
 """
@@ -111,7 +111,7 @@ def verdict(attempt: Attempt, number: int, jitter: Fraction) -> Verdict:
 
 
 def wait(attempt: Attempt, number: int, jitter: Fraction) -> timedelta:
-    """How long a failed attempt is followed by none; what the receiver asks for counts between once and twice the schedule's."""
+    """How long nothing is sent after a failed attempt; what the receiver asks for counts within one and two waits of ours."""
     base = SCHEDULE[number]
     asked = _asked(attempt)
     if asked is not None:

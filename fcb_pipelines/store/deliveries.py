@@ -4,11 +4,11 @@ Owns: tables `delivery` and `delivery_attempt`; the caller owns the transaction.
 (domain/delivery), messages (store/outbox), endpoints (store/endpoints).
 
 A sender takes what is due with a lease. Only the holder of the last lease of a delivery may change it; what an earlier one
-learned is kept as an attempt and changes nothing. Leases and what is due go by this database's clock, so that senders on several
-machines agree.
+learned is kept as an attempt and changes nothing. Leases and what is due go by this database's clock, so that senders on
+several machines agree.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,16 +89,30 @@ GIVE_BACK = """
     UPDATE delivery d SET lease_until = NULL FROM unnest(%(deliveries)s::bigint[], %(leases)s::bigint[]) g (delivery_id, lease)
      WHERE d.delivery_id = g.delivery_id AND d.lease = g.lease
 """
+# Many in one statement: a busy sender has hundreds of them at once.
 MOVE = """
-    UPDATE delivery d SET attempts = attempts + 1, state = %(state)s, next_try_at = coalesce(%(next_try_at)s, next_try_at),
-           lease_until = NULL, ended_at = CASE %(state)s WHEN 'waiting' THEN NULL ELSE %(ended_at)s::timestamptz END
-     WHERE delivery_id = %(delivery_id)s AND lease = %(lease)s AND state = 'waiting'
-"""
-NOTE = """
-    INSERT INTO delivery_attempt (delivery_id, lease, started_at, milliseconds, status, failure, retry_after, answer, address,
-                                  is_late)
-    VALUES (%(delivery_id)s, %(lease)s, %(started_at)s, %(milliseconds)s, %(status)s, %(failure)s, %(retry_after)s, %(answer)s,
-            %(address)s, %(is_late)s)
+    WITH made AS (
+        SELECT * FROM unnest(
+            %(delivery_id)s::bigint[], %(lease)s::bigint[], %(started_at)s::timestamptz[], %(ended_at)s::timestamptz[],
+            %(milliseconds)s::integer[], %(status)s::integer[], %(failure)s::text[], %(retry_after)s::text[],
+            %(answer)s::bytea[], %(address)s::text[], %(state)s::text[], %(next_try_at)s::timestamptz[]
+        ) AS m (delivery_id, lease, started_at, ended_at, milliseconds, status, failure, retry_after, answer, address, state,
+                next_try_at)
+    ), moved AS (
+        UPDATE delivery d
+           SET attempts = attempts + 1, state = m.state, next_try_at = coalesce(m.next_try_at, d.next_try_at),
+               lease_until = NULL, ended_at = CASE m.state WHEN 'waiting' THEN NULL ELSE m.ended_at END
+          FROM made m
+         WHERE d.delivery_id = m.delivery_id AND d.lease = m.lease AND d.state = 'waiting'
+        RETURNING d.delivery_id, d.lease
+    ), noted AS (
+        INSERT INTO delivery_attempt (delivery_id, lease, started_at, milliseconds, status, failure, retry_after, answer,
+                                      address, is_late)
+        SELECT m.delivery_id, m.lease, m.started_at, m.milliseconds, m.status, m.failure, m.retry_after, m.answer, m.address,
+               NOT EXISTS (SELECT FROM moved WHERE moved.lease = m.lease)
+          FROM made m
+    )
+    SELECT lease FROM moved
 """
 DUE = """
     SELECT count(*) FROM delivery d JOIN webhook_endpoint e USING (endpoint_id)
@@ -160,24 +174,13 @@ def give_back(conn: Connection, taken: Sequence[Taken]) -> None:
     conn.execute(GIVE_BACK, {"deliveries": [one.delivery_id for one in taken], "leases": [one.lease for one in taken]})
 
 
-def record(conn: Connection, made: Iterable[Made]) -> tuple[Made, ...]:
+def record(conn: Connection, made: Sequence[Made]) -> tuple[Made, ...]:
     """Keep attempts, and move on what they were made for; those whose lease still held, so that they changed something."""
-    held = []
-    notes = []
-    for one in made:
-        given = {
-            "delivery_id": one.taken.delivery_id,
-            "lease": one.taken.lease,
-            "state": one.verdict.state.value,
-            "next_try_at": one.verdict.next_try_at,
-            "ended_at": one.attempt.ended_at,
-        }
-        is_held = conn.execute(MOVE, given).rowcount == 1
-        held += [one] if is_held else []
-        notes.append(_noted(one, is_late=not is_held))
-    with conn.cursor() as cursor:
-        cursor.executemany(NOTE, notes)
-    return tuple(held)
+    if not made:
+        return ()
+    rows = [_row(one) for one in made]
+    held = {lease for (lease,) in conn.execute(MOVE, {name: [row[name] for row in rows] for name in rows[0]})}
+    return tuple(one for one in made if one.taken.lease in held)
 
 
 def due(conn: Connection, service: str) -> int:
@@ -235,10 +238,11 @@ def address_since(conn: Connection, endpoint_id: str, since: datetime) -> int:
     return conn.execute(ADDRESS_SINCE, {"endpoint_id": endpoint_id, "since": since}).rowcount
 
 
-def _noted(one: Made, *, is_late: bool) -> dict[str, object]:
+def _row(one: Made) -> dict[str, object]:
     given = {name: getattr(one.attempt, name) for name in Attempt.__dataclass_fields__}
-    keys = {"delivery_id": one.taken.delivery_id, "lease": one.taken.lease, "is_late": is_late}
-    return {**given, **keys, "answer": one.attempt.answer[:MOST_ANSWER_BYTES]}
+    follows = {"state": one.verdict.state.value, "next_try_at": one.verdict.next_try_at, "ended_at": one.attempt.ended_at}
+    keys = {"delivery_id": one.taken.delivery_id, "lease": one.taken.lease}
+    return {**given, **follows, **keys, "answer": one.attempt.answer[:MOST_ANSWER_BYTES]}
 
 
 def _attempt(row: Mapping[str, Any]) -> StoredAttempt:

@@ -1,7 +1,7 @@
 """Endpoints and their sealed secrets in our store.
 
-Owns: tables `webhook_endpoint`, `webhook_secret`; the caller owns the transaction. Does not own: sealing (webhooks/sealing), what
-waits for an endpoint (store/deliveries).
+Owns: tables `webhook_endpoint`, `webhook_secret`; the caller owns the transaction. Does not own: sealing (webhooks/sealing),
+what waits for an endpoint (store/deliveries).
 """
 
 from collections.abc import Collection, Mapping
@@ -38,6 +38,7 @@ ENABLE = """
 """
 REMOVE = "UPDATE webhook_endpoint SET removed_at = %(at)s WHERE endpoint_id = %(endpoint_id)s AND removed_at IS NULL"
 FAILING = "UPDATE webhook_endpoint SET failing_since = %(since)s WHERE endpoint_id = %(endpoint_id)s"
+WELL = "UPDATE webhook_endpoint SET failing_since = NULL WHERE endpoint_id = ANY(%s) AND failing_since IS NOT NULL"
 EXPIRE = """
     UPDATE webhook_secret SET expires_at = %(expires_at)s
      WHERE endpoint_id = %(endpoint_id)s AND (expires_at IS NULL OR expires_at > %(expires_at)s)
@@ -47,7 +48,7 @@ SECRETS = """
     SELECT endpoint_id, sealed FROM webhook_secret
      WHERE endpoint_id = ANY(%(endpoints)s) AND (expires_at IS NULL OR expires_at > %(now)s)
      ORDER BY secret_id DESC
-"""  # noqa: S105
+"""
 
 
 def add(conn: Connection, endpoint: Endpoint) -> None:
@@ -85,9 +86,14 @@ def remove(conn: Connection, endpoint_id: str, at: datetime) -> bool:
     return conn.execute(REMOVE, {"endpoint_id": endpoint_id, "at": at}).rowcount == 1
 
 
-def note_failing(conn: Connection, endpoint_id: str, since: datetime | None) -> None:
-    """Note since when nothing but failures happened there; None after a success."""
+def note_failing(conn: Connection, endpoint_id: str, since: datetime) -> None:
+    """Note since when nothing but failures happened there."""
     conn.execute(FAILING, {"endpoint_id": endpoint_id, "since": since})
+
+
+def note_well(conn: Connection, ids: Collection[str]) -> None:
+    """Note that something was delivered there just now."""
+    conn.execute(WELL, [sorted(ids)])
 
 
 def add_secret(conn: Connection, endpoint_id: str, sealed: bytes, made_at: datetime, *, others_until: datetime) -> None:

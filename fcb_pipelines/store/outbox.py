@@ -1,7 +1,7 @@
 """The outbox in our store: messages, written in the transaction of the fact that they tell, each with where it goes.
 
-Owns: tables `message`, `message_sequence`, and the rows of `delivery` that a new message makes; the caller owns the transaction.
-Does not own: which facts become messages (acts), sending (store/deliveries).
+Owns: tables `message`, `message_sequence`, and the rows of `delivery` that a new message makes; the caller owns the
+transaction. Does not own: which facts become messages (acts), sending (store/deliveries).
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ LATEST = f"""
 
 
 def next_sequence(conn: Connection, service: str, external_subscription_id: str | None) -> int:
-    """The number of the next message about a subscription, or about none of a service; others wait until this one is committed."""
+    """The next number of messages about a subscription, or about none; others wait for it until the transaction ends."""
     row = conn.execute(NEXT, {"service": service, "subject": external_subscription_id or ""}).fetchone()
     assert row is not None  # noqa: S101 - an INSERT … RETURNING answers one row
     return int(row[0])
