@@ -117,6 +117,7 @@ class Settings(Strict):
                 "owner",
                 "acceptance",
                 "flip",
+                "dunning",
                 "account_links",
                 "odoo_taxes",
                 "zone",

@@ -81,6 +81,23 @@ CREATE TABLE delivery_attempt (
     PRIMARY KEY (delivery_id, lease)
 );
 
+-- An invoice that is open for too long, and a payment that was taken back, are facts too.
+ALTER TABLE payment_fact DROP CONSTRAINT payment_fact_fact_check;
+ALTER TABLE payment_fact ADD CONSTRAINT payment_fact_fact_check CHECK (
+    fact IN ('invoice_paid', 'invoice_reversed', 'payment_failed', 'payment_taken_back', 'invoice_overdue')
+);
+ALTER TABLE payment_fact ADD COLUMN order_id bigint; -- in Odoo, of a failure without an invoice: move_id is 0
+
+-- Subscriptions of ours that ended in Odoo, each order once.
+CREATE TABLE order_end (
+    service                  text NOT NULL,
+    external_subscription_id text NOT NULL,
+    order_id                 bigint NOT NULL, -- in Odoo
+    how                      text NOT NULL CHECK (how IN ('cancelled', 'closed', 'gone')),
+    seen_at                  timestamptz NOT NULL,
+    PRIMARY KEY (service, external_subscription_id, order_id)
+);
+
 -- What an operator is told outside of every page: by e-mail or at an address of theirs.
 CREATE TABLE notice (
     notice_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -102,5 +119,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON message EXECUT
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON delivery_attempt EXECUTE FUNCTION refuse_change();
 ALTER TABLE message ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE delivery_attempt ENABLE ALWAYS TRIGGER append_only;
-REVOKE UPDATE, DELETE, TRUNCATE ON delivery_attempt FROM PUBLIC, CURRENT_USER;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON order_end EXECUTE FUNCTION refuse_change();
+ALTER TABLE order_end ENABLE ALWAYS TRIGGER append_only;
+REVOKE UPDATE, DELETE, TRUNCATE ON delivery_attempt, order_end FROM PUBLIC, CURRENT_USER;
 REVOKE DELETE, TRUNCATE ON message FROM PUBLIC, CURRENT_USER;
