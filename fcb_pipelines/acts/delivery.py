@@ -9,7 +9,6 @@ Each endpoint has lanes of its own, so that a slow one holds up nobody else.
 """
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.store import deliveries, endpoints
 from fcb_pipelines.store.database import Database, Session
 from fcb_pipelines.store.deliveries import Made, Taken
-from fcb_pipelines.webhooks.posting import Posted
+from fcb_pipelines.webhooks.answers import Posted
 from fcb_pipelines.webhooks.sealing import Sealing
 
 LEASE = timedelta(seconds=60)
@@ -158,7 +157,7 @@ class _Sender:
 
 async def _attempt(sending: Sending, one: Taken, sealed: Sequence[bytes]) -> Attempt:
     """One request, signed with every secret that holds now."""
-    started_at, begun = sending.clock(), time.monotonic()
+    started_at = sending.clock()
     body = one.body.encode()
     try:
         secrets = [sending.sealing.open(each) for each in sealed]
@@ -170,10 +169,11 @@ async def _attempt(sending: Sending, one: Taken, sealed: Sequence[bytes]) -> Att
     posted = await sending.post(one.url, {**signed, "content-type": "application/json"}, body)
     return Attempt(
         started_at=started_at,
-        milliseconds=round((time.monotonic() - begun) * 1000),
-        status=posted.status,
-        failure=posted.failure,
+        milliseconds=round(posted.seconds * 1000),
+        # An answer that broke off is none, whatever it began with.
+        status=posted.status if posted.failure is None else None,
+        failure=None if posted.failure is None else str(posted.failure),
         retry_after=posted.retry_after,
-        answer=posted.answer,
+        answer=posted.content,
         address=posted.address,
     )

@@ -214,7 +214,8 @@ def test_what_is_open_for_too_long_is_told_once_and_what_is_paid_by_then_is_not(
     again = follow(chain.db, chain.odoo, chain.service, None, due + grace * 9).new
     assert [one.fact for one in again] == [Fact.PAYMENT_TAKEN_BACK, Fact.INVOICE_OVERDUE]
     with chain.db.transaction() as conn:
-        told = [json.loads(one.body)["data"] for one in reversed(outbox.latest(conn, live.code, subscription=FIRST))]
+        found = sorted(outbox.latest(conn, live.code, subscription=FIRST), key=lambda one: one.sequence)
+    told = [json.loads(one.body)["data"] for one in found]
     assert [one.get("reason") for one in told] == ["overdue", None, "payment_taken_back", "overdue"]
     assert [one.get("final") for one in told] == [True, None, True, True]
 
