@@ -78,6 +78,12 @@ class Settings(Strict):
     """Whether invoices of live subscriptions are posted; else they stay drafts."""
     api_requests_per_second: int = Field(default=1000, ge=1, le=100_000)
     """How many requests each API key may make to one server (`fcb serve`), with a burst as large."""
+    webhook_http_local: bool = False
+    """Whether webhooks may go to this machine over plain http, for development."""
+    webhook_ports: str = Field(default="", pattern=r"^(\d{1,5}(,\d{1,5})*)?$")
+    """Ports beside 443 and 8443 that webhooks may go to; what they may be is for `webhooks.egress` to say."""
+    webhook_networks: str = Field(default="", pattern=r"^([0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*)?$")
+    """Private networks of ours that webhooks may go to, likewise."""
     usage_retention_months: int | None = Field(default=None, ge=3, le=1200)
     """How many whole months after a month ended its usage events are kept in detail; for ever unless it is given."""
     import_all_plans: bool = False
@@ -152,11 +158,16 @@ _PLAIN = {
     "FCB_ODOO_ATTACH_TOKENS": "odoo_attach_tokens",
     "FCB_ODOO_POST_INVOICES": "odoo_post_invoices",
     "FCB_API_REQUESTS_PER_SECOND": "api_requests_per_second",
+    "FCB_WEBHOOK_HTTP_LOCAL": "webhook_http_local",
+    "FCB_WEBHOOK_PORTS": "webhook_ports",
+    "FCB_WEBHOOK_NETWORKS": "webhook_networks",
     "FCB_IMPORT_ALL_PLANS": "import_all_plans",
     "FCB_NOW": "now",
     "FCB_UI_PORT": "ui_port",
 }
 _ODOO = {"FCB_ODOO_URL": "url", "FCB_ODOO_DB": "db", "FCB_ODOO_USER": "user", "FCB_ODOO_KEY": "key"}
+_OF_ONE_COMMAND = frozenset({"FCB_WEBHOOK_SECRET"})
+"""Variables that a command reads itself (`fcb webhook sign`), and that may stand there while others run."""
 CONFIG_VARIABLE = "FCB_CONFIG"
 ADDRESSES_FILE = "addresses.json"
 """Written by the embedded stack into the state folder while it runs: where its parts listen, as the variables would say it."""
@@ -231,7 +242,7 @@ def _odoo(given: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def _refuse_unknown(given: Mapping[str, str], services: Mapping[str, Any]) -> None:
-    known = {*_PLAIN, *_ODOO, *(source_variable(code) for code in services)}
+    known = {*_PLAIN, *_ODOO, *_OF_ONE_COMMAND, *(source_variable(code) for code in services)}
     for name in sorted(given):
         if name not in known and not name.startswith(("FCB_TEST_", "FCB_INTERNAL_")):
             near = difflib.get_close_matches(name, known, n=1)

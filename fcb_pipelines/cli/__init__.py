@@ -64,6 +64,7 @@ COMMANDS = {
     "terminations": "Show ended subscriptions, and correct wrong ends.",
     "trace": "Trace a row back to usage events and rows of the source.",
     "unflip": "Take a flip back, and show what that would do.",
+    "webhook": "Say where webhooks may go, sign one and check one.",
 }
 """Command → what it does; each lives in the module of its name (`import` in `imports`)."""
 

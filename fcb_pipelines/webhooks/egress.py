@@ -6,7 +6,7 @@ The rules: RFC 3986 for the URL, RFC 1123 and RFC 5891 for names, OWASP API7:202
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
@@ -93,9 +93,13 @@ class Vetted:
     addresses: tuple[str, ...]
 
 
-def policy_of(*, allows_http_local: bool = False, more_ports: Iterable[int] = (), networks: Iterable[str] = ()) -> Egress:
-    """The policy of settings that are text; ports come on top of the usual ones. Raises InvalidInput."""
-    return Egress(allows_http_local=allows_http_local, ports=PORTS | set(more_ports), networks=tuple(map(_network, networks)))
+def policy_of(*, allows_http_local: bool = False, more_ports: str = "", networks: str = "") -> Egress:
+    """The policy of settings, which are text with commas; ports come on top of the usual ones. Raises InvalidInput."""
+    return Egress(
+        allows_http_local=allows_http_local,
+        ports=PORTS | {_number(text) for text in _listed(more_ports)},
+        networks=tuple(map(_network, _listed(networks))),
+    )
 
 
 def target_of(url: str, policy: Egress) -> Target | Denied:
@@ -213,6 +217,16 @@ def _encoded(written: str) -> str | Denied:
         return idna.encode(written.lower()).decode("ascii")
     except UnicodeError:
         return Denied(reason="the host has characters that no name may have (RFC 5892)")
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _number(text: str) -> int:
+    if not _PORT.fullmatch(text):
+        raise InvalidInput(f"{text!r} is not a port: write a number from 1 to {MOST_PORT}")
+    return int(text)
 
 
 def _network(text: str) -> Cidr:
