@@ -20,6 +20,9 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.domain.tax import TaxRate, TaxTable
 from fcb_pipelines.services import Service, Strict
+from fcb_pipelines.webhook_settings import VARIABLES as _WEBHOOKS
+from fcb_pipelines.webhook_settings import WebhookSettings
+from fcb_pipelines.webhook_settings import values as webhook_values
 
 
 def _exact(value: object) -> Decimal:
@@ -78,15 +81,11 @@ class Settings(Strict):
     """Whether invoices of live subscriptions are posted; else they stay drafts."""
     api_requests_per_second: int = Field(default=1000, ge=1, le=100_000)
     """How many requests each API key may make to one server (`fcb serve`), with a burst as large."""
-    webhook_http_local: bool = False
-    """Whether webhooks may go to this machine over plain http, for development."""
-    webhook_ports: str = Field(default="", pattern=r"^(\d{1,5}(,\d{1,5})*)?$")
-    """Ports beside 443 and 8443 that webhooks may go to; what they may be is for `webhooks.egress` to say."""
-    webhook_networks: str = Field(default="", pattern=r"^([0-9a-fA-F.:/]+(,[0-9a-fA-F.:/]+)*)?$")
-    """Private networks of ours that webhooks may go to, likewise."""
     usage_retention_months: int | None = Field(default=None, ge=3, le=1200)
     """How many whole months after a month ended its usage events are kept in detail; for ever unless it is given."""
     import_all_plans: bool = False
+    webhooks: WebhookSettings = WebhookSettings()
+    """How messages are sent, and how an operator is told what became of them."""
     now: datetime | None = None
     ui_port: int = Field(default=3000, ge=1, le=65535)
     config_file: Path
@@ -158,9 +157,6 @@ _PLAIN = {
     "FCB_ODOO_ATTACH_TOKENS": "odoo_attach_tokens",
     "FCB_ODOO_POST_INVOICES": "odoo_post_invoices",
     "FCB_API_REQUESTS_PER_SECOND": "api_requests_per_second",
-    "FCB_WEBHOOK_HTTP_LOCAL": "webhook_http_local",
-    "FCB_WEBHOOK_PORTS": "webhook_ports",
-    "FCB_WEBHOOK_NETWORKS": "webhook_networks",
     "FCB_IMPORT_ALL_PLANS": "import_all_plans",
     "FCB_NOW": "now",
     "FCB_UI_PORT": "ui_port",
@@ -193,6 +189,7 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     values |= {field: value for name, field in _PLAIN.items() if (value := given.get(name, embedded.get(name)))}
     if all(service["is_demo"] for service in values["services"].values()):
         values.setdefault("now", DEMO_NOW)
+    values["webhooks"] = webhook_values(given, embedded)
     access = _odoo(given)
     values |= {"odoo": access or _odoo(embedded), "is_odoo_embedded": access is None}
     return _validated(values, config)
@@ -242,7 +239,7 @@ def _odoo(given: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def _refuse_unknown(given: Mapping[str, str], services: Mapping[str, Any]) -> None:
-    known = {*_PLAIN, *_ODOO, *_OF_ONE_COMMAND, *(source_variable(code) for code in services)}
+    known = {*_PLAIN, *_ODOO, *_WEBHOOKS, *_OF_ONE_COMMAND, *(source_variable(code) for code in services)}
     for name in sorted(given):
         if name not in known and not name.startswith(("FCB_TEST_", "FCB_INTERNAL_")):
             near = difflib.get_close_matches(name, known, n=1)
@@ -264,5 +261,7 @@ def _validated(values: dict[str, Any], config: Path) -> Settings:
 
 def _place(location: tuple[int | str, ...]) -> str:
     variables = {field: name for name, field in _PLAIN.items()} | {f"odoo.{field}": name for name, field in _ODOO.items()}
-    path = ".".join(map(str, location))
+    variables |= {f"webhooks.{field}": name for name, field in _WEBHOOKS.items()}
+    # One of several values of a variable has its number behind it.
+    path = ".".join(map(str, location[:2] if location[:1] == ("webhooks",) else location))
     return variables.get(path, path) or "fcb.toml"

@@ -22,7 +22,7 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 
 
 @click.command("check-url")
-@click.option("--http-local", is_flag=True, help="Allow plain http to this machine, as FCB_WEBHOOK_HTTP_LOCAL does.")
+@click.option("--http-local", is_flag=True, help="Allow plain http to this machine, as FCB_WEBHOOK_ALLOW_HTTP_LOCAL does.")
 @click.option("--port", "ports", multiple=True, metavar="PORT", help="Allow this port too, as FCB_WEBHOOK_PORTS does.")
 @click.option(
     "--network", "networks", multiple=True, metavar="CIDR", help="Allow this private network, as FCB_WEBHOOK_NETWORKS does."
@@ -46,9 +46,9 @@ def check_url(url: str, ports: tuple[str, ...], networks: tuple[str, ...], *, ht
 def _policy(http_local: bool, ports: tuple[str, ...], networks: tuple[str, ...]) -> Egress:
     """What the variables say, of this folder's `.env` too, and what the options add."""
     given = {**dotenv_values(Path.cwd() / ".env"), **os.environ}
-    is_local = _BOOLEANS.get((given.get("FCB_WEBHOOK_HTTP_LOCAL") or "").lower())
+    is_local = _BOOLEANS.get((given.get("FCB_WEBHOOK_ALLOW_HTTP_LOCAL") or "").lower())
     if is_local is None:
-        raise InvalidInput("FCB_WEBHOOK_HTTP_LOCAL is true or false")
+        raise InvalidInput("FCB_WEBHOOK_ALLOW_HTTP_LOCAL is true or false")
     return policy_of(
         allows_http_local=http_local or is_local,
         more_ports=",".join((given.get("FCB_WEBHOOK_PORTS") or "", *ports)),

@@ -69,7 +69,7 @@ def test_localhost_is_looked_up_for_real() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "url"),
     [
-        ("FCB_WEBHOOK_HTTP_LOCAL", "true", "http://127.0.0.1:3000/"),
+        ("FCB_WEBHOOK_ALLOW_HTTP_LOCAL", "true", "http://127.0.0.1:3000/"),
         ("FCB_WEBHOOK_PORTS", "9443,10443", "https://8.8.8.8:10443/"),
         ("FCB_WEBHOOK_NETWORKS", "10.20.0.0/16,fd00::/8", "https://[fd00::1]/"),
     ],
@@ -84,7 +84,7 @@ def test_the_variables_count_as_for_deliveries(name: str, value: str, url: str, 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("FCB_WEBHOOK_HTTP_LOCAL", "perhaps"), ("FCB_WEBHOOK_PORTS", "x"), ("FCB_WEBHOOK_NETWORKS", "0.0.0.0/0")],
+    [("FCB_WEBHOOK_ALLOW_HTTP_LOCAL", "perhaps"), ("FCB_WEBHOOK_PORTS", "x"), ("FCB_WEBHOOK_NETWORKS", "0.0.0.0/0")],
 )
 def test_a_wrong_setting_is_said(name: str, value: str) -> None:
     done = run("check-url", "https://8.8.8.8/", environ={name: value})
