@@ -11,7 +11,9 @@ from typing import Any, LiteralString
 from psycopg.rows import dict_row
 
 from fcb_pipelines.domain.messages import Message, MessageType
+from fcb_pipelines.domain.standing import Standing
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.standings import STANDING
 
 _COLUMNS: LiteralString = "message_id, service, type, subject, sequence, occurred_at, recorded_at, body"
 # Whoever draws a number holds it until the fact is committed: numbers rise in the order in which facts become visible.
@@ -37,7 +39,11 @@ ONE = f"SELECT {_COLUMNS} FROM message WHERE service = %s AND message_id = %s"  
 LATEST = f"""
     SELECT {_COLUMNS} FROM message
      WHERE service = %(service)s AND (%(subject)s::text IS NULL OR subject = %(subject)s)
-     ORDER BY recorded_at DESC, sequence DESC LIMIT %(limit)s
+       AND (%(type)s::text IS NULL OR type = %(type)s)
+       AND (%(standing)s::text IS NULL OR message_id IN (
+            SELECT d.message_id FROM delivery d JOIN webhook_endpoint e USING (endpoint_id)
+             WHERE e.service = %(service)s AND {STANDING} = %(standing)s))
+     ORDER BY recorded_at DESC, sequence DESC, message_id LIMIT %(limit)s OFFSET %(skipped)s
 """  # noqa: S608 - the column list is ours
 
 
@@ -63,11 +69,20 @@ def message(conn: Connection, service: str, message_id: str) -> Message | None:
     return None if row is None else _message(row)
 
 
-def latest(conn: Connection, service: str, *, subscription: str | None = None, limit: int = 100) -> tuple[Message, ...]:
-    """The latest messages of a service, or of one of its subscriptions, the newest first."""
+def latest(
+    conn: Connection,
+    service: str,
+    *,
+    subscription: str | None = None,
+    type_: MessageType | None = None,
+    standing: Standing | None = None,
+    limit: int = 100,
+    skipped: int = 0,
+) -> tuple[Message, ...]:
+    """The latest messages of a service, the newest first; those of a subscription, of a type, or that stand so somewhere."""
+    given = {"service": service, "subject": subscription, "type": type_, "standing": standing}
     with conn.cursor(row_factory=dict_row) as cursor:
-        given = {"service": service, "subject": subscription, "limit": limit}
-        return tuple(map(_message, cursor.execute(LATEST, given)))
+        return tuple(map(_message, cursor.execute(LATEST, {**given, "limit": limit, "skipped": skipped})))
 
 
 def recorded_between(conn: Connection, service: str, since: datetime, until: datetime) -> int:
