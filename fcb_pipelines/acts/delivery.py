@@ -80,19 +80,27 @@ class Sent:
         return sum(self.outcomes.values())
 
 
-async def deliver(sending: Sending, *, go_on: Callable[[], bool] = lambda: False) -> Sent:
-    """Send what is due until nothing is, and then wait for more as long as `go_on` says so.
+async def deliver(
+    sending: Sending,
+    *,
+    go_on: Callable[[], bool] = lambda: False,
+    is_ending: Callable[[], bool] = lambda: False,
+    sent: Sent | None = None,
+) -> Sent:
+    """Send what is due until nothing is, and then wait for more as long as `go_on` says so; counted in `sent`.
 
-    Raises `RolledBack` where our database stops answering; what was under way is then sent again once its lease is over.
+    Once `is_ending` nothing more is begun: what a receiver may have by now is waited for and kept, the rest is given back at
+    once. Raises `RolledBack` where our database stops answering; what was under way is then sent again once its lease is over.
     """
     session = Session(sending.db, SESSION)
-    sender = _Sender(sending, session)
+    sender = _Sender(sending, session, sent or Sent())
     try:
-        while True:
+        while not is_ending():
             if not await sender.advance():
                 if not go_on():
                     break
                 await asyncio.sleep(PAUSE_SECONDS)
+        await sender.end()
     finally:
         await sender.close()
         session.close()
@@ -100,11 +108,13 @@ async def deliver(sending: Sending, *, go_on: Callable[[], bool] = lambda: False
 
 
 class _Sender:
-    def __init__(self, sending: Sending, session: Session) -> None:
+    def __init__(self, sending: Sending, session: Session, sent: Sent) -> None:
         self._sending, self._session = sending, session
         self._posts: dict[asyncio.Task[Made], Taken] = {}
+        self._begun: set[int] = set()
+        """Leases of those whose request may be on its way."""
         self._lanes: dict[str, asyncio.Semaphore] = {}
-        self.sent = Sent()
+        self.sent = sent
 
     async def advance(self) -> bool:
         """Begin to send what is due, wait for an answer and keep it; whether there was anything to do."""
@@ -114,6 +124,18 @@ class _Sender:
         if self._posts:
             await self._keep()
         return bool(taken or self._posts)
+
+    async def end(self) -> None:
+        """Give back what no request was made for, and keep how the others end."""
+        untried = {post: one for post, one in self._posts.items() if one.lease not in self._begun}
+        for post in untried:
+            post.cancel()
+            del self._posts[post]
+        if untried:
+            await asyncio.gather(*untried, return_exceptions=True)
+            await asyncio.to_thread(self._give_back, [*untried.values()])
+        while self._posts:
+            await self._keep()
 
     async def close(self) -> None:
         """Give up what is under way; its lease ends by itself."""
@@ -135,6 +157,7 @@ class _Sender:
     async def _send(self, one: Taken, sealed: Sequence[bytes]) -> Made:
         lane = self._lanes.setdefault(one.endpoint_id, asyncio.Semaphore(LANES))
         async with lane:
+            self._begun.add(one.lease)
             self._sending.passed(Point.SENDING)
             attempt = await _attempt(self._sending, one, sealed)
             self._sending.passed(Point.ANSWERED)
@@ -144,9 +167,13 @@ class _Sender:
         done, _ = await asyncio.wait(self._posts, timeout=PAUSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         made = [post.result() for post in done]
         for post in done:
-            del self._posts[post]
+            self._begun.discard(self._posts.pop(post).lease)
         if made:
             self.sent.outcomes.update(await asyncio.to_thread(self._record, made))
+
+    def _give_back(self, untried: Sequence[Taken]) -> None:
+        with self._session.transaction() as conn:
+            deliveries.give_back(conn, untried)
 
     def _record(self, made: Sequence[Made]) -> Mapping[str, int]:
         with self._session.transaction() as conn:

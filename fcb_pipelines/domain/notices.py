@@ -50,6 +50,8 @@ def mail_server(url: str) -> MailServer:
         raise InvalidInput(f"it is not an address such as {EXAMPLE}")
     if (parts.username is None) != (parts.password is None):
         raise InvalidInput("it has a user or a password alone: give both, or none")
+    if not url.isascii() or not unquote(url).isascii():
+        raise InvalidInput("it has a letter beyond ASCII, which mail servers do not take in a user or a password")
     return MailServer(
         host=host,
         port=port or _PORTS[parts.scheme],

@@ -27,6 +27,8 @@ class WaitingNotice:
     raised_at: datetime
     attempts: int
     """That came to nothing so far."""
+    taken_by: list[str]
+    """The ways that took it already."""
 
 
 ADD = """
@@ -41,14 +43,14 @@ TAKE = """
          ORDER BY notice_id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
     UPDATE notice n SET lease = nextval('delivery_lease'), lease_until = clock_timestamp() + %(lasting)s
       FROM due WHERE n.notice_id = due.notice_id
-    RETURNING n.notice_id, n.lease, n.service, n.kind, n.subject, n.words, n.raised_at, n.attempts
+    RETURNING n.notice_id, n.lease, n.service, n.kind, n.subject, n.words, n.raised_at, n.attempts, n.taken_by
 """
 TOLD = """
     UPDATE notice SET told_at = clock_timestamp(), lease_until = NULL, problem = NULL
      WHERE (notice_id, lease) IN (SELECT * FROM unnest(%(notices)s::bigint[], %(leases)s::bigint[]))
 """
 UNTOLD = """
-    UPDATE notice SET attempts = attempts + 1, lease_until = NULL, problem = %(problem)s,
+    UPDATE notice SET attempts = attempts + 1, lease_until = NULL, problem = %(problem)s, taken_by = %(taken_by)s,
            next_try_at = clock_timestamp() + %(pause)s
      WHERE notice_id = %(notice_id)s AND lease = %(lease)s AND told_at IS NULL
 """
@@ -77,10 +79,10 @@ def note_told(conn: Connection, told: Sequence[WaitingNotice]) -> None:
     conn.execute(TOLD, {"notices": [one.notice_id for one in told], "leases": [one.lease for one in told]})
 
 
-def note_untold(conn: Connection, untold: Sequence[WaitingNotice], *, problem: str, pause: timedelta) -> None:
-    """Note why an operator could not be told, to be tried again after a pause."""
-    for one in untold:
-        conn.execute(UNTOLD, {"notice_id": one.notice_id, "lease": one.lease, "problem": problem, "pause": pause})
+def note_untold(conn: Connection, one: WaitingNotice, *, taken_by: Sequence[str], problem: str, pause: timedelta) -> None:
+    """Note why an operator could not be told in every way, to be tried again in the others after a pause."""
+    given = {"notice_id": one.notice_id, "lease": one.lease, "problem": problem, "pause": pause}
+    conn.execute(UNTOLD, {**given, "taken_by": [*taken_by]})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

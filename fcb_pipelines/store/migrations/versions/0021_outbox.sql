@@ -107,6 +107,7 @@ CREATE TABLE notice (
     words       text NOT NULL CHECK (btrim(words) <> ''),
     raised_at   timestamptz NOT NULL,
     told_at     timestamptz,
+    taken_by    text[] NOT NULL DEFAULT '{}', -- the ways that took it: none of them is given it twice
     attempts    integer NOT NULL DEFAULT 0,
     next_try_at timestamptz NOT NULL,
     lease       bigint,
