@@ -11,6 +11,7 @@ import dagster as dg
 
 from fcb_pipelines.acts.closing import Changed, usage_changes
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.order_ends import follow_ends
 from fcb_pipelines.acts.payments import follow
 from fcb_pipelines.jobs import dual_run_job_name
 from fcb_pipelines.services import Service
@@ -52,15 +53,16 @@ def service_sensors(service: Service) -> list[dg.SensorDefinition]:
     @dg.sensor(
         name=f"{service.code}_odoo_payments",
         minimum_interval_seconds=SECONDS_BETWEEN,
-        description="Follow payments of live subscriptions' invoices in Odoo, each fact once.",
+        description="Follow payments of live subscriptions' invoices and their ends in Odoo, each fact once.",
     )
     def odoo_payments(
         context: dg.SensorEvaluationContext, connections: dg.ResourceParam[Connections]
     ) -> dg.SensorResult | dg.SkipReason:
         since = datetime.fromisoformat(context.cursor) if context.cursor else None
         done = follow(connections.database(), connections.odoo(), service, since, connections.now)
+        ended = follow_ends(connections.database(), connections.odoo(), service, connections.now)
         cursor = None if done.cursor is None else done.cursor.isoformat()
-        told = f"{len(done.new)} new facts of {done.read} records read"
+        told = f"{len(done.new)} new facts of {done.read} records read, {len(ended)} subscriptions ended"
         return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=cursor)
 
     return [usage_changed, odoo_payments]

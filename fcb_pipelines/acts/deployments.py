@@ -5,16 +5,15 @@ Owns: the reading `deployments`. Does not own: snapshots (source).
 
 from collections.abc import Iterable
 
-from fcb_pipelines.services import Service
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines.store.snapshot_parts import Part
 
 
-def deployments(conn: Connection, service: Service, subscriptions: Iterable[str | None]) -> dict[str, str]:
+def deployments(conn: Connection, service: str, subscriptions: Iterable[str | None]) -> dict[str, str]:
     """By subscription the deployment that it is for; without those that have none or are not in the last snapshot."""
     wanted = frozenset(one for one in subscriptions if one is not None)
-    header = snapshots.latest_snapshot(conn, service.code) if wanted else None
+    header = snapshots.latest_snapshot(conn, service) if wanted else None
     if header is None:
         return {}
     rows = Part(subscriptions=wanted, customers=()).rows(conn, header.snapshot_id, "subscriptions")

@@ -136,7 +136,7 @@ def _news(
     now: datetime,
 ) -> Iterator[News]:
     """A message for each new fact, in the order in which they were recorded."""
-    where = deployments(conn, service, [one.external_subscription_id for one in new])
+    where = deployments(conn, service.code, [one.external_subscription_id for one in new])
     attempts: Counter[tuple[int, int | None]] = Counter({(move, None): one.failures for move, one in past.items()})
     attempts.update({(0, order): count for order, count in failures.items()})
     for one in new:

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fcb_pipelines.acts.arming import held, require_armed
-from fcb_pipelines.acts.flip import Going, found
+from fcb_pipelines.acts.flip import Going, ended_news, found
 from fcb_pipelines.acts.flip_run import Doing, Run, Stands, refused, taken
+from fcb_pipelines.acts.outbox import put
 from fcb_pipelines.acts.stop import require_running, stopped
 from fcb_pipelines.acts.unflip_plan import unflip_plan
 from fcb_pipelines.acts.unflip_steps import steps
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.flip import BACK, FORTH, Part, Step, is_over
+from fcb_pipelines.domain.news import Direction
 from fcb_pipelines.domain.unflips import Unflip
 from fcb_pipelines.store import flips as store
 from fcb_pipelines.store.database import Connection
@@ -109,4 +111,5 @@ def _ended(run: Run) -> Stands:
         is_ended = held(conn, run.service, run.flip.flip_id).ended_at is not None
         if not is_ended and all(is_over(each) or not each.touched for each in courses.values()):
             store.end(conn, run.flip.flip_id, run.now)
+            put(conn, run.service.code, [ended_news(run.flip, Direction.TO_SOURCE, run.now)], run.now)
     return Stands(flip=run.flip, courses=courses)

@@ -1,6 +1,5 @@
 """After a flip, on each Odoo: what is billed twice or by nobody raises an alarm, and payments become facts, each once."""
 
-import json
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -19,7 +18,7 @@ from fcb_pipelines.domain.digest import Topic
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.guards import Kind
 from fcb_pipelines.domain.payments import Fact
-from fcb_pipelines.store import audit, outbox
+from fcb_pipelines.store import audit
 from fcb_pipelines.store import payments as stored
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.gone_live import go_back
@@ -27,6 +26,7 @@ from fcb_pipelines_tests.acts.live_month import LIVE, LiveMonth, a_live_month
 from fcb_pipelines_tests.acts.month import Month
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
+from fcb_pipelines_tests.webhooks.told import told
 
 BILLED_BY_BOTH = """
     INSERT INTO invoices VALUES ('in_5', 1, '', '2026-05-01 12:00Z', 'paid', 'CAD', 9.14, 1.19, 10.33, 'in_5', 'stripe',
@@ -189,9 +189,7 @@ def test_what_becomes_of_an_invoice_is_a_fact_once_however_often_it_is_read(live
 
 def messages(live: LiveMonth) -> list[tuple[str, int, str]]:
     """What a host is told of the first subscription, in order: type, sequence, and why or how."""
-    with live.april.chain.db.transaction() as conn:
-        told = outbox.latest(conn, live.code, subscription=FIRST)
-    bodies = [json.loads(one.body) for one in reversed(told)]
+    bodies = told(live.april.chain.db, live.code)
     assert {one["data"]["deployment_id"] for one in bodies} == {DEPLOYMENT}
     return [(one["type"], one["sequence"], one["data"].get("reason") or one["data"]["settled_by"]) for one in bodies]
 
@@ -213,11 +211,9 @@ def test_what_is_open_for_too_long_is_told_once_and_what_is_paid_by_then_is_not(
     chain.odoo.call("account.payment", "action_cancel", [payment])
     again = follow(chain.db, chain.odoo, chain.service, None, due + grace * 9).new
     assert [one.fact for one in again] == [Fact.PAYMENT_TAKEN_BACK, Fact.INVOICE_OVERDUE]
-    with chain.db.transaction() as conn:
-        found = sorted(outbox.latest(conn, live.code, subscription=FIRST), key=lambda one: one.sequence)
-    told = [json.loads(one.body)["data"] for one in found]
-    assert [one.get("reason") for one in told] == ["overdue", None, "payment_taken_back", "overdue"]
-    assert [one.get("final") for one in told] == [True, None, True, True]
+    data = [one["data"] for one in told(chain.db, live.code)]
+    assert [one.get("reason") for one in data] == ["overdue", None, "payment_taken_back", "overdue"]
+    assert [one.get("final") for one in data] == [True, None, True, True]
 
 
 def test_a_charge_that_failed_before_there_was_an_invoice_is_of_its_order(live: LiveMonth) -> None:
@@ -230,9 +226,8 @@ def test_a_charge_that_failed_before_there_was_an_invoice_is_of_its_order(live: 
     (one,) = followed(live, before).new
     assert (one.fact, one.move_id, one.order_id, one.external_subscription_id) == (Fact.PAYMENT_FAILED, 0, order, FIRST)
     assert followed(live).new == ()
-    with chain.db.transaction() as conn:
-        (told,) = outbox.latest(conn, live.code, subscription=FIRST)
-    data = json.loads(told.body)["data"]
+    (message,) = told(chain.db, live.code)
+    data = message["data"]
     assert (data["invoice"], data["attempt"], data["final"], data["amount"]) == (None, 1, False, "11.18")
 
 
