@@ -137,6 +137,11 @@ class WebhookSettings(BaseModel):
         return policy_of(allows_http_local=self.allows_http_local, more_ports=self.ports, networks=self.networks)
 
     @property
+    def tells_operator(self) -> bool:
+        """Whether there is any way to tell an operator."""
+        return bool(self.operator_email) or self.operator_url is not None
+
+    @property
     def mail_server(self) -> MailServer | None:
         """Where mail is handed in; None where an operator gets none."""
         return None if self.smtp_url is None else mail_server(self.smtp_url.get_secret_value())

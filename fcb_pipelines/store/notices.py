@@ -54,6 +54,10 @@ UNTOLD = """
            next_try_at = clock_timestamp() + %(pause)s
      WHERE notice_id = %(notice_id)s AND lease = %(lease)s AND told_at IS NULL
 """
+DUE = """
+    SELECT count(*) FROM notice
+     WHERE told_at IS NULL AND next_try_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+"""
 WAITING = "SELECT count(*), min(raised_at), max(problem) FROM notice WHERE service = %s AND told_at IS NULL"
 
 
@@ -65,6 +69,12 @@ def add(conn: Connection, service: str, notices: Iterable[Notice], now: datetime
     ]
     with conn.cursor() as cursor:
         cursor.executemany(ADD, given)
+
+
+def due(conn: Connection) -> int:
+    """How much is to be told now, of every service."""
+    row = conn.execute(DUE).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def take(conn: Connection, *, most: int, lasting: timedelta) -> tuple[WaitingNotice, ...]:
