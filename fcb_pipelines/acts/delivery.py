@@ -63,6 +63,7 @@ class Sending:
     """The time of now, which receivers hold against their own: never the demo's, which stands still."""
     jitter: Callable[[], Fraction]
     """From -1 to 1."""
+    lease: timedelta = LEASE
     passed: Callable[[Point], None] = lambda _: None
     """Is told how far the sender is."""
 
@@ -148,7 +149,9 @@ class _Sender:
         busy = [endpoint for endpoint, count in under_way.items() if count >= LANES]
         room = MOST_AT_ONCE - len(self._posts)
         with self._session.transaction() as conn:
-            taken = deliveries.take(conn, service=self._sending.service, busy=busy, each=LANES, most=room, lasting=LEASE)
+            taken = deliveries.take(
+                conn, service=self._sending.service, busy=busy, each=LANES, most=room, lasting=self._sending.lease
+            )
             sealed = endpoints.secrets_of(conn, {one.endpoint_id for one in taken}, self._sending.clock())
         if taken:
             self._sending.passed(Point.TAKEN)

@@ -25,8 +25,8 @@ LEASE = timedelta(seconds=60)
 
 def an_endpoint(conn: Connection, url: str = "https://host.example/hooks", **changes: Any) -> tuple[Endpoint, Secret]:
     values: dict[str, Any] = {"url": url, "description": "the host", "types": ()}
-    by = changes.pop("by", BY)
-    return acts.add(conn, by, SEALING, **(values | changes))
+    by, sealing = changes.pop("by", BY), changes.pop("sealing", SEALING)
+    return acts.add(conn, by, sealing, **(values | changes))
 
 
 def tell(conn: Connection, *subscriptions: str | None, **changes: Any) -> tuple[Message, ...]:
