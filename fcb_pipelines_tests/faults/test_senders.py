@@ -40,7 +40,12 @@ def receivers() -> Iterator[Receivers]:
 def still() -> Iterator[Callable[[BaseProcess], BaseProcess]]:
     """Remembers a process that may stand still, and ends it whatever happens."""
     found: list[BaseProcess] = []
-    yield lambda process: (found.append(process), process)[1]
+
+    def keep(process: BaseProcess) -> BaseProcess:
+        found.append(process)
+        return process
+
+    yield keep
     for process in found:
         process.kill()
 
