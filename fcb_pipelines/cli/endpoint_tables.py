@@ -51,7 +51,7 @@ def detail(found: EndpointShown, secrets: Times) -> Iterator[str]:
 
 def as_json(found: EndpointShown, secrets: Times | None = None) -> dict[str, Any]:
     """An endpoint for programs."""
-    one = found.endpoint
+    one, overdue = found.endpoint, found.counts.overdue
     shown: dict[str, Any] = {
         name: getattr(one, name) for name in ("endpoint_id", "service", "url", "description", "created_by")
     }
@@ -59,7 +59,7 @@ def as_json(found: EndpointShown, secrets: Times | None = None) -> dict[str, Any
         shown[name] = _iso(getattr(one, name))
     shown |= {"types": [each.value for each in one.types], "disabled_because": one.disabled_because}
     shown |= {"counts": {each.value: count for each, count in found.counts.counts.items()}}
-    shown |= {"due": found.counts.due, "oldest_due_at": _iso(found.counts.oldest_due)}
+    shown |= {"due": found.counts.due, "overdue_seconds": None if overdue is None else round(overdue.total_seconds())}
     if secrets is not None:
         shown["secrets"] = [{"made_at": _iso(made), "signs_until": _iso(until)} for made, until in secrets]
     return shown

@@ -114,6 +114,12 @@ def secrets_of(conn: Connection, endpoints: Collection[str], now: datetime) -> d
     return found
 
 
+def sealed_of(conn: Connection, endpoints: Collection[str]) -> dict[str, tuple[bytes, ...]]:
+    """The same by this database's clock, for whoever looks after them and sends nothing."""
+    ((now,),) = conn.execute("SELECT clock_timestamp()").fetchall()
+    return secrets_of(conn, endpoints, now)
+
+
 def signing_times(conn: Connection, endpoint_id: str, now: datetime) -> tuple[tuple[datetime, datetime | None], ...]:
     """Of each secret that signs now, the newest first: since when, and until when where it was replaced."""
     return tuple((row[0], row[1]) for row in conn.execute(TIMES, {"endpoint_id": endpoint_id, "now": now}))
