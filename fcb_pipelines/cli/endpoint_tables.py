@@ -13,7 +13,7 @@ from rich.table import Table
 from fcb_pipelines.acts.messages import EndpointShown
 from fcb_pipelines.domain.endpoints import FACTS, Endpoint
 from fcb_pipelines.domain.standing import Standing
-from fcb_pipelines.domain.trace import printable
+from fcb_pipelines.domain.trace import printable, printable_lines
 from fcb_pipelines.webhooks.checking import place
 
 SHOWN = (Standing.WAITING, Standing.HELD, Standing.DEAD, Standing.DELIVERED)
@@ -68,11 +68,6 @@ def as_json(found: EndpointShown, secrets: Times | None = None) -> dict[str, Any
 def minute(at: datetime | None) -> str:
     """A time in UTC, to the minute."""
     return "–" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M}Z"
-
-
-def printable_lines(text: str) -> str:
-    """Lines of others, without what a terminal takes for an order."""
-    return "\n".join(map(printable, text.splitlines()))
 
 
 def _types(one: Endpoint) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from fcb_pipelines.acts.messages import Sent, Shown
-from fcb_pipelines.cli.endpoint_tables import minute, printable_lines
+from fcb_pipelines.acts.messages import Sent, Shown, answer_text, body_text
+from fcb_pipelines.cli.endpoint_tables import minute
 from fcb_pipelines.domain.standing import WORDS, Standing
 from fcb_pipelines.domain.trace import printable
 from fcb_pipelines.store.deliveries import StoredAttempt
@@ -56,7 +56,7 @@ def detail(found: Shown) -> Iterator[str]:
     about = f" about {printable(it.external_subscription_id)}" if it.external_subscription_id else ""
     yield f"{it.message_id}: {it.type}{about}, number {it.sequence} there"
     yield f"  happened {minute(it.occurred_at)}, recorded {minute(it.recorded_at)}"
-    yield from (f"  {line}" for line in printable_lines(_indented(it.body)).splitlines())
+    yield from (f"  {line}" for line in body_text(it).splitlines())
     if not found.sent:
         yield "it goes nowhere: no endpoint heard of its type when it was recorded"
     for one in found.sent:
@@ -73,11 +73,6 @@ def attempt_lines(one: StoredAttempt) -> Iterator[str]:
     shown = answer_text(it.answer)
     cut = shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}… ({len(it.answer):,} bytes)"
     yield from (f"    {line}" for line in cut.splitlines())
-
-
-def answer_text(answer: bytes) -> str:
-    """What a receiver answered, harmless: no control character is left but ends of lines."""
-    return printable_lines(answer.decode("utf-8", "replace"))
 
 
 def as_json(found: Shown) -> dict[str, Any]:
@@ -132,7 +127,3 @@ def _of_endpoint(one: Sent) -> Iterator[str]:
         first, *rest = attempt_lines(each)
         yield f"  {number:>2}  {first}"
         yield from (f"    {line}" for line in rest)
-
-
-def _indented(body: str) -> str:
-    return json.dumps(json.loads(body), indent=2, ensure_ascii=False)

@@ -9,13 +9,16 @@ from fcb_pipelines.acts import endpoints as acts
 from fcb_pipelines.acts import messages as shown
 from fcb_pipelines.acts.endpoints import By, Replay
 from fcb_pipelines.acts.messages import Board, Wanted
+from fcb_pipelines.acts.report_links import make_link
 from fcb_pipelines.cli.endpoint_tables import minute
 from fcb_pipelines.cli.keys import duration, moment
+from fcb_pipelines.cli.links import SERVED_AT, require_address
 from fcb_pipelines.cli.message_tables import as_json as message_as_json
 from fcb_pipelines.cli.message_tables import detail, table
 from fcb_pipelines.cli.session import answer, clock, connected, console_of, json_option, operator, say, service_option
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.messages import MessageType
+from fcb_pipelines.domain.report_links import LONGEST_HOURS, USUAL_HOURS, WEBHOOKS
 from fcb_pipelines.domain.standing import Standing
 from fcb_pipelines.store import outbox
 
@@ -113,6 +116,28 @@ def replay(
     say(f"{many} would be sent again" if dry_run else f"{many} {'is' if count == 1 else 'are'} due again")
     if count and not dry_run and not is_on:
         say("Webhooks are off: nothing goes out before FCB_WEBHOOKS=true")
+
+
+@messages.command()
+@click.option(
+    "--hours", type=click.IntRange(1, LONGEST_HOURS), default=USUAL_HOURS, show_default=True, help="How long the link may wait."
+)
+@click.option("--url", default=SERVED_AT, show_default=True, metavar="URL", help="Where  fcb serve  is reached.")
+@service_option
+def link(hours: int, url: str, service_code: str | None) -> None:
+    """Print a link that opens the pages of messages once, in a browser, for somebody without a key.
+
+    Whoever opens it may read endpoints, messages and answers for 8 hours, and nothing else.
+    """
+    require_address(url)
+    with connected() as reached:
+        service = reached.settings.service(service_code)
+        made, token = make_link(
+            reached.database(), service=service.code, period=WEBHOOKS, hours=hours, actor=operator(), now=reached.now
+        )
+    click.echo(f"{url.rstrip('/')}/report-links/{token.text}")
+    until = made.expires_at.astimezone(service.zone).isoformat(timespec="minutes")
+    say(f"it opens the messages of {service.code} once, before {until}, where  fcb serve  answers")
 
 
 def ago(text: str, now: datetime) -> datetime:
