@@ -52,9 +52,9 @@ def _is_real(connections: Connections) -> bool:
 
 
 def _operator(settings: WebhookSettings, lookups: Lookups, *, is_at_stake: bool) -> Finding:
-    if not settings.tells_somebody and not is_at_stake:
+    if not settings.tells_operator and not is_at_stake:
         return ok("operator", "nobody is told anything outside of our own pages, and nothing is to be told")
-    if not settings.tells_somebody:
+    if not settings.tells_operator:
         said = "set FCB_OPERATOR_EMAIL and FCB_SMTP_URL, or FCB_OPERATOR_WEBHOOK_URL; notices wait meanwhile"
         return warning("operator", f"nobody is told of dead messages and of alarms outside of our own pages: {said}")
     if settings.operator_url is not None:
