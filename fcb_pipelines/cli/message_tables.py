@@ -119,7 +119,7 @@ def _sent_as_json(one: Sent) -> dict[str, Any]:
 
 
 def _of_endpoint(one: Sent) -> Iterator[str]:
-    following = f", next try {minute(one.delivery.next_try_at)}" if one.standing is Standing.WAITING else ""
+    following = f", next try {one.delivery.next_try_at:%Y-%m-%d %H:%M:%S}Z" if one.standing is Standing.WAITING else ""
     yield ""
     yield f"{printable(one.endpoint.words)} at {printable(place(one.endpoint.url))}: {one.standing}{following}"
     yield f"  {WORDS[one.standing]}"
