@@ -151,11 +151,6 @@ class WebhookSettings(BaseModel):
         """Who mail is from: the operator themselves unless it is said."""
         return self.smtp_from or self.operator_email[0]
 
-    @property
-    def tells_somebody(self) -> bool:
-        """Whether an operator is told anything outside of our own pages."""
-        return self.smtp_url is not None or self.operator_url is not None
-
 
 def values(given: Mapping[str, str], embedded: Mapping[str, str]) -> dict[str, Any]:
     """The fields that variables give, those of the embedded stack where nothing is given."""

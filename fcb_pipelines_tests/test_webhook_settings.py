@@ -25,7 +25,7 @@ def read(folder: Path, **variables: str) -> Settings:
 
 def test_nothing_is_sent_and_nobody_told_unless_it_is_said(tmp_path: Path) -> None:
     found = read(tmp_path).webhooks
-    assert (found.is_on, found.keys, found.mail_server, found.tells_somebody) == (False, None, None, False)
+    assert (found.is_on, found.keys, found.mail_server, found.tells_operator) == (False, None, None, False)
     assert found.policy == Egress()
 
 
@@ -54,7 +54,7 @@ def test_everything_that_can_be_said_is_read(tmp_path: Path) -> None:
 
 def test_mail_is_from_the_first_operator_unless_it_is_said(tmp_path: Path) -> None:
     found = read(tmp_path, **MAIL).webhooks
-    assert (found.sender, found.tells_somebody) == ("ops@example.com", True)
+    assert (found.sender, found.tells_operator) == ("ops@example.com", True)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Owns: reading a list of messages, and one with all its attempts. Does not own: sending (delivery), sending again (endpoints).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from fcb_pipelines.domain.endpoints import Endpoint
 from fcb_pipelines.domain.errors import InvalidInput
 from fcb_pipelines.domain.messages import Message, MessageType
 from fcb_pipelines.domain.standing import Standing, standing
+from fcb_pipelines.domain.trace import printable_lines
 from fcb_pipelines.store import deliveries, endpoints, outbox, standings
 from fcb_pipelines.store import notices as stored_notices
 from fcb_pipelines.store.database import Connection
@@ -99,6 +101,16 @@ def shown(conn: Connection, service: str, message_id: str) -> Shown:
     known = endpoints.named(conn, {each.endpoint_id for each in gone})
     attempts = {each.delivery_id: deliveries.attempts(conn, each.delivery_id) for each in gone}
     return Shown(message=found, sent=_sent(gone, known, attempts))
+
+
+def body_text(message: Message) -> str:
+    """What a message says, for people: in lines, and without what a terminal takes for an order."""
+    return printable_lines(json.dumps(json.loads(message.body), indent=2, ensure_ascii=False))
+
+
+def answer_text(answer: bytes) -> str:
+    """What a receiver answered, likewise; its bytes may be anything."""
+    return printable_lines(answer.decode("utf-8", "replace"))
 
 
 def board(conn: Connection, service: str) -> Board:

@@ -4,7 +4,6 @@ Owns: what is posted. Does not own: what a mail says (domain/notices), handing i
 (webhooks/posting), when something is told (notices).
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +42,7 @@ class ByMail:
 
     async def tell(self, told: Sequence[Told], _id: str) -> str | None:
         """Hand it in; why that could not be."""
-        return await asyncio.to_thread(hand_in, self.server, mail(self.sender, self.to, told, self.clock()))
+        return await hand_in(self.server, mail(self.sender, self.to, told, self.clock()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from fcb_pipelines.acts.delivery import Sending, Sent, deliver
 from fcb_pipelines.acts.notice_ways import ways
 from fcb_pipelines.acts.notices import Outcome, tell
 from fcb_pipelines.acts.readiness import NotReady, not_ready
-from fcb_pipelines.domain.errors import InvalidSettings, RemoteError, RuleViolation
+from fcb_pipelines.domain.errors import InvalidSettings, RemoteError
 from fcb_pipelines.store.database import Database
 from fcb_pipelines.webhook_settings import EXAMPLE, WebhookSettings
 from fcb_pipelines.webhooks.posting import Poster
@@ -28,6 +28,7 @@ TELL_SECONDS = 5.0
 """Between two looks whether an operator is to be told something."""
 AWAY_SECONDS = 1.0
 """Between two attempts to reach our database again."""
+LOOK_SECONDS = 0.2
 _STEPS = 1000
 
 
@@ -56,9 +57,9 @@ class Work:
 
 
 def require_on(settings: WebhookSettings) -> None:
-    """Raise `RuleViolation` where nothing may be sent."""
+    """Raise `InvalidSettings` where nothing may be sent."""
     if not settings.is_on:
-        raise RuleViolation(OFF)
+        raise InvalidSettings(OFF)
 
 
 def sealing(settings: WebhookSettings) -> Sealing:
@@ -70,7 +71,7 @@ def sealing(settings: WebhookSettings) -> Sealing:
 
 @asynccontextmanager
 async def sending(senders: Senders) -> AsyncIterator[Sending]:
-    """What messages are delivered with; its connections end with the block. Raises `RuleViolation` where it is switched off."""
+    """What messages are delivered with; its connections end with the block. Raises `InvalidSettings` where it is off."""
     require_on(senders.settings)
     async with Poster(senders.settings.policy) as poster:
         yield Sending(
@@ -105,6 +106,20 @@ async def keep_sending(senders: Senders, work: Work, *, is_ending: Callable[[], 
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
+
+
+async def send_until(senders: Senders, is_done: Callable[[], bool], seconds: float) -> bool:
+    """Deliver until something is so, which our database is asked for, at most so long; whether it is."""
+    until, done = asyncio.get_running_loop().time() + seconds, asyncio.Event()
+
+    async def look() -> None:
+        while asyncio.get_running_loop().time() < until and not await asyncio.to_thread(is_done):
+            await asyncio.sleep(LOOK_SECONDS)
+        done.set()
+
+    async with sending(senders) as given:
+        await asyncio.gather(look(), deliver(given, go_on=lambda: not done.is_set(), is_ending=done.is_set))
+    return is_done()
 
 
 async def tell_now(senders: Senders) -> Outcome:

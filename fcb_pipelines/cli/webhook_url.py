@@ -13,8 +13,9 @@ import click
 from dotenv import dotenv_values
 
 from fcb_pipelines.domain.errors import InvalidInput
-from fcb_pipelines.webhooks.egress import Denied, Egress, policy_of, target_of, vet
-from fcb_pipelines.webhooks.names import Lookups, Unresolved
+from fcb_pipelines.webhooks.checking import objection
+from fcb_pipelines.webhooks.egress import Egress, policy_of
+from fcb_pipelines.webhooks.names import Lookups
 
 MOST_LINE_BYTES = 65_536
 """Of a line no more is kept; a URL ends long before."""
@@ -57,21 +58,10 @@ def _policy(http_local: bool, ports: tuple[str, ...], networks: tuple[str, ...])
 
 
 def _answered(url: str | None, policy: Egress, lookups: Lookups) -> bool:
-    reason = "it is not text in UTF-8" if url is None else _objection(url, policy, lookups)
+    reason = "it is not text in UTF-8" if url is None else objection(url, policy, lookups)
     click.echo("allow" if reason is None else f"deny: {reason}")
     sys.stdout.flush()
     return reason is None
-
-
-def _objection(url: str, policy: Egress, lookups: Lookups) -> str | None:
-    asked = target_of(url, policy)
-    if isinstance(asked, Denied):
-        return asked.reason
-    found = (asked.host,) if asked.is_address else lookups.addresses(asked.host)
-    if isinstance(found, Unresolved):
-        return found.reason
-    vetted = vet(asked, found, policy)
-    return vetted.reason if isinstance(vetted, Denied) else None
 
 
 def _lines(stream: BinaryIO) -> Iterator[str | None]:

@@ -23,10 +23,10 @@ class Standing(StrEnum):
 
 WORDS: Mapping[Standing, str] = {
     Standing.WAITING: "it is tried when its time comes",
-    Standing.HELD: "its endpoint is disabled: it is sent once that is enabled",
+    Standing.HELD: "its endpoint is disabled; it is sent once that is enabled",
     Standing.DELIVERED: "the receiver answered 2xx",
-    Standing.DEAD: "given up after the last attempt: a person may replay it",
-    Standing.DROPPED: "its endpoint was removed: it is never sent there",
+    Standing.DEAD: "given up after the last attempt; a person may replay it",
+    Standing.DROPPED: "its endpoint was removed; it is never sent there",
 }
 
 

@@ -49,6 +49,10 @@ SECRETS = """
      WHERE endpoint_id = ANY(%(endpoints)s) AND (expires_at IS NULL OR expires_at > %(now)s)
      ORDER BY secret_id DESC
 """
+TIMES = """
+    SELECT made_at, expires_at FROM webhook_secret
+     WHERE endpoint_id = %(endpoint_id)s AND (expires_at IS NULL OR expires_at > %(now)s) ORDER BY secret_id DESC
+"""
 
 
 def add(conn: Connection, endpoint: Endpoint) -> None:
@@ -108,6 +112,17 @@ def secrets_of(conn: Connection, endpoints: Collection[str], now: datetime) -> d
     for endpoint_id, sealed in conn.execute(SECRETS, {"endpoints": list(endpoints), "now": now}):
         found[endpoint_id] = (*found.get(endpoint_id, ()), bytes(sealed))
     return found
+
+
+def sealed_of(conn: Connection, endpoints: Collection[str]) -> dict[str, tuple[bytes, ...]]:
+    """The same by this database's clock, for whoever looks after them and sends nothing."""
+    ((now,),) = conn.execute("SELECT clock_timestamp()").fetchall()
+    return secrets_of(conn, endpoints, now)
+
+
+def signing_times(conn: Connection, endpoint_id: str, now: datetime) -> tuple[tuple[datetime, datetime | None], ...]:
+    """Of each secret that signs now, the newest first: since when, and until when where it was replaced."""
+    return tuple((row[0], row[1]) for row in conn.execute(TIMES, {"endpoint_id": endpoint_id, "now": now}))
 
 
 def _endpoint(row: Mapping[str, Any]) -> Endpoint:

@@ -4,12 +4,12 @@ Owns: SMTP (RFC 5321, 3207, 8314), what each fault of a server is called, the ti
 says (domain/notices), whether it is tried again (acts/notices). No words of a fault hold the password.
 """
 
+import asyncio
 import contextlib
 import smtplib
 import ssl
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -36,7 +36,7 @@ def mail(sender: str, to: Sequence[str], told: Sequence[Told], at: datetime) -> 
     return made
 
 
-def hand_in(
+async def hand_in(
     server: MailServer,
     message: EmailMessage,
     *,
@@ -46,23 +46,27 @@ def hand_in(
 ) -> str | None:
     """Hand a mail in; why the server did not take it for everybody, or None. Certificates are checked by `tls`."""
     context = tls or ssl.create_default_context()
-    done: Future[str | None] = Future()
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Future[str | None] = loop.create_future()
+
+    def work() -> None:
+        problem = _problem(server, message, context, step_seconds)
+        # Whoever gave up may have closed the loop by now.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_pass_on, waiting, problem)
+
     # A thread that nobody waits for: a server may drip, and a look-up of its name has no limit of its own.
-    threading.Thread(
-        target=_settle, args=(done, lambda: _problem(server, message, context, step_seconds)), name="fcb-mail", daemon=True
-    ).start()
+    threading.Thread(target=work, name="fcb-mail", daemon=True).start()
     try:
-        return done.result(most_seconds)
+        async with asyncio.timeout(most_seconds):
+            return await waiting
     except TimeoutError:
         return f"the mail server {server.host} was not done within {most_seconds:g} s"
 
 
-def _settle(done: Future[str | None], act: Callable[[], str | None]) -> None:
-    try:
-        done.set_result(act())
-    except BaseException as error:
-        done.set_exception(error)
-        raise
+def _pass_on(waiting: asyncio.Future[str | None], problem: str | None) -> None:
+    if not waiting.done():
+        waiting.set_result(problem)
 
 
 def _problem(server: MailServer, message: EmailMessage, tls: ssl.SSLContext, step_seconds: float) -> str | None:

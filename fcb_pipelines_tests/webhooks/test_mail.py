@@ -1,10 +1,13 @@
 """Handing a mail in to a real server over a real socket: with TLS or not at all, whatever the server does, no password told."""
 
+import asyncio
 import socket
 import ssl
 import time
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -22,6 +25,10 @@ def told(words: str = "ep_x is disabled", service: str = "shop") -> Told:
     return Told(service=service, kind="endpoint_disabled", words=words, raised_at=NOW)
 
 
+def handed_in(server: MailServer, message: EmailMessage, **limits: Any) -> str | None:
+    return asyncio.run(hand_in(server, message, **limits))
+
+
 MAIL = mail("fcb@example.com", TO, [told()], NOW)
 
 
@@ -33,7 +40,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("is_tls_at_once", [False, True])
 def test_a_mail_arrives_over_tls(certificate: Path, *, is_tls_at_once: bool) -> None:
     with mail_server(certificate, is_tls_at_once=is_tls_at_once) as box:
-        assert hand_in(box.server(is_tls_at_once=is_tls_at_once), MAIL, tls=box.trusting) is None
+        assert handed_in(box.server(is_tls_at_once=is_tls_at_once), MAIL, tls=box.trusting) is None
     (found,) = box.mails
     assert (found["From"], found["To"], found["Subject"]) == ("fcb@example.com", ", ".join(TO), "fcb shop: ep_x is disabled")
     assert found["Auto-Submitted"] == "auto-generated"
@@ -58,7 +65,7 @@ def test_a_mail_arrives_over_tls(certificate: Path, *, is_tls_at_once: bool) -> 
 )
 def test_what_a_server_does_wrong_is_one_line_without_the_password(certificate: Path, faults: Faults, said: str) -> None:
     with mail_server(certificate, faults=faults) as box:
-        problem = hand_in(box.server(), MAIL, tls=box.trusting, step_seconds=0.5)
+        problem = handed_in(box.server(), MAIL, tls=box.trusting, step_seconds=0.5)
     assert problem is not None
     assert problem.startswith("the mail server 127.0.0.1 ")
     assert said in problem
@@ -71,21 +78,21 @@ def test_what_a_server_does_wrong_is_one_line_without_the_password(certificate: 
 @pytest.mark.parametrize("faults", [Faults(hangs_up_at="quit"), Faults(silent_at="quit"), Faults(hangs_up_at="taken")])
 def test_only_what_was_taken_counts_however_the_server_takes_leave(certificate: Path, faults: Faults) -> None:
     with mail_server(certificate, faults=faults) as box:
-        problem = hand_in(box.server(), MAIL, tls=box.trusting, step_seconds=0.3)
+        problem = handed_in(box.server(), MAIL, tls=box.trusting, step_seconds=0.3)
     assert len(box.mails) == 1
     assert problem == ("the mail server 127.0.0.1 hung up" if faults.hangs_up_at == "taken" else None)
 
 
 def test_a_wrong_password_is_told_by_its_variable_and_not_shown(certificate: Path) -> None:
     with mail_server(certificate) as box:
-        problem = hand_in(box.server(password="mistyped"), MAIL, tls=box.trusting)
+        problem = handed_in(box.server(password="mistyped"), MAIL, tls=box.trusting)
     assert problem == "the mail server 127.0.0.1 refuses user or password (535): check FCB_SMTP_URL"
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Path) -> None:
     for at_once in (False, True):
         with mail_server(certificate, is_tls_at_once=at_once) as box:
-            problem = hand_in(box.server(is_tls_at_once=at_once), MAIL, tls=ssl.create_default_context())
+            problem = handed_in(box.server(is_tls_at_once=at_once), MAIL, tls=ssl.create_default_context())
         assert problem is not None
         assert "has a certificate that is not trusted: self-signed certificate" in problem
         assert box.was_secure == []
@@ -95,7 +102,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Path) -> 
 def test_a_server_that_drips_ends_by_the_clock(certificate: Path, at: str) -> None:
     with mail_server(certificate, faults=Faults(drips_at=at)) as box:
         begun = time.monotonic()
-        problem = hand_in(box.server(), MAIL, tls=box.trusting, step_seconds=5, most_seconds=0.5)
+        problem = handed_in(box.server(), MAIL, tls=box.trusting, step_seconds=5, most_seconds=0.5)
         assert time.monotonic() - begun < 2
     assert problem == "the mail server 127.0.0.1 was not done within 0.5 s"
 
@@ -103,7 +110,7 @@ def test_a_server_that_drips_ends_by_the_clock(certificate: Path, at: str) -> No
 def test_nobody_there_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    problem = hand_in(MailServer(host="127.0.0.1", port=port, is_tls_at_once=False), MAIL)
+    problem = handed_in(MailServer(host="127.0.0.1", port=port, is_tls_at_once=False), MAIL)
     assert problem == "the mail server 127.0.0.1 cannot be reached: Connection refused"
 
 
