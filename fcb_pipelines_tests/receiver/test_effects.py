@@ -118,6 +118,16 @@ def test_an_end_is_kept_confirmed_and_carried_out_and_that_is_final() -> None:
         )
 
 
+def test_the_grace_period_begins_with_the_end_and_never_ends_earlier_for_another_word_on_it() -> None:
+    ended = after(heard("end", ENDED, ended_at="2026-06-10T16:00:00Z"))
+    assert ended.end is not None
+    assert ended.end.until == NOW + timedelta(days=22)
+    for said, days in (("2026-06-05T16:00:00Z", 22), ("2026-06-12T12:00:00-04:00", 24)):
+        again = after(heard("corrected", ENDED, sequence=2, ended_at=said), begin=ended)
+        assert again.end is not None
+        assert (again.end.until, again.end.message_id) == (NOW + timedelta(days=days), "end")
+
+
 @pytest.mark.parametrize("before", [NEW, after(heard())])
 def test_between_its_end_and_its_removal_nothing_is_suspended_or_restored(before: Deployment) -> None:
     ended = after(heard("end", ENDED), begin=before)

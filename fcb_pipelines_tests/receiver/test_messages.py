@@ -117,6 +117,7 @@ WRONG: list[tuple[str, str, tuple[Any, ...]]] = [
     (FAILED, "invoice", tuple(invoice() | {name: 7} for name in ("state", "payment_state", "number"))),
     (ENDED, "external_subscription_id", (...,)),
     (ENDED, "deployment_id", (...,)),
+    (ENDED, "ended_at", (7, "soon", "2026-06-10", "2026-06-10T16:00:00", "9999-12-31T23:59:59Z")),
 ]
 
 

@@ -158,16 +158,23 @@ def _noted(after: Deployment, due: list[str], message: Message) -> str:
 def _terminated(before: Deployment, message: Message, now: datetime, grace: timedelta) -> Decision:
     if before.state is State.DEPROVISIONED:
         return Decision(deployment=before, why="noted; the deployment is deprovisioned")
+    until = max(now, message.ended_at or now) + grace
     if before.end is None:
-        end = End(message_id=message.message_id, until=now + grace, returns_to=before.state)
+        end = End(message_id=message.message_id, until=until, returns_to=before.state)
         ended = replace(before, state=State.ENDED, end=end)
         return Decision(deployment=ended, outcome=Outcome.PENDING, why=_awaited(end))
     if before.end.message_id != message.message_id:
-        return Decision(deployment=before, why="noted; the deployment has ended already")
+        return _ended_again(before, before.end, until)
     if before.end.confirmed_by is None or now < before.end.until:
         return Decision(deployment=before, outcome=Outcome.PENDING, why=_awaited(before.end))
     gone = replace(before, state=State.DEPROVISIONED, end=None, begun=None)
     return Decision(deployment=gone, act=Act.DEPROVISION, why=f"its subscription ended; confirmed by {before.end.confirmed_by}")
+
+
+def _ended_again(before: Deployment, end: End, until: datetime) -> Decision:
+    """Another word on an end, of another subscription or moment: the deployment is kept longer for it, never shorter."""
+    kept = end if end.confirmed_by else replace(end, until=max(end.until, until))
+    return Decision(deployment=replace(before, end=kept), why="noted; the deployment has ended already")
 
 
 def _awaited(end: End) -> str:

@@ -193,6 +193,12 @@ def listed(tx: Transaction, standings: Collection[Standing], *, after: int = 0, 
     return [_entry(row) for row in tx.rows(f"{wanted} ORDER BY number LIMIT :most", after=after, most=most)]
 
 
+def latest(tx: Transaction, *, most: int) -> list[Entry]:
+    """The messages that came last, the newest first."""
+    wanted = f"SELECT {_COLUMNS} FROM fcb_receiver_message ORDER BY number DESC LIMIT :most"  # noqa: S608 (our own text)
+    return [_entry(row) for row in tx.rows(wanted, most=most)]
+
+
 def _entry(row: tuple[Any, ...]) -> Entry:
     number, source, message_id, body, received_at, kind, deployment, standing, why, attempts, due_at, released_by = row
     return Entry(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 from enum import Enum
-from typing import Any
+from typing import Any, NoReturn
 
 MOST_CHARACTERS = 255
 MOST_SEQUENCE = 2**63 - 1
@@ -29,6 +29,7 @@ class Type(str, Enum):
 WITHOUT_EFFECT = frozenset({Type.RECONCILED, Type.FLIPPED, Type.TEST})
 END, CHARGE = "end", "charge"
 POSTED, UNPAID = "posted", frozenset({"not_paid", "partial"})
+_LAST_YEAR = 9000
 _FURTHEST_BEHIND = timedelta(hours=12)
 """A day is over everywhere so long after it is in UTC: in which zone a date was meant is not said."""
 
@@ -55,6 +56,8 @@ class Message:
     """Whether the central side tries no further, or lets the invoice be no longer."""
     grace_until: datetime | None = None
     """Until when an unpaid invoice is let be; None where nothing was said of it: then only a final failure counts."""
+    ended_at: datetime | None = None
+    """When the subscription ends or ended, where it is said."""
 
     @property
     def settles(self) -> tuple[str, ...]:
@@ -125,7 +128,7 @@ def _message(message_id: str, kind: Type, sequence: int, data: Mapping[str, Any]
         deployment=_text(data, "deployment_id"),
         subject=END,
     )
-    return about if kind is Type.TERMINATED else _payment(about, data)
+    return replace(about, ended_at=_moment(data, "ended_at")) if kind is Type.TERMINATED else _payment(about, data)
 
 
 def _payment(about: Message, data: Mapping[str, Any]) -> Message:
@@ -212,3 +215,19 @@ def _end_of_day(told: Mapping[str, Any], name: str) -> datetime | None:
         return day + timedelta(days=1) + _FURTHEST_BEHIND
     except (ValueError, OverflowError):
         raise _Broken(f"{name} is not a day such as 2026-06-15") from None
+
+
+def _moment(told: Mapping[str, Any], name: str) -> datetime | None:
+    if told.get(name) is None:
+        return None
+    text = _text(told, name)
+    try:
+        # Python 3.10 does not know the Z. In UTC, so that no sum with it leaves the calendar unseen.
+        moment = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
+        return moment.astimezone(timezone.utc) if moment.utcoffset() is not None and moment.year < _LAST_YEAR else _refuse(name)
+    except (ValueError, OverflowError):
+        return _refuse(name)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise _Broken(f"{name} is not a moment such as 2026-06-15T04:00:00Z")
