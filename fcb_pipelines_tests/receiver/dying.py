@@ -21,8 +21,8 @@ from fcb_host.receiver.storage_postgres import PostgresStorage
 from fcb_host.receiver.storage_sqlite import SqliteStorage
 from fcb_pipelines_tests.receiver.said import NOW, SECRET, Request
 
-ANSWERED, OUTSIDE, POINTS = "answered", "outside", "points"
-"""Files of a round: ids that were answered 2xx, acts that were done outside the database, how many points a life had."""
+ANSWERED, OUTSIDE = "answered", "outside"
+"""Files of a round: ids that were answered 2xx, acts that were done outside the database."""
 MANY = Terms(most_suspensions=10_000, most_deprovisions=10_000)
 
 
@@ -31,11 +31,13 @@ class Fate:
     """At which step the process ends; never where there is none."""
 
     at: int | None
+    of_acts: bool = False
+    """Whether only the steps of the host's acts count."""
     steps: int = 0
 
-    def step(self) -> None:
+    def step(self, *, is_of_act: bool = False) -> None:
         """One more step, and it may be the last."""
-        self.steps += 1
+        self.steps += is_of_act or not self.of_acts
         if self.steps == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -99,13 +101,13 @@ class Host:
         self._do("deprovision", call)
 
     def _do(self, what: str, call: Call) -> None:
-        self.fate.step()
+        self.fate.step(is_of_act=True)
         note(self.folder / OUTSIDE, f"{what} {call.deployment_id} {call.message_id}")
-        self.fate.step()
+        self.fate.step(is_of_act=True)
         values = (what, call.deployment_id, call.message_id)
         mark = "?" if isinstance(call.connection, sqlite3.Connection) else "%s"
         call.connection.execute(f"INSERT INTO effect (what, deployment, message) VALUES ({mark}, {mark}, {mark})", values)
-        self.fate.step()
+        self.fate.step(is_of_act=True)
 
 
 def note(file: Path, line: str) -> None:
@@ -124,9 +126,8 @@ def storage(place: str) -> Storage:
     return PostgresStorage(place) if place.startswith("postgres") else SqliteStorage(Path(place))
 
 
-def live(place: str, folder: Path, requests: Sequence[Request], at: int | None, now: datetime = NOW) -> None:
+def live(place: str, folder: Path, requests: Sequence[Request], fate: Fate, now: datetime = NOW) -> None:
     """A life of a receiver: it takes what is sent, and acts, up to its end."""
-    fate = Fate(at)
     kept = DyingStorage(storage(place), fate)
     receiver = Receiver(storage=kept, secrets=[SECRET])
     worker = Worker(storage=kept, actions=Host(folder, fate), terms=MANY)
@@ -136,4 +137,3 @@ def live(place: str, folder: Path, requests: Sequence[Request], at: int | None, 
         if number % 4 == 0:
             worker.run(now)
     worker.run(now)
-    note(folder / POINTS, str(fate.steps))

@@ -10,6 +10,7 @@ from pathlib import Path
 from fcb_host.receiver import deployments, inbox
 from fcb_host.receiver.inbox import Standing
 from fcb_pipelines_tests.receiver import dying
+from fcb_pipelines_tests.receiver.dying import Fate
 from fcb_pipelines_tests.receiver.said import ENDED, FAILED, PAID, Request, request
 
 EFFECTS = "CREATE TABLE effect (what text, deployment text, message text)"
@@ -21,6 +22,7 @@ SCENES = {
 }
 """What is said of a deployment, by the name that it begins with."""
 ENDS = {"suspended": "suspended", "restored": "active", "again": "suspended", "ended": "ended"}
+HALF = 0.5
 LAST = {"suspended": {"suspend"}, "active": {"nothing", "restore"}}
 """What was done last with a deployment that stands so."""
 _FORKS = multiprocessing.get_context("forkserver")
@@ -50,8 +52,9 @@ def said(chance: random.Random, count: int = 6) -> list[Request]:
         scene = chance.choice(list(SCENES))
         name = f"{scene}-{number}"
         for type_, sequence in SCENES[scene]:
-            about = {"deployment_id": name, "external_subscription_id": name}
-            told.append(request(f"{name}_{sequence}", type_, sequence=sequence, **about))
+            told.append(
+                request(f"{name}_{sequence}", type_, sequence=sequence, deployment_id=name, external_subscription_id=name)
+            )
     told += chance.sample(told, 4)
     chance.shuffle(told)
     return told
@@ -67,8 +70,8 @@ def play(place: str, folder: Path, seed: int, *, deaths: int = 3) -> Left:
     died = 0
     for _ in range(deaths):
         # A sender sends again what was not answered; now and then also what was, because its own crash forgot that.
-        died += _life(place, folder, _unanswered(folder, requests, chance), at=chance.randrange(1, 260)) == -9
-    assert _life(place, folder, _unanswered(folder, requests, chance), at=None) == 0
+        died += _life(place, folder, _unanswered(folder, requests, chance), _fate(chance)) == -9
+    assert _life(place, folder, _unanswered(folder, requests, chance), Fate(None)) == 0
     return left(place, folder, requests, died)
 
 
@@ -77,8 +80,13 @@ def _unanswered(folder: Path, requests: Sequence[Request], chance: random.Random
     return [each for each in requests if each.headers["webhook-id"] not in answered or chance.random() < 0.2]
 
 
-def _life(place: str, folder: Path, requests: Sequence[Request], *, at: int | None) -> int | None:
-    process = _FORKS.Process(target=dying.live, args=(place, folder, requests, at))
+def _fate(chance: random.Random) -> Fate:
+    """An end anywhere, or, as often, around an act of the host: these are few, and what they may leave is worst."""
+    return Fate(chance.randrange(1, 260)) if chance.random() < HALF else Fate(chance.randrange(1, 10), of_acts=True)
+
+
+def _life(place: str, folder: Path, requests: Sequence[Request], fate: Fate) -> int | None:
+    process = _FORKS.Process(target=dying.live, args=(place, folder, requests, fate))
     process.start()
     process.join()
     return process.exitcode

@@ -1,5 +1,6 @@
 """What the worker does with what waits: order, caps, failures, the end of a deployment; on both storages."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -71,6 +72,15 @@ def test_paying_one_of_two_restores_nothing(house: House) -> None:
     assert [act[0] for act in house.host.acts] == ["suspend", "restore"]
 
 
+def test_a_payment_ends_what_has_no_invoice_though_its_own_invoice_failed_again(house: House) -> None:
+    house.take("c", sequence=3, final=False)
+    house.take("a", sequence=1, invoice=None)
+    house.act()
+    house.take("b", PAID, sequence=2)
+    assert house.act() == [What.RESTORED]
+    assert states(house) == {"active": 1}
+
+
 def test_what_fails_waits_longer_and_longer_is_seen_and_stops_nobody(house: House) -> None:
     house.host.failures = [OSError("the hypervisor\nis away\0"), KeyError("x")]
     house.take("a")
@@ -99,6 +109,21 @@ def test_what_failed_may_have_happened_and_is_undone_when_it_was_paid(house: Hou
     house.clock.on(minutes=5)
     assert sorted(house.act()) == [What.RESTORED, What.STALE]
     assert house.host.acts == [("restore", "dep-1", "b")]
+
+
+def test_what_was_done_when_the_process_ended_is_undone_when_it_was_paid(house: House) -> None:
+    class Dies(Told):
+        def suspend(self, call: Any) -> None:
+            super().suspend(call)
+            raise KeyboardInterrupt
+
+    house.host = Dies()
+    house.take("a")
+    with pytest.raises(KeyboardInterrupt):
+        house.act()
+    house.take("b", PAID, sequence=2)
+    assert sorted(house.act()) == [What.RESTORED, What.STALE]
+    assert house.host.acts == [("suspend", "dep-1", "a"), ("restore", "dep-1", "b")]
 
 
 def test_what_an_action_wrote_before_it_failed_is_not_there(house: House) -> None:
@@ -171,17 +196,43 @@ def test_the_cap_holds_for_four_workers_together(house: House) -> None:
     assert len(house.host.acts) == 3
 
 
-def test_workers_at_once_never_act_on_the_same(house: House) -> None:
-    many(house, 40)
+class Slow(Told):
+    """A host that takes its time."""
+
+    def suspend(self, call: Any) -> None:
+        time.sleep(0.1)
+        super().suspend(call)
+
+
+def together(house: House, **terms: Any) -> Counter[What]:
+    """Four workers that begin at once."""
     start = Barrier(4)
 
-    def work(_: int) -> list[What]:
+    def work(_: int) -> Counter[What]:
         start.wait()
-        return house.act(most_suspensions=99)
+        return Counter(house.act(**terms))
 
     with ThreadPoolExecutor(4) as threads:
-        done = [what for each in threads.map(work, range(4)) for what in each]
-    assert done == [What.SUSPENDED] * 40
+        return sum(threads.map(work, range(4)), Counter())
+
+
+def test_nobody_counts_against_the_cap_while_another_one_acts(house: House) -> None:
+    house.host = Slow()
+    many(house, 8)
+    assert together(house, most_suspensions=1) == {What.SUSPENDED: 1, What.HELD: 7}
+
+
+def test_nobody_decides_on_a_deployment_while_another_one_acts_on_it(house: House) -> None:
+    house.host = Slow()
+    for number in range(4):
+        house.take(f"m{number}", sequence=number, invoice=invoice(number))
+    assert together(house) == {What.SUSPENDED: 1, What.NOTED: 3}
+    assert len(house.host.acts) == 1
+
+
+def test_workers_at_once_never_act_on_the_same(house: House) -> None:
+    many(house, 40)
+    assert together(house, most_suspensions=99) == {What.SUSPENDED: 40}
     assert len(set(house.host.acts)) == len(house.host.acts) == 40
 
 
@@ -285,15 +336,18 @@ def test_messages_are_kept_ninety_days_and_what_is_open_longer(house: House) -> 
     house.take("a")
     house.take("end", ENDED, sequence=2)
     house.take("twice", PAID, sequence=3)
+    house.take("late", deployment_id="dep-2", external_subscription_id="sub-2")
+    house.host.failures = [OSError("away")]
     house.act()
     with house.storage.transaction() as tx, pytest.raises(NotPossible, match="at least 90 days"):
         operating.forget(tx, older_than=timedelta(days=89.9), now=house.clock())
     house.clock.on(days=50)
     house.take("twice", PAID, sequence=3)
+    house.act()
     house.clock.on(days=41)
     with house.storage.transaction() as tx:
         assert operating.forget(tx, older_than=timedelta(days=90), now=house.clock()) == 1
-    assert set(house.entries()) == {"end", "twice"}
+    assert set(house.entries()) == {"end", "twice", "late"}
     # What was forgotten is not acted on a second time: what it said is overtaken.
     house.take("a")
     assert house.act() == [What.STALE]

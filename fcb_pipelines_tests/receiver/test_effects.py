@@ -89,6 +89,7 @@ def test_what_is_unpaid_and_not_due_keeps_nobody_suspended() -> None:
 def test_a_failure_without_an_invoice_ends_with_the_next_payment_of_the_subscription() -> None:
     suspended = after(heard(invoice=None))
     assert decided(suspended, heard(type_=PAID, sequence=2, invoice=invoice(99, paid=True))).act is Act.RESTORE
+    assert decided(suspended, heard(sequence=2, invoice=invoice(99), final=False)).act is None
     # One that was sent before the failure ends nothing.
     assert decided(after(heard(invoice=None, sequence=5)), heard(type_=PAID, sequence=4)).act is None
 
@@ -166,7 +167,7 @@ def delivered(messages: Sequence[Message]) -> Deployment:
     known: dict[tuple[str, str], int] = {}
     deployment = NEW
     for message in messages:
-        is_stale = known.get((message.subscription, message.subject), -1) > message.sequence
+        is_stale = all(known.get((message.subscription, each), -1) > message.sequence for each in message.settles)
         for subject in message.settles:
             about = message.subscription, subject
             known[about] = max(known.get(about, -1), message.sequence)

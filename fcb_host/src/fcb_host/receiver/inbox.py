@@ -157,9 +157,9 @@ def claim(tx: Transaction, *, now: datetime) -> Entry | None:
 
 
 def is_stale(tx: Transaction, source: str, message: Message) -> bool:
-    """Whether a later message of its subscription on the same invoice, or on its end, is known, acted on or not."""
-    about = {"subscription": message.subscription, "subject": message.subject, "sequence": message.sequence}
-    return bool(tx.rows(_OVERTAKEN, source=source, **about))
+    """Whether later messages of its subscription are known, acted on or not, on all that it has a word on."""
+    about = {"source": source, "subscription": message.subscription, "sequence": message.sequence}
+    return all(tx.rows(_OVERTAKEN, subject=subject, **about) for subject in message.settles)
 
 
 def let_go(tx: Transaction, *, now: datetime) -> int:
