@@ -22,7 +22,7 @@ from fcb_pipelines.webhooks.egress import Egress
 from fcb_pipelines.webhooks.posting import Poster
 from fcb_pipelines.webhooks.sealing import Sealing, new_key
 from fcb_pipelines_tests.webhooks.outgoing import BY, SEALING, SERVICE, an_endpoint, tell
-from fcb_pipelines_tests.webhooks.receivers import Heard, Receivers, receiving
+from fcb_pipelines_tests.webhooks.listening import Heard, Receivers, receiving
 
 LOCAL = Egress(allows_http_local=True)
 QUICK = Limits(connect_seconds=0.5, total_seconds=1.0, connections=MOST_AT_ONCE)

@@ -12,7 +12,7 @@ from fcb_host.signing import Secret
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.cli.conftest import Fcb
 from fcb_pipelines_tests.cli.webhooks import added, local, told
-from fcb_pipelines_tests.webhooks.receivers import Receivers, receiving
+from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
 
 
 @pytest.fixture

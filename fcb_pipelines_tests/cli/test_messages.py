@@ -14,7 +14,7 @@ from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.cli.conftest import Fcb
 from fcb_pipelines_tests.cli.webhooks import added, local, shown, told, tried_again
 from fcb_pipelines_tests.conftest import NOW
-from fcb_pipelines_tests.webhooks.receivers import Receivers, receiving
+from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from fcb_pipelines.webhook_settings import WebhookSettings
 from fcb_pipelines.webhooks.sealing import new_key
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.orchestration.conftest import Operator
-from fcb_pipelines_tests.webhooks.receivers import Receivers, receiving
+from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
 
 BY = acts.By(service="small", actor="ada", now=NOW)
 
