@@ -195,6 +195,9 @@ class Poster:
 
     async def _read(self, attempt: _Attempt, line: Line, request: httpcore.Request) -> None:
         response = await line.http.handle_async_request(request)
+        if not line.wire.read_bytes:
+            # It lay there before it was asked for, behind the answer before: whatever it is, it answers nothing of ours.
+            raise _Unheard
         attempt.status, attempt.doing = response.status, "reading the answer"
         attempt.retry_after = _retry_after(response.headers)
         async for part in response.aiter_stream():

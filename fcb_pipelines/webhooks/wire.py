@@ -39,7 +39,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._unsent: list[bytes] = []
         self._held = bytearray()
         self._left = 0
-        self._is_ended = self._is_paused = False
+        self._is_ended = self._is_dropped = self._is_paused = False
         self._moved: asyncio.Future[None] | None = None
         self.read_bytes = 0
         """What was read of the answer at hand."""
@@ -58,7 +58,7 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._send()
         if self._held:
             await asyncio.sleep(0)
-        while not self._held and not self._is_ended:
+        while not self._held and not self._is_ended and not self._is_dropped:
             await self._movement()
         if self._held and self._left <= 0:
             raise TooMuch
@@ -76,12 +76,12 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     async def aclose(self) -> None:
         """Drop the connection: a farewell would let the other side keep us."""
-        self._is_ended = True
+        self._is_dropped = True
         if self._transport is not None:
             self._transport.abort()
 
     def get_extra_info(self, info: str) -> Any:
-        """Whether something can be read, which between two requests can only be the end."""
+        """Whether something can be read, which between two requests is the end or what nobody asked for."""
         return (self._is_ended or bool(self._held)) if info == "is_readable" else None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -98,12 +98,12 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
 
     def eof_received(self) -> None:
         """The other side sends nothing more."""
-        self._is_ended = True
+        self._is_ended = self._is_ended or not self._is_dropped
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        self._is_ended = True
+        self._is_ended = self._is_ended or not self._is_dropped
         self._wake()
 
     def _send(self) -> None:
