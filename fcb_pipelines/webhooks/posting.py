@@ -31,6 +31,8 @@ OURS = frozenset(
     {"host", "user-agent", "accept-encoding", "content-length", "transfer-encoding", "connection", "expect", "cookie"}
 )
 """Headers that only we set, or nobody."""
+MOST_PARTS = 200
+"""Of one answer: parts cost as much as whole answers, and a hostile one has parts of one byte."""
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?|")
 _MOST_RETRY_AFTER = 64
@@ -187,7 +189,7 @@ class Poster:
         except TooMuch:
             attempt.is_cut = True
             if attempt.status is None:
-                raise _Failed(Kind.PROTOCOL, f"its headers go on beyond {self._limits.answer_bytes:,} bytes") from None
+                raise _Failed(Kind.PROTOCOL, f"its headers go on and on, beyond {line.wire.read_bytes:,} bytes") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.ConnectionNotAvailable):
             raise _broken(attempt, line) from None
         finally:
@@ -200,8 +202,11 @@ class Poster:
             raise _Unheard
         attempt.status, attempt.doing = response.status, "reading the answer"
         attempt.retry_after = _retry_after(response.headers)
+        line.wire.begin_body()
         async for part in response.aiter_stream():
             attempt.parts.append(part)
+            if len(attempt.parts) == MOST_PARTS:
+                line.wire.stop()
         await response.aclose()
 
     def _late(self, attempt: _Attempt) -> Failure:

@@ -15,9 +15,15 @@ import httpcore
 
 from fcb_pipelines.webhooks.addresses import parsed
 
-PIECE_BYTES = 8192
-"""What is parsed in one go: others get their turn between two pieces, however fast a receiver floods us."""
+PIECE_BYTES = 1024
+"""What is parsed in one go, a few ms at worst: others get their turn between two pieces, however fast a receiver floods us."""
+MOST_HEAD_BYTES = 16_000
+"""Headers are parsed at once when the last has come, so they must not be many."""
+MOST_HEADS = 10
+"""One for the answer, and informational ones (1xx) before it."""
 MOST_HELD_BYTES = 64_000
+HANDSHAKE_SECONDS = 10.0
+"""When the loop itself gives up agreeing on TLS; whoever connects has less patience."""
 
 Connect = Callable[[str, int], Awaitable[socket.socket]]
 """Connects to an address and a port; raises OSError."""
@@ -39,7 +45,9 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._unsent: list[bytes] = []
         self._held = bytearray()
         self._left = 0
-        self._is_ended = self._is_dropped = self._is_paused = False
+        self._is_ended = self._is_dropped = self._is_paused = self._is_enough = False
+        self._in_head = True
+        self._heads = 0
         self._moved: asyncio.Future[None] | None = None
         self.read_bytes = 0
         """What was read of the answer at hand."""
@@ -52,21 +60,33 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
     def begin(self, most_bytes: int) -> None:
         """A new request: at most so many bytes of its answer are read, headers and framing included."""
         self._left, self.read_bytes = most_bytes, 0
+        self._in_head, self._heads, self._is_enough = True, 0, False
+
+    def begin_body(self) -> None:
+        """The headers have come."""
+        self._in_head = False
+
+    def stop(self) -> None:
+        """Enough was read of this answer."""
+        self._is_enough = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What is there, at most a piece; nothing at the end. Raises TooMuch beyond the bound."""
         self._send()
         if self._held:
             await asyncio.sleep(0)
+        if self._is_enough:
+            raise TooMuch
         while not self._held and not self._is_ended and not self._is_dropped:
             await self._movement()
-        if self._held and self._left <= 0:
+        if self._held and self._is_beyond():
             raise TooMuch
         size = min(max_bytes, PIECE_BYTES, self._left, len(self._held))
         piece = bytes(self._held[:size])
         del self._held[:size]
         self._left -= size
         self.read_bytes += size
+        self._heads += piece.count(b"\r\n\r\n")
         self._let_in()
         return piece
 
@@ -106,6 +126,9 @@ class Wire(asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._is_ended = self._is_ended or not self._is_dropped
         self._wake()
 
+    def _is_beyond(self) -> bool:
+        return self._left <= 0 or (self._in_head and (self.read_bytes >= MOST_HEAD_BYTES or self._heads >= MOST_HEADS))
+
     def _send(self) -> None:
         unsent, self._unsent = b"".join(self._unsent), []
         if unsent and self._transport is not None and not self._transport.is_closing():
@@ -144,13 +167,17 @@ async def wire_to(address: str, port: int, *, connect: Connect, tls: ssl.SSLCont
     Raises OSError where it cannot be had (ssl.SSLError for TLS), and OtherPeer where it leads elsewhere.
     """
     opened = await connect(address, port)
-    with ExitStack() as until_made:
-        until_made.callback(opened.close)
+    with ExitStack() as until_known:
+        until_known.callback(opened.close)
         peer = str(opened.getpeername()[0])
         if parsed(peer) is None or parsed(peer) != parsed(address):
             raise OtherPeer(f"connected to {peer}, not to {address}, which had passed")
-        loop = asyncio.get_running_loop()
-        server_hostname = None if tls is None else name
-        _, wire = await loop.create_connection(Wire, sock=opened, ssl=tls, server_hostname=server_hostname)
-        until_made.pop_all()
+        until_known.pop_all()
+    # From here on the loop closes it, whatever happens: closed under the loop, its number would be taken for another's.
+    loop = asyncio.get_running_loop()
+    if tls is None:
+        _, wire = await loop.create_connection(Wire, sock=opened)
+    else:
+        seconds = HANDSHAKE_SECONDS
+        _, wire = await loop.create_connection(Wire, sock=opened, ssl=tls, server_hostname=name, ssl_handshake_timeout=seconds)
     return wire

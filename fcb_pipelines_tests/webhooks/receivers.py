@@ -22,6 +22,9 @@ NAME = "hooks.example"
 LOOPBACK = "127.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 QUICK = Limits(look_up_seconds=0.3, connect_seconds=0.3, total_seconds=0.6)
+"""For what must end by its limit."""
+PATIENT = Limits()
+"""For what must not, however busy the machine is."""
 LOCAL = Egress(allows_http_local=True)
 Does = Callable[["Visit"], Awaitable[None]]
 

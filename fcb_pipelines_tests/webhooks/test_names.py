@@ -79,7 +79,7 @@ def test_deliveries_wait_for_names_side_by_side() -> None:
     script.free.set()
     assert all(isinstance(each, Unresolved) for each in found[:20])
     assert found[20] == ("192.0.2.1",)
-    assert seconds < 0.6
+    assert seconds < 3
 
 
 def test_two_at_once_share_one_look_up_and_one_that_gives_up_leaves_it_to_the_other() -> None:

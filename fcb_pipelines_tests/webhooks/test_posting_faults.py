@@ -19,6 +19,7 @@ from fcb_pipelines_tests.webhooks.receivers import (
     LOOPBACK,
     NAME,
     OK,
+    PATIENT,
     QUICK,
     Does,
     Names,
@@ -31,7 +32,7 @@ from fcb_pipelines_tests.webhooks.receivers import (
 LONG = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 
 
-def posted(does: Does, limits: Limits = QUICK) -> Posted:
+def posted(does: Does, limits: Limits = PATIENT) -> Posted:
     async def run() -> Posted:
         async with receiving(does) as receiver, Poster(LOCAL, limits=limits) as poster:
             return await poster.post(receiver.url, {}, b"{}")
@@ -91,35 +92,48 @@ async def never_reads(visit: Visit) -> None:
          "protocol: the answer is not HTTP/1.1 as it should be"),
         (answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), 200,
          "protocol: the answer is not HTTP/1.1 as it should be"),
-        (answering(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000), None, "protocol: its headers go on beyond 64,000 bytes"),
-        (answering(b"HTTP/1.1 100 Continue\r\n\r\n" * 5_000), None, "protocol: its headers go on beyond 64,000 bytes"),
+        (answering(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000), None,
+         "protocol: its headers go on and on, beyond 16,384 bytes"),
+        (answering(b"HTTP/1.1 100 Continue\r\n\r\n" * 5_000), None,
+         "protocol: its headers go on and on, beyond 1,024 bytes"),
     ],
 )  # fmt: skip
 def test_a_fault_ends_in_time_and_has_its_name(does: Does, status: int | None, said: str) -> None:
-    found = posted(does)
+    found = posted(does, QUICK if said.startswith("timeout") else PATIENT)
     assert (found.status, str(found.failure), found.is_taken) == (status, said, False)
     assert found.address == LOOPBACK
-    assert found.seconds < 0.6 + 0.3
+    assert found.seconds < 5
 
 
 @pytest.mark.parametrize(
     "answer",
-    [LONG + b"x" * 1_000_000, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 50_000,
+    [LONG + b"x" * 1_000_000,
+     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"400\r\n" + b"x" * 1024 + b"\r\n") * 90,
      b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 1_000_000],
-    ids=["long", "many chunks", "until the end"],
+    ids=["long", "chunks", "until the end"],
 )  # fmt: skip
 def test_a_long_answer_is_cut_and_still_an_answer(answer: bytes) -> None:
-    found = posted(answering(answer), Limits())
+    found = posted(answering(answer), PATIENT)
     assert (found.status, found.is_cut, found.failure, found.is_taken) == (200, True, None, True)
     assert set(found.content) == {ord("x")}
-    assert 10_000 < len(found.content) <= 64_000
-    assert found.seconds < 3
+    assert 63_000 < len(found.content) <= 64_000
+    assert found.seconds < 10
+
+
+@pytest.mark.parametrize("closes", [True, False])
+def test_an_answer_in_countless_parts_is_cut_early(closes: bool) -> None:
+    chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 201
+    found = posted(answering(chunks, closes=closes))
+    assert (found.status, found.is_cut, found.is_taken) == (200, True, True)
+    assert 200 <= len(found.content) <= 201
+    found = posted(answering(chunks.replace(b"x", b"x", 1)[: -6 * 2] + b"0\r\n\r\n"))
+    assert (found.is_cut, len(found.content)) == (False, 199)
 
 
 def test_an_answer_of_just_the_size_is_whole() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 63957\r\n\r\n"
     size = 64_000 - len(head)
-    found = posted(answering(head.replace(b"63957", str(size).encode()) + b"x" * size), Limits())
+    found = posted(answering(head.replace(b"63957", str(size).encode()) + b"x" * size), PATIENT)
     assert (len(found.content), found.is_cut) == (size, False)
 
 
@@ -127,7 +141,7 @@ def test_a_port_where_nobody_listens_is_said() -> None:
     async def run() -> Posted:
         with socket.create_server((LOOPBACK, 0)) as taken:
             port = taken.getsockname()[1]
-        async with Poster(LOCAL, limits=QUICK) as poster:
+        async with Poster(LOCAL) as poster:
             return await poster.post(f"http://127.0.0.1:{port}/", {}, b"{}")
 
     found = asyncio.run(run())
@@ -137,7 +151,7 @@ def test_a_port_where_nobody_listens_is_said() -> None:
     assert found.address == LOOPBACK
 
 
-def through(names: Names, *attempts: float, limits: Limits = QUICK, connect: object = connected) -> list[Posted]:
+def through(names: Names, *attempts: float, limits: Limits = PATIENT, connect: object = connected) -> list[Posted]:
     """Posts by name over plain http to this machine, so many as there are pauses."""
 
     async def run() -> list[Posted]:
@@ -158,7 +172,7 @@ def through(names: Names, *attempts: float, limits: Limits = QUICK, connect: obj
 def test_the_name_stays_in_the_host_header_and_is_looked_up_once_an_attempt() -> None:
     async def run() -> tuple[Names, bytes]:
         names = Names()
-        async with receiving(answering(OK)) as receiver, Poster(LOCAL, resolver=names, limits=QUICK) as poster:
+        async with receiving(answering(OK)) as receiver, Poster(LOCAL, resolver=names) as poster:
             for _ in range(3):
                 assert (await poster.post(f"http://{NAME}:{receiver.port}/", {}, b"{}")).is_taken
             return names, receiver.seen[0]
@@ -192,7 +206,8 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next() -> None:
             await asyncio.sleep(60)
         return await connected(address, port)
 
-    (found,) = through(Names(("127.0.0.9", "127.0.0.8", LOOPBACK)), connect=connect)
+    limits = Limits(connect_seconds=1.5)
+    (found,) = through(Names(("127.0.0.9", "127.0.0.8", LOOPBACK)), connect=connect, limits=limits)
     assert (found.is_taken, found.address) == (True, LOOPBACK)
 
 
@@ -201,9 +216,9 @@ def test_connecting_has_a_limit_of_its_own() -> None:
         await asyncio.sleep(60)
         raise AssertionError
 
-    (found,) = through(Names(), connect=connect)
+    (found,) = through(Names(), connect=connect, limits=Limits(connect_seconds=0.3))
     assert str(found.failure) == "connect timeout: 127.0.0.1 did not connect in time"
-    assert 0.25 < found.seconds < 0.5
+    assert 0.3 <= found.seconds < 5
 
 
 def test_a_connection_that_leads_elsewhere_is_dropped_before_a_word_is_said() -> None:
@@ -225,7 +240,7 @@ def test_the_total_counts_from_the_start_whatever_takes_the_time() -> None:
             await asyncio.sleep(60)
             return ()
 
-    (found,) = through(Slow())
+    (found,) = through(Slow(), limits=QUICK)
     assert str(found.failure) == "timeout: given up after 0.6 s, looking up the name"
 
 
@@ -234,7 +249,7 @@ def test_the_total_counts_from_the_start_whatever_takes_the_time() -> None:
         st.binary(max_size=200) | st.sampled_from([OK, b"HTTP/1.1 ", b"\r\n\r\n", b"Transfer-Encoding: chunked"]), max_size=6
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_whatever_comes_back_nothing_raises(pieces: list[bytes]) -> None:
     found = posted(answering(b"".join(pieces), closes=True))
     assert (found.failure is None) or found.failure.kind is Kind.PROTOCOL
@@ -242,9 +257,9 @@ def test_whatever_comes_back_nothing_raises(pieces: list[bytes]) -> None:
 
 async def floods(visit: Visit) -> None:
     await visit.request()
-    await visit.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    while True:
-        await visit.say(b"1\r\nx\r\n" * 1000)
+    # More than is read of an answer; the receiver is in this very process, so it must not go on for ever.
+    await visit.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 20_000)
+    await visit.reader.read(-1)
 
 
 @pytest.mark.parametrize("hostile", [silent, drips_body, resets, never_reads, floods])
@@ -258,14 +273,15 @@ def test_a_hostile_endpoint_does_not_delay_the_others(hostile: Does) -> None:
         return quantiles(taken, n=20)[-1]
 
     async def run() -> tuple[float, float]:
-        limits = Limits(total_seconds=1)
-        async with receiving(answering(OK)) as good, receiving(hostile) as bad, Poster(LOCAL, limits=limits) as poster:
+        async with receiving(answering(OK)) as good, receiving(hostile) as bad, Poster(LOCAL) as poster:
             alone = await paces(poster, good.url)
             attacked = [asyncio.create_task(poster.post(bad.url, {}, b"{}")) for _ in range(40)]
             beside = await paces(poster, good.url)
-            await asyncio.gather(*attacked)
+            for each in attacked:
+                each.cancel()
+            await asyncio.gather(*attacked, return_exceptions=True)
             return alone, beside
 
     alone, beside = asyncio.run(run())
-    # The flood is parsed in this very process, a piece at a time; what only waits costs nothing.
-    assert beside < alone + 0.1
+    # Whoever waits for a hostile endpoint waits 15 s; the margin is for what else this machine does.
+    assert beside < alone + 0.5
