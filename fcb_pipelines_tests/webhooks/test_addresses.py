@@ -96,6 +96,7 @@ def test_a_public_address_is_allowed(address: str) -> None:
         ("168.63.129.16", "the platform service of a cloud (Azure)"),
         ("fd00:ec2::254", "the metadata service of a cloud (AWS)"),
         ("::1", "loopback (RFC 4291)"),
+        ("64:ff9b:1::808:808", "local translation to IPv4 (RFC 8215)"),
         ("::7f00:1", "IPv4-compatible (RFC 4291)"),
         ("2001:0:1::", "Teredo (RFC 4380)"),
         ("2a00:1450::5efe:808:808", "ISATAP, a tunnel to an IPv4 address (RFC 5214)"),
