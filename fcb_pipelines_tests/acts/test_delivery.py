@@ -21,8 +21,8 @@ from fcb_pipelines.webhooks.answers import Limits
 from fcb_pipelines.webhooks.egress import Egress
 from fcb_pipelines.webhooks.posting import Poster
 from fcb_pipelines.webhooks.sealing import Sealing, new_key
-from fcb_pipelines_tests.webhooks.outgoing import BY, SEALING, SERVICE, an_endpoint, tell
 from fcb_pipelines_tests.webhooks.listening import Heard, Receivers, receiving
+from fcb_pipelines_tests.webhooks.outgoing import BY, SEALING, SERVICE, an_endpoint, tell
 
 LOCAL = Egress(allows_http_local=True)
 QUICK = Limits(connect_seconds=0.5, total_seconds=1.0, connections=MOST_AT_ONCE)

@@ -19,8 +19,8 @@ from fcb_pipelines.store import deliveries
 from fcb_pipelines.store.database import Database
 from fcb_pipelines.webhooks.sealing import Sealing, new_key
 from fcb_pipelines_tests.faults.senders import LEASE, Strike, send, started
-from fcb_pipelines_tests.webhooks.outgoing import SERVICE, an_endpoint, tell
 from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
+from fcb_pipelines_tests.webhooks.outgoing import SERVICE, an_endpoint, tell
 
 pytestmark = pytest.mark.slow
 
