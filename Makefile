@@ -71,16 +71,15 @@ clean:
 	rm -rf $(VENV)
 
 # A stamp is written last: what was interrupted is done again, what is up to date is not looked at.
-$(VENV)/installed: $(VENV)/uv-installed requirements.lock pyproject.toml
+$(VENV)/installed: $(VENV)/uv-installed requirements.lock pyproject.toml fcb_host/pyproject.toml
 	@echo "installing the locked dependencies" >&2
 	@$(UV) pip install --python $(VENV)/bin/python --require-hashes -r requirements.lock
-	@$(UV) pip install --python $(VENV)/bin/python --no-deps --no-build-isolation -e .
+	@$(UV) pip install --python $(VENV)/bin/python --no-deps --no-build-isolation -e ./fcb_host -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock fcb_host/pyproject.toml
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	@echo "installing the locked dependencies of the checks and tests" >&2
 	@$(UV) pip install --python $(VENV)/bin/python --require-hashes -r requirements-dev.lock
-	@$(UV) pip install --python $(VENV)/bin/python --no-deps --no-build-isolation -e ./fcb_host
 	@touch $@
 
 $(VENV)/uv-installed: requirements-bootstrap.lock $(AGAIN)

@@ -4,15 +4,18 @@ Owns: jobs and schedules, of each service and of all together. Does not own: wha
 off until somebody turns them on.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import dagster as dg
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.retention import drop_expired, expired_months, last_expired
+from fcb_pipelines.acts.senders import Senders, send_due
 from fcb_pipelines.assets.flip import FLIP_ASSET, FLIP_PLAN
 from fcb_pipelines.assets.live import LIVE_GUARD, LIVE_INVOICES
 from fcb_pipelines.assets.shell import CLOSING, DUAL_RUN, IMPORT, ODOO_INVOICES, SOURCE, key, table
+from fcb_pipelines.resources import wall_clock
 from fcb_pipelines.services import Service
 
 
@@ -61,6 +64,11 @@ def guard_job_name(service: Service) -> str:
     return f"{service.code}_guard"
 
 
+def deliver_job_name(service: Service) -> str:
+    """Name of the job that sends the messages of a service that are due."""
+    return f"{service.code}_deliver"
+
+
 def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg.Definitions:
     """The jobs of a service, each with the checks of its assets, and its schedules."""
     of_service = dg.AssetSelection.key_prefixes([service.code])
@@ -94,7 +102,7 @@ def service_jobs(service: Service, months: dg.MonthlyPartitionsDefinition) -> dg
         ),
     ]
     own = dg.Definitions(jobs=jobs, schedules=_schedules(service, months))
-    return dg.Definitions.merge(own, _flip_jobs(service))
+    return dg.Definitions.merge(own, _flip_jobs(service), _deliver_job(service))
 
 
 def _flip_jobs(service: Service) -> dg.Definitions:
@@ -122,6 +130,29 @@ def _flip_jobs(service: Service) -> dg.Definitions:
             for name, (asset, words) in described.items()
         ]
     )
+
+
+def _deliver_job(service: Service) -> dg.Definitions:
+    """What sends messages; a sensor starts it whenever any is due."""
+
+    @dg.op(name=f"{service.code}_send_messages")
+    def send_messages(context: dg.OpExecutionContext, connections: dg.ResourceParam[Connections]) -> None:
+        """Send what is due to every endpoint, and tell an operator what is to be told."""
+        senders = Senders(
+            settings=connections.settings.webhooks, db=connections.database(), service=service.code, clock=wall_clock
+        )
+        work = asyncio.run(send_due(senders))
+        context.add_output_metadata({**work.sent.outcomes, "attempts": work.sent.attempts, "told": work.told})
+        if work.problem is not None:
+            context.log.warning(f"an operator could not be told: {work.problem}")
+
+    words = f"Send the messages of {service.code} that are due, to every endpoint; what fails is tried again when it is time."
+
+    @dg.job(name=deliver_job_name(service), description=words)
+    def deliver() -> None:
+        send_messages()
+
+    return dg.Definitions(jobs=[deliver])
 
 
 RETENTION = "usage_retention"

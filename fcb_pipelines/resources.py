@@ -14,6 +14,11 @@ from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.settings import load
 
 
+def wall_clock() -> datetime:
+    """The time of now, for what others hold against their own clocks; the demo's stands still."""
+    return datetime.now(UTC)
+
+
 class ConnectionsResource(dg.ConfigurableResource[Connections]):
     """Gives each run the settings as they are now, and what acts need to reach the outside."""
 

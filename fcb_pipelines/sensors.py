@@ -4,16 +4,21 @@ Owns: the sensors of each service. Does not own: what they start (jobs), whether
 somebody turns them on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import dagster as dg
 
 from fcb_pipelines.acts.closing import Changed, usage_changes
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.order_ends import follow_ends
 from fcb_pipelines.acts.payments import follow
-from fcb_pipelines.jobs import dual_run_job_name
+from fcb_pipelines.acts.senders import OFF
+from fcb_pipelines.jobs import deliver_job_name, dual_run_job_name
 from fcb_pipelines.services import Service
+from fcb_pipelines.store.deliveries import due as deliveries_due
+from fcb_pipelines.store.notices import due as notices_due
 
 PARTITION = "dagster/partition"
 UNFINISHED = [
@@ -24,6 +29,7 @@ UNFINISHED = [
 ]
 SECONDS_BETWEEN = 60
 """A host pushes all the time: a period is rated again at most so often."""
+SECONDS_BETWEEN_DELIVERIES = 15
 
 
 def service_sensors(service: Service) -> list[dg.SensorDefinition]:
@@ -52,18 +58,40 @@ def service_sensors(service: Service) -> list[dg.SensorDefinition]:
     @dg.sensor(
         name=f"{service.code}_odoo_payments",
         minimum_interval_seconds=SECONDS_BETWEEN,
-        description="Follow payments of live subscriptions' invoices in Odoo, each fact once.",
+        description="Follow payments of live subscriptions' invoices and their ends in Odoo, each fact once.",
     )
     def odoo_payments(
         context: dg.SensorEvaluationContext, connections: dg.ResourceParam[Connections]
     ) -> dg.SensorResult | dg.SkipReason:
         since = datetime.fromisoformat(context.cursor) if context.cursor else None
         done = follow(connections.database(), connections.odoo(), service, since, connections.now)
+        ended = follow_ends(connections.database(), connections.odoo(), service, connections.now)
         cursor = None if done.cursor is None else done.cursor.isoformat()
-        told = f"{len(done.new)} new facts of {done.read} records read"
+        told = f"{len(done.new)} new facts of {done.read} records read, {len(ended)} subscriptions ended"
         return dg.SensorResult(skip_reason=dg.SkipReason(told), cursor=cursor)
 
-    return [usage_changed, odoo_payments]
+    @dg.sensor(
+        name=f"{service.code}_messages_due",
+        job_name=deliver_job_name(service),
+        minimum_interval_seconds=SECONDS_BETWEEN_DELIVERIES,
+        description="Send messages as soon as any is due; fcb deliver --watch does so within 2 seconds.",
+    )
+    def messages_due(
+        context: dg.SensorEvaluationContext, connections: dg.ResourceParam[Connections]
+    ) -> dg.RunRequest | dg.SkipReason:
+        if not connections.settings.webhooks.is_on:
+            return dg.SkipReason(OFF)
+        with connections.database().transaction() as conn:
+            due = deliveries_due(conn, service.code)
+            untold = notices_due(conn) if connections.settings.webhooks.tells_operator else 0
+        if not due and not untold:
+            return dg.SkipReason("no message is due")
+        # By what is due, never by what was seen: a message that is committed late has an earlier number.
+        if _is_unfinished(context.instance, deliver_job_name(service)):
+            return dg.SkipReason(f"{due} messages are due and being sent")
+        return dg.RunRequest()
+
+    return [usage_changed, odoo_payments, messages_due]
 
 
 def _request(changed: Changed) -> dg.RunRequest:
@@ -76,5 +104,9 @@ def _request(changed: Changed) -> dg.RunRequest:
 
 
 def _is_running(instance: dg.DagsterInstance, job: str, period: str) -> bool:
-    runs = dg.RunsFilter(job_name=job, tags={PARTITION: period}, statuses=UNFINISHED)
+    return _is_unfinished(instance, job, {PARTITION: period})
+
+
+def _is_unfinished(instance: dg.DagsterInstance, job: str, tags: Mapping[str, str] = MappingProxyType({})) -> bool:
+    runs = dg.RunsFilter(job_name=job, tags=tags, statuses=UNFINISHED)
     return bool(instance.get_runs_count(runs))

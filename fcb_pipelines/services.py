@@ -29,6 +29,7 @@ from fcb_pipelines.domain.period import Period, midnight, period_of
 from fcb_pipelines.domain.plans import CPU_SECONDS
 from fcb_pipelines.domain.proration import Proration
 from fcb_pipelines.domain.tax import TaxRounding
+from fcb_pipelines.dunning_rules import DunningRules
 from fcb_pipelines.flip_rules import FlipRules
 
 SOURCE_ROOT = Path(__file__).parent / "source"
@@ -187,6 +188,8 @@ class Service(Strict):
     """How much of a difference one person may accept alone."""
     flip: FlipRules = FlipRules()
     """What a flip asks for."""
+    dunning: DunningRules = DunningRules()
+    """When an unpaid invoice is one for good."""
     account_links: dict[str, int] = {}
     """Source user id → Odoo partner id, where e-mail cannot decide."""
     odoo_taxes: dict[str, str] = {}

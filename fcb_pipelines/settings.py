@@ -20,6 +20,9 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_v
 from fcb_pipelines.domain.errors import InvalidInput, InvalidSettings
 from fcb_pipelines.domain.tax import TaxRate, TaxTable
 from fcb_pipelines.services import Service, Strict
+from fcb_pipelines.webhook_settings import VARIABLES as _WEBHOOKS
+from fcb_pipelines.webhook_settings import WebhookSettings
+from fcb_pipelines.webhook_settings import values as webhook_values
 
 
 def _exact(value: object) -> Decimal:
@@ -81,6 +84,8 @@ class Settings(Strict):
     usage_retention_months: int | None = Field(default=None, ge=3, le=1200)
     """How many whole months after a month ended its usage events are kept in detail; for ever unless it is given."""
     import_all_plans: bool = False
+    webhooks: WebhookSettings = WebhookSettings()
+    """How messages are sent, and how an operator is told what became of them."""
     now: datetime | None = None
     ui_port: int = Field(default=3000, ge=1, le=65535)
     config_file: Path
@@ -117,6 +122,7 @@ class Settings(Strict):
                 "owner",
                 "acceptance",
                 "flip",
+                "dunning",
                 "account_links",
                 "odoo_taxes",
                 "zone",
@@ -156,6 +162,8 @@ _PLAIN = {
     "FCB_UI_PORT": "ui_port",
 }
 _ODOO = {"FCB_ODOO_URL": "url", "FCB_ODOO_DB": "db", "FCB_ODOO_USER": "user", "FCB_ODOO_KEY": "key"}
+_OF_ONE_COMMAND = frozenset({"FCB_WEBHOOK_SECRET"})
+"""Variables that a command reads itself (`fcb webhook sign`), and that may stand there while others run."""
 CONFIG_VARIABLE = "FCB_CONFIG"
 ADDRESSES_FILE = "addresses.json"
 """Written by the embedded stack into the state folder while it runs: where its parts listen, as the variables would say it."""
@@ -181,6 +189,7 @@ def load(environ: Mapping[str, str], *, folder: Path) -> Settings:
     values |= {field: value for name, field in _PLAIN.items() if (value := given.get(name, embedded.get(name)))}
     if all(service["is_demo"] for service in values["services"].values()):
         values.setdefault("now", DEMO_NOW)
+    values["webhooks"] = webhook_values(given, embedded)
     access = _odoo(given)
     values |= {"odoo": access or _odoo(embedded), "is_odoo_embedded": access is None}
     return _validated(values, config)
@@ -230,7 +239,7 @@ def _odoo(given: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def _refuse_unknown(given: Mapping[str, str], services: Mapping[str, Any]) -> None:
-    known = {*_PLAIN, *_ODOO, *(source_variable(code) for code in services)}
+    known = {*_PLAIN, *_ODOO, *_WEBHOOKS, *_OF_ONE_COMMAND, *(source_variable(code) for code in services)}
     for name in sorted(given):
         if name not in known and not name.startswith(("FCB_TEST_", "FCB_INTERNAL_")):
             near = difflib.get_close_matches(name, known, n=1)
@@ -252,5 +261,7 @@ def _validated(values: dict[str, Any], config: Path) -> Settings:
 
 def _place(location: tuple[int | str, ...]) -> str:
     variables = {field: name for name, field in _PLAIN.items()} | {f"odoo.{field}": name for name, field in _ODOO.items()}
-    path = ".".join(map(str, location))
+    variables |= {f"webhooks.{field}": name for name, field in _WEBHOOKS.items()}
+    # One of several values of a variable has its number behind it.
+    path = ".".join(map(str, location[:2] if location[:1] == ("webhooks",) else location))
     return variables.get(path, path) or "fcb.toml"

@@ -9,9 +9,11 @@ from datetime import datetime
 
 from fcb_pipelines.domain.alarms import NO_LONGER_SO, Alarm
 from fcb_pipelines.domain.audit import Act, AuditEntry
+from fcb_pipelines.domain.delivery import Notice, NoticeKind
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.guards import Finding
 from fcb_pipelines.store import alarms as stored
+from fcb_pipelines.store import notices
 from fcb_pipelines.store.audit import append_audit
 from fcb_pipelines.store.database import Connection
 
@@ -45,6 +47,8 @@ def settle(
     cleared = [stored.clear(conn, service, one.alarm_id, by=NO_LONGER_SO, at=now) for one in gone]
     raised = stored.raise_alarms(conn, service, every, now)
     still_open = stored.open_alarms(conn, service)
+    # Whoever is told outside of our pages is told at once.
+    notices.add(conn, service, map(_notice, raised), now)
     settled = Settled(raised=raised, cleared=tuple(one for one in cleared if one is not None), open=still_open)
     # Last, because whoever writes to the audit log holds it until the transaction ends.
     for one in settled.cleared:
@@ -69,6 +73,11 @@ def clear(conn: Connection, service: str, alarm_id: int, *, person: str, text: s
         raise RuleViolation(f"{service} has no open alarm {alarm_id}: see  fcb alarms --service {service}")
     append_audit(conn, _entry(service, one, Act.ALARM_CLEARED, by=person, at=now, text=text.strip()))
     return one
+
+
+def _notice(one: Alarm) -> Notice:
+    words = f"alarm {one.alarm_id}, {one.kind.value.replace('_', ' ')}: {one.words}. To do: {one.what_to_do}"
+    return Notice(kind=NoticeKind.ALARM, subject=one.subject, words=words)
 
 
 def _entry(service: str, one: Alarm, act: Act, *, by: str, at: datetime, text: str) -> AuditEntry:

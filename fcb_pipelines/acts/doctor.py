@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from fcb_pipelines.acts.connections import Connections
+from fcb_pipelines.acts.doctor_webhooks import webhooks
 from fcb_pipelines.acts.read_back import objections
 from fcb_pipelines.domain.errors import FcbError
 from fcb_pipelines.domain.findings import Finding, Fixed, Level, error, ok, warning
@@ -153,6 +154,7 @@ def _store(connections: Connections) -> Iterator[Finding]:
         with connections.database().transaction() as conn:
             for service in connections.settings.services.values():
                 yield from _read_back(conn, service)
+        yield from webhooks(connections)
 
 
 def _terms(settings: Settings) -> Iterator[Finding]:

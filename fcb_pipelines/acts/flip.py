@@ -15,6 +15,7 @@ from fcb_pipelines.acts.claims import load_source
 from fcb_pipelines.acts.flip_run import Report, Run, Stands, carry_out
 from fcb_pipelines.acts.flip_steps import Evidence, steps
 from fcb_pipelines.acts.held_flip import HeldFlip
+from fcb_pipelines.acts.outbox import put
 from fcb_pipelines.acts.stop import require_running
 from fcb_pipelines.domain.arming import Arming
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
@@ -22,6 +23,8 @@ from fcb_pipelines.domain.flip import Part, course, is_over
 from fcb_pipelines.domain.gate import Class, Objection
 from fcb_pipelines.domain.gate_asked import GateAsked
 from fcb_pipelines.domain.gate_facts import Gate as Gates
+from fcb_pipelines.domain.messages import News
+from fcb_pipelines.domain.news import Direction, flip_news
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import flips as store
@@ -177,6 +180,19 @@ def _keep_asked(conn: Connection, going: Going, flip: StoredFlip, part: Part, ag
     gate_asked.add(conn, going.service.code, said)
 
 
+def ended_news(flip: StoredFlip, direction: Direction, now: datetime) -> News:
+    """What is told of a flip that came to its end, one way or the other."""
+    totals = {code: str(amount.amount) for code, amount in flip.plan.totals.items()}
+    return flip_news(
+        flip.flip_id,
+        direction,
+        subscriptions=len(flip.subscriptions),
+        totals=totals,
+        not_before=flip.plan.not_before,
+        now=now,
+    )
+
+
 def _against(name: str, flip: StoredFlip, words: str, what_to_do: str) -> Objection:
     return Objection(id=name, scope=flip.flip_id, klass=Class.PROVEN, words=words, what_to_do=what_to_do)
 
@@ -188,4 +204,5 @@ def _completed(run: Run, evidence: Evidence, armed_at: datetime | None) -> Stand
     with run.db.transaction() as conn:
         if run.held.hold(conn).ended_at is None and all(is_over(each) for each in courses.values()):
             store.end(conn, run.flip.flip_id, run.now)
+            put(conn, run.service.code, [ended_news(run.flip, Direction.TO_ODOO, run.now)], run.now)
     return Stands(flip=run.flip, courses=courses)

@@ -14,6 +14,7 @@ from fcb_pipelines.acts import acceptances
 from fcb_pipelines.acts.invoices import lines_told
 from fcb_pipelines.acts.kin import Kin
 from fcb_pipelines.acts.on_record import on_record
+from fcb_pipelines.acts.outbox import put
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.seen import seen, told_since
 from fcb_pipelines.acts.source import SourceRecords, load, plans
@@ -25,6 +26,7 @@ from fcb_pipelines.domain.expected import ExpectedLine
 from fcb_pipelines.domain.history import HistoryEntry
 from fcb_pipelines.domain.matching import BESIDE
 from fcb_pipelines.domain.money import MINOR_UNITS
+from fcb_pipelines.domain.news import reconciliation_news
 from fcb_pipelines.domain.plans import Plan
 from fcb_pipelines.domain.reconciliation import RULE_VERSION, RowOwner, reconcile
 from fcb_pipelines.domain.revisions import Origin, Published, RevisionChanges, changes, form_hash, published, time_text
@@ -75,6 +77,15 @@ def reconcile_period(work: PeriodWork) -> Reconciled:
             conn, opened.revision_id, content_hash=digest, coverage=asdict(found), changes=what_changed.as_json()
         )
         stages.record(conn, work.stage(stages.RECONCILIATION, snapshot_id=stage.snapshot_id, content_hash=digest))
+        told = reconciliation_news(
+            period,
+            revision=opened.revision,
+            content_hash=digest,
+            coverage=asdict(found),
+            is_complete=found.is_complete,
+            now=work.now,
+        )
+        put(conn, service, [told], work.now)
         # Last, because whoever writes to the audit log holds it until the transaction ends.
         acceptances.note_applied(conn, work.service, period, accepted, work.now)
     return Reconciled(

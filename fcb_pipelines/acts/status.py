@@ -6,9 +6,11 @@ Owns: the figures of `fcb status`. Does not own: how they are printed.
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from fcb_pipelines.acts.messages import board
 from fcb_pipelines.domain.external_ids import Entity
 from fcb_pipelines.domain.partners import LinkState
 from fcb_pipelines.domain.rows import Status, Verdict
+from fcb_pipelines.domain.standing import Standing
 from fcb_pipelines.services import Service
 from fcb_pipelines.store import closings, drafts, flips, imports, partners, read_back, reconciliation
 from fcb_pipelines.store.database import Connection
@@ -54,6 +56,22 @@ class InvoiceStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookStatus:
+    """How messages to the endpoints that are there stand."""
+
+    endpoints: int
+    disabled: int
+    due: int
+    """Of those that wait, how many should have been sent by now."""
+    waiting: int
+    held: int
+    dead: int
+    delivered: int
+    untold: int
+    """Notices that an operator was not told yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodStatus:
     """The newest revision of a period."""
 
@@ -83,6 +101,7 @@ class ServiceStatus:
     read_back: tuple[ReadBackStatus, ...]
     invoices: tuple[InvoiceStatus, ...]
     periods: dict[str, PeriodStatus]
+    webhooks: WebhookStatus
 
     def as_json(self) -> dict[str, Any]:
         """The form of the contract."""
@@ -94,6 +113,7 @@ class ServiceStatus:
             "read_back": [asdict(one) for one in self.read_back],
             "invoices": [asdict(one) for one in self.invoices],
             "periods": {period: asdict(status) for period, status in self.periods.items()},
+            "webhooks": asdict(self.webhooks),
         }
 
 
@@ -112,6 +132,18 @@ def service_status(conn: Connection, service: Service) -> ServiceStatus:
         read_back=_read_back(conn, service),
         invoices=tuple(map(_invoices, drafts.last(conn, service.code))),
         periods=_periods(conn, service),
+        webhooks=_webhooks(conn, service),
+    )
+
+
+def _webhooks(conn: Connection, service: Service) -> WebhookStatus:
+    found = board(conn, service.code)
+    return WebhookStatus(
+        endpoints=len(found.endpoints),
+        disabled=sum(one.endpoint.disabled_at is not None for one in found.endpoints),
+        due=found.due,
+        untold=found.untold.count,
+        **{one.value: found.count(one) for one in (Standing.WAITING, Standing.HELD, Standing.DEAD, Standing.DELIVERED)},
     )
 
 

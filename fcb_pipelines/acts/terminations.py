@@ -1,19 +1,23 @@
 """Terminating: a host says that a subscription has ended, and that stands until an operator corrects it.
 
-Owns: the acts `terminate`, `correct` and `withdraw`, and between which times an end may lie. They send nothing and change
-nothing in Odoo: the fact is kept for those who act on it. Usage from before and after the end is still accepted, because it may
-come late; none is invented. Does not own: who may say so (api, cli).
+Owns: the acts `terminate`, `correct` and `withdraw`, and between which times an end may lie. They change nothing in Odoo. An
+end and its correction become messages. That one was withdrawn does not: a host that looks at the type alone would take it for
+another end, so its operator withdraws it there too. Usage from before and after the end is still accepted, because it may come
+late; none is invented. Does not own: who may say so (api, cli).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from fcb_pipelines.acts.deployments import deployments
+from fcb_pipelines.acts.outbox import put
 from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.canonical import moment
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.intake import MOST_AHEAD
+from fcb_pipelines.domain.news import EndedBy, termination_news
 from fcb_pipelines.store import audit
 from fcb_pipelines.store import terminations as store
 from fcb_pipelines.store.database import Connection
@@ -65,6 +69,7 @@ def terminate(conn: Connection, said: Said) -> Termination | BeforeStart | None:
         return too_early
     if not store.keep(conn, termination):
         return store.find(conn, said.service, said.external_subscription_id)
+    _tell(conn, termination, EndedBy.HOST, said.reason, said.at)
     _note(conn, termination, Act.SUBSCRIPTION_TERMINATED, actor=said.key_id, at=said.at, data={"reason": said.reason})
     return termination
 
@@ -97,6 +102,7 @@ def correct(conn: Connection, correction: Correction, ended_at: datetime) -> Ter
         began = too_early.started_at.isoformat()
         raise InvalidInput(f"{ended_at.isoformat()} is before the subscription began, at {began} as the last snapshot has it")
     _require(is_done=store.change(conn, standing, ended_at))
+    _tell(conn, replace(standing, ended_at=ended_at), EndedBy.OPERATOR, standing.reason, correction.at)
     before = {"ended_at": _text(ended_at), "ended_at_before": _text(standing.ended_at), "reason": correction.reason}
     _note(conn, standing, Act.TERMINATION_CORRECTED, actor=correction.actor, at=correction.at, data=before)
     return standing
@@ -147,6 +153,14 @@ def _before_start(conn: Connection, termination: Termination, ended_at: datetime
     if started_at is None or started_at.tzinfo is None or ended_at >= started_at:
         return None
     return BeforeStart(ended_at=ended_at, started_at=started_at)
+
+
+def _tell(conn: Connection, one: Termination, by: EndedBy, reason: str | None, at: datetime) -> None:
+    """Have every endpoint hear of an end."""
+    subscription = one.external_subscription_id
+    where = deployments(conn, one.service, [subscription]).get(subscription)
+    told = termination_news(subscription, deployment_id=where, ended_at=one.ended_at, ended_by=by, reason=reason, now=at)
+    put(conn, one.service, [told], at)
 
 
 def _note(conn: Connection, termination: Termination, act: Act, *, actor: str, at: datetime, data: Mapping[str, Any]) -> None:

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from fcb_pipelines.acts.arming import require_armed
-from fcb_pipelines.acts.flip import Going, found, standing
+from fcb_pipelines.acts.flip import Going, ended_news, found, standing
 from fcb_pipelines.acts.flip_run import Doing, Run, Stands, refused, taken
+from fcb_pipelines.acts.outbox import put
 from fcb_pipelines.acts.stop import require_running, stopped
 from fcb_pipelines.acts.unflip_plan import unflip_plan
 from fcb_pipelines.acts.unflip_steps import steps
 from fcb_pipelines.domain.audit import Act, AuditEntry
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.flip import BACK, FORTH, Part, Step, is_over
+from fcb_pipelines.domain.news import Direction
 from fcb_pipelines.domain.unflips import HandBack, Unflip, is_handed_back
 from fcb_pipelines.store import audit, hand_backs
 from fcb_pipelines.store import flips as store
@@ -144,4 +146,5 @@ def _ended(run: Run) -> Stands:
         is_ended = run.held.hold(conn).ended_at is not None
         if not is_ended and all(is_over(each) or not each.touched for each in courses.values()):
             store.end(conn, run.flip.flip_id, run.now)
+            put(conn, run.service.code, [ended_news(run.flip, Direction.TO_SOURCE, run.now)], run.now)
     return Stands(flip=run.flip, courses=courses)

@@ -4,6 +4,7 @@ Owns: `/healthz` and `/readyz`, which need no key, and `/metrics`, which does.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,9 @@ from fcb_pipelines.acts.readiness import not_ready
 from fcb_pipelines.api.answers import told
 from fcb_pipelines.api.calls import Call, Desk
 from fcb_pipelines.api.metrics import MEDIA_TYPE
+from fcb_pipelines.domain.errors import RemoteError
+from fcb_pipelines.store import notices, standings
+from fcb_pipelines.store.standings import Counts
 
 HEALTHZ, READYZ, METRICS = "/healthz", "/readyz", "/metrics"
 OpenHandler = Callable[[Desk], Awaitable[Response]]
@@ -33,6 +37,16 @@ async def readyz(desk: Desk) -> Response:
 
 
 async def read_metrics(call: Call) -> Response:
-    """The server's own figures; those of another server on the same database are its own."""
+    """The server's own figures, and how messages to hosts stand; requests of another server are its own."""
     is_ready = await run_in_threadpool(not_ready, call.desk.db) is None
+    if is_ready:
+        await run_in_threadpool(_webhooks, call.desk)
     return Response(call.desk.metrics.text(is_ready=is_ready), media_type=MEDIA_TYPE)
+
+
+def _webhooks(desk: Desk) -> None:
+    """Look how messages stand; where our database goes just now, what was seen last stays."""
+    with suppress(RemoteError), desk.db.transaction() as conn:
+        found = standings.by_service(conn)
+        for code in desk.settings.services:
+            desk.metrics.stand(code, found.get(code, Counts()), notices.untold(conn, code).count)

@@ -5,7 +5,7 @@ own: when something is counted (counted, usage, writer).
 """
 
 import platform
-from collections import Counter as Counts
+from collections import Counter as Counted
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from fcb_pipelines.domain.intake import Outcome, Result
+from fcb_pipelines.store.standings import Counts
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -46,6 +47,12 @@ class Metrics:
         )
         self._failures = Counter("fcb_writer_failed_transactions", "Transactions that were not stored.", registry=each)
         self._ready = Gauge("fcb_store_ready", "1 where our database answers and is of this version.", registry=each)
+        self._deliveries = Gauge(
+            "fcb_webhook_deliveries", "Messages to endpoints by how they stand.", ["service", "standing"], registry=each
+        )
+        self._due = Gauge("fcb_webhook_due", "Messages that should have been sent by now.", ["service"], registry=each)
+        self._overdue = Gauge("fcb_webhook_overdue_seconds", "How long the longest of them is due.", ["service"], registry=each)
+        self._untold = Gauge("fcb_notices_untold", "Notices that an operator was not told yet.", ["service"], registry=each)
         Info("fcb_build", "What runs.", registry=each).info(
             {"version": version("fcb_pipelines"), "python": platform.python_version()}
         )
@@ -57,7 +64,7 @@ class Metrics:
 
     def took(self, service: str, results: Sequence[Result]) -> None:
         """Count the events of a request that was carried out."""
-        for outcome, count in Counts(each.outcome for each in results).items():
+        for outcome, count in Counted(each.outcome for each in results).items():
             self._events.labels(service, outcome).inc(count)
 
     def stored(self, requests: int, events: int, seconds: float) -> None:
@@ -76,6 +83,14 @@ class Metrics:
         for service in services:
             for outcome in Outcome:
                 self._events.labels(service, outcome)
+
+    def stand(self, service: str, counts: Counts, untold: int) -> None:
+        """Show how the messages of a service stand now."""
+        for standing, count in counts.counts.items():
+            self._deliveries.labels(service, standing).set(count)
+        self._due.labels(service).set(counts.due)
+        self._overdue.labels(service).set(0 if counts.overdue is None else counts.overdue.total_seconds())
+        self._untold.labels(service).set(untold)
 
     def text(self, *, is_ready: bool) -> bytes:
         """All figures in Prometheus' text format."""

@@ -1,4 +1,4 @@
-"""`/report-links/{token}`: opens a report once, for whoever has the link; and the style sheet that its pages share.
+"""`/report-links/{token}`: opens a report or the messages once, for whoever has the link; and the style sheet of all pages.
 
 Owns: the swap of a link's token for a cookie. Does not own: when a link opens something (acts/report_links), the pages
 (reports).
@@ -19,9 +19,10 @@ from fcb_pipelines.api.calls import Call, Desk, unavailable
 from fcb_pipelines.api.problems import Problem
 from fcb_pipelines.api.report_visits import COOKIE
 from fcb_pipelines.api.reports import CSS, HEADERS, REPORT, page, standing_for, told
+from fcb_pipelines.api.webhooks import BOARD
 from fcb_pipelines.domain.access import Authenticated, Reason, Refusal, Scope
 from fcb_pipelines.domain.errors import RemoteError
-from fcb_pipelines.domain.report_links import VISIT, Spent
+from fcb_pipelines.domain.report_links import VISIT, WEBHOOKS, Spent
 from fcb_pipelines.report import pages
 from fcb_pipelines.report.links import STYLE
 
@@ -31,7 +32,7 @@ _SPENT = {
     Spent.USED: "This link was opened before, and opens nothing a second time.",
     Spent.EXPIRED: "The time of this link is over.",
 }
-_ASK = "Ask whoever sent it for a new one, which  fcb report --period {period} --link  makes."
+_ASK = "Ask whoever sent it for a new one, which  {command}  makes."
 
 
 async def read_style(_desk: Desk) -> Response:
@@ -62,7 +63,8 @@ def opening(desk: Desk) -> Callable[[Request], Awaitable[Response]]:
 
 def gone(why: Spent, period: str) -> Problem:
     """What is told of a link that opens nothing any more."""
-    return Problem(HTTPStatus.GONE, f"{_SPENT[why]} {_ASK.format(period=period)}")
+    command = "fcb messages link" if period == WEBHOOKS else f"fcb report --period {period} --link"
+    return Problem(HTTPStatus.GONE, f"{_SPENT[why]} {_ASK.format(command=command)}")
 
 
 def no_link() -> Problem:
@@ -83,10 +85,12 @@ def _refused(found: Opened | None) -> Problem:
 
 def _opened(found: Opened, request: Request) -> Response:
     period = found.link.period
-    place = REPORT.format(period=period)
+    is_of_webhooks = period == WEBHOOKS
+    place = BOARD if is_of_webhooks else REPORT.format(period=period)
+    title = "The messages are open" if is_of_webhooks else f"The report of {period} is open"
     hours = int(VISIT.total_seconds() // 3600)
     text = f"It stays open in this browser for {hours} hours; the link itself opens nothing any more."
-    response = page(f"The report of {period} is open", text, HTTPStatus.OK, onward=place)
+    response = page(title, text, HTTPStatus.OK, onward=place)
     response.set_cookie(
         COOKIE,
         "" if found.visit is None else found.visit.text,

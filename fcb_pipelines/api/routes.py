@@ -14,6 +14,7 @@ from fcb_pipelines.api.reports import REPORTS
 from fcb_pipelines.api.subscriptions import USAGE_BACK, read_usage
 from fcb_pipelines.api.termination import TERMINATE, terminate_subscription
 from fcb_pipelines.api.usage import USAGE, push_usage
+from fcb_pipelines.api.webhooks import WEBHOOK_PAGES
 from fcb_pipelines.domain.access import Scope
 
 
@@ -32,6 +33,7 @@ KEYED = (
     KeyedRoute("GET", RECONCILED, Scope.RECONCILIATION_READ, read_reconciliation, ("limit", "after")),
     *REPORTS,
     *SIGNING,
+    *WEBHOOK_PAGES,
     KeyedRoute("GET", METRICS, Scope.METRICS_READ, read_metrics),
 )
 OPEN = (OpenRoute(HEALTHZ, healthz), OpenRoute(READYZ, readyz), OpenRoute(STYLE_SHEET, read_style))

@@ -27,7 +27,7 @@ FIELDS = ("ended_at", "reason")
 async def terminate_subscription(call: Call) -> Response:
     """Keep that a subscription has ended: durable, in the audit log, and once; an operator alone may correct it.
 
-    Nothing is sent to anybody yet and nothing changes in Odoo; usage of it is still accepted, for it may come late.
+    Every endpoint of the service hears of it. Nothing changes in Odoo, and usage of it is still accepted, for it may come late.
     """
     said = await call.body(lambda value: _said(value, call))
     answer = await call.store(lambda conn, _results: _answer(said, terminate(conn, said), call.service.zone))

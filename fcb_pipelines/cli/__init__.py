@@ -28,9 +28,11 @@ COMMANDS = {
     "claims": "Show who bills what: one biller for each charge and time.",
     "close": "Close a period: usage told later is adjusted.",
     "conventions": "Say which convention past bills follow.",
+    "deliver": "Send messages to hosts, and tell the operator.",
     "demo": "Run everything on embedded parts and serve the Dagster page.",
     "digest": "Tell what changed, and what a person must know.",
     "doctor": "Test every connection and setting, and say what to do.",
+    "endpoints": "Say where messages go, and test it.",
     "env": "Print the exports for a plain `dagster dev`.",
     "feeds": "Compare pulled and pushed usage of a period.",
     "flip": "Plan taking customers live in Odoo, and show a plan.",
@@ -42,6 +44,7 @@ COMMANDS = {
     "keys": "Make, list, rotate and revoke API keys.",
     "lines": "Show what the line rules caught, and what is unknown.",
     "live": "Bill for real what falls due of live subscriptions.",
+    "messages": "Show messages to hosts, and send them again.",
     "migrate": "Bring our own database up to date.",
     "payments": "Follow payments of live subscriptions' invoices.",
     "prune": "List, and once confirmed remove, what an import made and nobody uses.",
@@ -64,6 +67,7 @@ COMMANDS = {
     "terminations": "Show ended subscriptions, and correct wrong ends.",
     "trace": "Trace a row back to usage events and rows of the source.",
     "unflip": "Take a flip back, and show what that would do.",
+    "webhook": "Say where webhooks may go, sign one and check one.",
 }
 """Command → what it does; each lives in the module of its name (`import` in `imports`)."""
 

@@ -1,14 +1,17 @@
 """`fcb guard`: compares both systems after a flip, and raises alarms."""
 
+import asyncio
 import sys
 from collections.abc import Iterable
 from typing import Any
 
 import click
 
+from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.guards import Guarded
 from fcb_pipelines.acts.guards import guard as act
-from fcb_pipelines.cli.session import answer, connected, json_option, say, service_option
+from fcb_pipelines.acts.senders import Senders, tell_now
+from fcb_pipelines.cli.session import answer, clock, connected, json_option, say, service_option
 from fcb_pipelines.domain.alarms import Alarm
 
 
@@ -25,6 +28,8 @@ def guard(service_code: str | None, *, as_json: bool) -> None:
     with connected() as reached:
         service = reached.settings.service(service_code)
         found = act(reached.database(), reached.odoo(), service, reached.now)
+        if found.alarms.raised:
+            _tell(reached)
     if as_json:
         answer(_as_json(service.code, found))
     else:
@@ -34,6 +39,13 @@ def guard(service_code: str | None, *, as_json: bool) -> None:
         say(f"the source was last seen at {found.source_seen_at}: take a snapshot (fcb import), then look again")
     if not found.is_quiet:
         sys.exit(1)
+
+
+def _tell(reached: Connections) -> None:
+    """Tell the operator at once, whether messages to hosts are switched on or not."""
+    senders = Senders(settings=reached.settings.webhooks, db=reached.database(), service=None, clock=clock)
+    for problem in asyncio.run(tell_now(senders)).problems:
+        say(f"an operator could not be told: {problem}; it is tried again by  fcb deliver")
 
 
 def _lines(service: str, found: Guarded) -> Iterable[str]:

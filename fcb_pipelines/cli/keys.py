@@ -40,7 +40,7 @@ def create(name: str, scopes: tuple[str, ...], expires: tuple[str, ...], service
     """Make a key and print it, once.
 
     Without --scope it may do nothing. The scopes are usage:write, usage:read, usage:backfill, subscriptions:terminate,
-    reconciliation:read and metrics:read.
+    reconciliation:read, metrics:read and webhooks:read.
     """
     if len(expires) > 1:
         raise InvalidInput("--expires is given twice: a key has one end")

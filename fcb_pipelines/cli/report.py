@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 
@@ -11,6 +10,7 @@ from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.period import PeriodWork
 from fcb_pipelines.acts.report_evidence import dossier
 from fcb_pipelines.acts.report_links import make_link
+from fcb_pipelines.cli.links import SERVED_AT, require_address
 from fcb_pipelines.cli.session import connected, operator, say, service_option
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.report_links import LONGEST_HOURS, USUAL_HOURS
@@ -22,7 +22,6 @@ from fcb_pipelines.store.database import Connection
 
 FORMATS = ("html", "csv", "json", "archive")
 ENDINGS = {"csv": "csv", "json": "json", "archive": "zip"}
-SERVED_AT = "http://127.0.0.1:8080"
 Files = Iterable[tuple[str, bytes]]
 
 
@@ -110,8 +109,7 @@ def _summary(found: View) -> Iterable[str]:
 
 
 def _link(reached: Connections, work: PeriodWork, url: str, hours: int) -> None:
-    if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
-        raise InvalidInput(f"--url {url!r} is no address: give it as https://billing.example.com")
+    require_address(url)
     with reached.database().transaction() as conn:
         _ = _view(conn, work)
     link, token = make_link(

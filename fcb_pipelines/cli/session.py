@@ -50,6 +50,11 @@ def connections(settings: Settings) -> Connections:
     return Connections(settings=settings, now=settings.now or datetime.now(UTC), report=say)
 
 
+def clock() -> datetime:
+    """The time of now, whatever FCB_NOW says: for what others hold against their own clock."""
+    return datetime.now(UTC)
+
+
 def operator() -> str:
     """The login name of whoever runs this process, as the system has it: variables such as LOGNAME can say anything."""
     try:

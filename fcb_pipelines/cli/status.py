@@ -6,7 +6,7 @@ import click
 from rich.table import Table
 
 from fcb_pipelines.acts.connections import Connections
-from fcb_pipelines.acts.status import InvoiceStatus, ServiceStatus, service_status
+from fcb_pipelines.acts.status import InvoiceStatus, ServiceStatus, WebhookStatus, service_status
 from fcb_pipelines.cli.session import answer, connected, connections, console_of, json_option
 from fcb_pipelines.domain.rows import Verdict
 from fcb_pipelines.settings import Settings
@@ -57,6 +57,7 @@ def _print(found: dict[str, ServiceStatus]) -> None:
         console.print(f"read back from Odoo: {_read_back(one)}")
         for each in one.invoices:
             console.print(_invoices(each))
+        console.print(f"webhooks: {_webhooks(one.webhooks)}")
         console.print(_periods(one) if one.periods else "no period was reconciled yet: fcb run --period YYYY-MM")
 
 
@@ -65,6 +66,15 @@ def _read_back(one: ServiceStatus) -> str:
         return "nothing yet"
     counts = (f"{found.part} {found.period}".strip() + f" {found.differences} differences" for found in one.read_back)
     return ", ".join(counts) + ("; see fcb doctor" if any(found.differences for found in one.read_back) else "")
+
+
+def _webhooks(one: WebhookStatus) -> str:
+    if not one.endpoints and not one.untold:
+        return "no endpoint"
+    disabled = f" ({one.disabled} disabled)" if one.disabled else ""
+    counts = f"{one.delivered:,} delivered, {one.waiting:,} waiting, {one.held:,} held, {one.dead:,} dead"
+    untold = f"; {one.untold:,} notices untold, see fcb doctor" if one.untold else ""
+    return f"{one.endpoints} endpoints{disabled}, {counts}{untold}"
 
 
 def _invoices(one: InvoiceStatus) -> str:

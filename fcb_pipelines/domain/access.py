@@ -33,6 +33,7 @@ class Scope(StrEnum):
     SUBSCRIPTIONS_TERMINATE = "subscriptions:terminate"
     RECONCILIATION_READ = "reconciliation:read"
     METRICS_READ = "metrics:read"
+    WEBHOOKS_READ = "webhooks:read"
 
     @property
     def sentence(self) -> str:
@@ -47,6 +48,7 @@ _SENTENCES = {
     Scope.SUBSCRIPTIONS_TERMINATE: "Say that a subscription has ended.",
     Scope.RECONCILIATION_READ: "Read how a period was reconciled.",
     Scope.METRICS_READ: "Read the server's own figures.",
+    Scope.WEBHOOKS_READ: "Read messages to endpoints and what became of them.",
 }
 
 

@@ -14,6 +14,8 @@ from enum import StrEnum
 from fcb_pipelines.domain.errors import InvalidInput
 
 RANDOM_BYTES = 32
+WEBHOOKS = "webhooks"
+"""Stands in place of a period for a link to the pages of messages."""
 USUAL_HOURS = 24
 LONGEST_HOURS = 24 * 30
 VISIT = timedelta(hours=8)
@@ -61,6 +63,7 @@ class ReportLink:
     """Public and short, such as `l_3f9a61c20b7e`; the access log names its visits by it."""
     service: str
     period: str
+    """Of the report that it opens, or `WEBHOOKS`."""
     made_at: datetime
     made_by: str
     expires_at: datetime

@@ -120,6 +120,11 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else " " if each.isspace() else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
+def printable_lines(text: str) -> str:
+    """The same of a text of several lines, which it keeps."""
+    return "\n".join(map(printable, text.splitlines()))
+
+
 def on_day(moment: datetime, zone: ZoneInfo) -> str:
     """The day of a moment in a zone."""
     return moment.astimezone(zone).date().isoformat()

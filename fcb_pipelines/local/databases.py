@@ -20,6 +20,7 @@ from fcb_pipelines.services import Service, zones
 from fcb_pipelines.settings import load, source_variable
 from fcb_pipelines.source.demo.seed import create_reader, seed
 from fcb_pipelines.store.schema import migrate
+from fcb_pipelines.webhook_settings import new_key
 
 DEMO_MAPPING = "nexacloud"
 DAGSTER_SCHEME = "postgresql+psycopg2"
@@ -67,6 +68,8 @@ def addresses_of(state: Path, need: Need, parts: Mapping[str, str]) -> dict[str,
     if need.database:
         found["FCB_DATABASE_URL"] = ensure_database(parts[Part.POSTGRES], "fcb")
         migrate(found["FCB_DATABASE_URL"], need.zones)
+        # Beside the database whose secrets it opens, and never in it.
+        found["FCB_WEBHOOK_KEYS"] = secret(state, "webhook_keys", new_key)
     if need.dagster:
         url = ensure_database(parts[Part.POSTGRES], "dagster")
         found["FCB_DAGSTER_URL"] = url.replace("postgresql", DAGSTER_SCHEME, 1)

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -211,11 +211,11 @@ def write_private(path: Path, text: str) -> None:
     unfinished.replace(path)
 
 
-def secret(state: Path, name: str) -> str:
+def secret(state: Path, name: str, fresh: Callable[[], str] = lambda: secrets.token_urlsafe(24)) -> str:
     """A secret of the stack, made at the first call; the caller holds the start lock."""
     path = state / f"{name}.secret"
     if not path.is_file():
-        write_private(path, secrets.token_urlsafe(24))
+        write_private(path, fresh())
     return path.read_text(encoding="utf-8")
 
 

@@ -31,7 +31,9 @@ _ALWAYS = (
     "amount_total",
 )
 PARTNERS = "res.partner"
-_ENDED = ("5_renewed", "6_churn")
+CANCELLED, CLOSED = "cancel", "6_churn"
+"""An order's state, and that of an Enterprise subscription, once it has ended."""
+_ENDED = ("5_renewed", CLOSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from fcb_pipelines.domain.external_ids import MODULE
 from fcb_pipelines.domain.money import Money
+from fcb_pipelines.domain.payments import OPEN_STATES
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import ORDER
 from fcb_pipelines.odoo.order_now import money
@@ -33,6 +34,9 @@ _MOVE_FIELDS = (
 )  # fmt: skip
 _TRANSACTION_FIELDS = (
     "reference",
+    "amount",
+    "currency_id",
+    "partner_id",
     "state",
     "state_message",
     "last_state_change",
@@ -72,6 +76,8 @@ class TransactionNow:
 
     odoo_id: int
     reference: str
+    amount: Money
+    partner_id: int | None
     state: str
     """`draft`, `pending`, `authorized`, `done`, `cancel` or `error`."""
     message: str
@@ -80,6 +86,8 @@ class TransactionNow:
     """When its state changed last, as far as Odoo noted it."""
     moves: tuple[int, ...]
     """Invoices of ours that it is for."""
+    has_invoice: bool
+    """Whether it is for any invoice, also of others; Odoo deletes a draft that it could not charge."""
     orders: tuple[int, ...]
     written_at: datetime
 
@@ -119,6 +127,13 @@ def moves_now(odoo: Odoo, ids: Mapping[str, int]) -> dict[str, MoveNow]:
     """These invoices as they are, by external id; one that is gone is left out."""
     rows = {row["id"]: row for row in rows_where(odoo, MOVES, "id", ids.values(), _MOVE_FIELDS)}
     return {xid: _move(rows[odoo_id], xid) for xid, odoo_id in ids.items() if odoo_id in rows}
+
+
+def open_and_due_before(odoo: Odoo, ids: Collection[int], day: date) -> tuple[MoveNow, ...]:
+    """Those of these invoices that are posted, open and were due before a day, whenever they were written last."""
+    overdue: list[Any] = [("state", "=", "posted"), ("payment_state", "in", list(OPEN_STATES))]
+    also = [*overdue, ("invoice_date_due", "<", day.isoformat())]
+    return tuple(_move(row, "") for row in rows_where(odoo, MOVES, "id", ids, _MOVE_FIELDS, also=also))
 
 
 def _since(moment: datetime) -> tuple[str, str, str]:
@@ -167,10 +182,13 @@ def _transaction(row: Mapping[str, Any], ours: Collection[int], orders: Collecti
     return TransactionNow(
         odoo_id=row["id"],
         reference=row["reference"],
+        amount=money(row["amount"], row["currency_id"][1]),
+        partner_id=row["partner_id"][0] if row["partner_id"] else None,
         state=row["state"],
         message=row["state_message"] or "",
         changed_at=moment(row["last_state_change"]) if row["last_state_change"] else None,
         moves=tuple(each for each in sorted(row["invoice_ids"]) if each in ours),
+        has_invoice=bool(row["invoice_ids"]),
         orders=tuple(each for each in sorted(row["sale_order_ids"]) if each in orders),
         written_at=moment(row["write_date"]),
     )

@@ -164,7 +164,7 @@ def sign_again(
 
 def note(title: str, text: str, onward: str | None = None) -> str:
     """A page that says one thing; with `onward` the browser goes on there by itself."""
-    return _environment().get_template("note.html").render(title=title, text=text, onward=onward)
+    return environment().get_template("note.html").render(title=title, text=text, onward=onward)
 
 
 def style() -> bytes:
@@ -183,7 +183,7 @@ def _page(template: str, view: View, links: Links, **shown: Any) -> str:
         "groups": shape.groups,
         **_looks(view, links),
     }
-    return _environment().get_template(template).render(**common, **shown)
+    return environment().get_template(template).render(**common, **shown)
 
 
 def _looks(view: View, links: Links) -> dict[str, Any]:
@@ -239,7 +239,8 @@ def _is_about(found: Row, row_id: str) -> bool:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """What all pages are made with."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("fcb_pipelines.report"),
         autoescape=True,

@@ -31,13 +31,47 @@ class Database:
         Statements wait at most ten seconds for a lock, so that a forgotten session stops nobody for long. Raises `Refused` if
         the database cannot be reached or has other tables than this version, `RolledBack` if it stops answering.
         """
-        try:
-            with connect(self.url) as conn:
-                yield conn
-        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-            raise Refused(f"our own database is not of this version ({_first_line(error)}): run  fcb migrate") from error
-        except psycopg.OperationalError as error:
-            raise RolledBack(f"our own database stopped answering ({_first_line(error)}): run again") from error
+        with _told(), connect(self.url) as conn:
+            yield conn
+
+
+class Session:
+    """One connection for many transactions one after the other; opened when first needed, and anew after a failure."""
+
+    def __init__(self, db: Database, name: str) -> None:
+        """`name` is what the database lists it under."""
+        self._db, self._name = db, name
+        self._conn: Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction, as `Database.transaction` has it; raises what that raises."""
+        if self._conn is None:
+            self._conn = connect(self._db.url, name=self._name)
+        with _told():
+            try:
+                with self._conn.transaction():
+                    yield self._conn
+            except psycopg.OperationalError:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """End the connection; the next transaction opens another."""
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the database says, as errors that tell who must act."""
+    try:
+        yield
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        raise Refused(f"our own database is not of this version ({_first_line(error)}): run  fcb migrate") from error
+    except psycopg.OperationalError as error:
+        raise RolledBack(f"our own database stopped answering ({_first_line(error)}): run again") from error
 
 
 def connect(url: str, *, autocommit: bool = False, name: str = "fcb") -> Connection:

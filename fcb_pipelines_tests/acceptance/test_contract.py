@@ -39,7 +39,7 @@ def sides(rows: list[Any]) -> Iterator[Any]:
 def test_status(demo: Demo) -> None:
     assert set(demo.status) == {"services"}
     service = demo.status["services"]["nexacloud"]
-    assert set(service) == {"partners", "plans", "subscriptions", "import", "read_back", "invoices", "periods"}
+    assert set(service) == {"partners", "plans", "subscriptions", "import", "read_back", "invoices", "periods", "webhooks"}
     assert set(service["subscriptions"]) == {"shadow", "live"}
     assert set(service["import"]) == set(COUNTS)
     assert [(one["part"], one["period"], one["records"], one["differences"]) for one in service["read_back"]] == [

@@ -1,6 +1,7 @@
 """After a flip, on each Odoo: what is billed twice or by nobody raises an alarm, and payments become facts, each once."""
 
 from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,9 @@ from fcb_pipelines_tests.acts.live_month import APRIL, JUNE, LIVE, MAY, LiveMont
 from fcb_pipelines_tests.acts.month import USED, Month
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.source.small_host import FIRST
+from fcb_pipelines_tests.webhooks.told import told
+
+DEPLOYMENT = "5d5bd7e2-6b3f-4d50-8b3a-0a1d6f6f2c11"
 
 
 @pytest.fixture
@@ -185,17 +189,19 @@ def paid(live: LiveMonth, move: dict[str, Any]) -> int:
     return int(payment)
 
 
-def charge_failed(live: LiveMonth, move: dict[str, Any]) -> None:
+def charge_failed(live: LiveMonth, move: dict[str, Any], **changes: Any) -> None:
     odoo = live.april.chain.odoo
     models = {"provider_id": "payment.provider", "payment_method_id": "payment.method"}
     provided = {name: odoo.search_read(model, [], ["id"], limit=1)[0]["id"] for name, model in models.items()}
     values = {"reference": f"{live.code} 1", "partner_id": move["partner_id"][0], "amount": move["amount_total"]}
-    attempt = {**provided, **values, "currency_id": move["currency_id"][0], "invoice_ids": [[6, 0, [move["id"]]]]}
+    attempt = {**provided, **values, "currency_id": move["currency_id"][0], "invoice_ids": [[6, 0, [move["id"]]]]} | changes
     made = odoo.call("payment.transaction", "create", attempt)
     odoo.write("payment.transaction", [made], {"state": "error", "state_message": "card declined"})
 
 
 def test_what_becomes_of_an_invoice_is_a_fact_once_however_often_it_is_read(live: LiveMonth) -> None:
+    live.april.host.run(f"UPDATE subscriptions SET external_deployment_id = '{DEPLOYMENT}'")
+    live.april.snapshot()
     live.live()
     shadow = live.april.drafted()
     move = live.april.moves()[LIVE]
@@ -210,12 +216,73 @@ def test_what_becomes_of_an_invoice_is_a_fact_once_however_often_it_is_read(live
     assert [one.data["message"] for one in first.new if one.fact is Fact.PAYMENT_FAILED] == ["card declined"]
     assert (followed(live, first).new, followed(live).new) == ((), ()), "nor with a cursor that was lost"
     live.april.chain.odoo.call("account.payment", "action_cancel", [payment])
-    assert followed(live, first).new == (), "what is open again is no fact"
+    (open_again,) = followed(live, first).new
+    assert (open_again.fact, open_again.move_id) == (Fact.PAYMENT_TAKEN_BACK, move["id"])
     paid(live, move)
     (again,) = followed(live, first).new
     assert (again.fact, again.move_id) == (Fact.INVOICE_PAID, move["id"])
     with live.april.chain.db.transaction() as conn:
-        assert len(stored.facts(conn, live.code)) == 3
+        assert len(stored.facts(conn, live.code)) == 4
+    assert messages(live) == [
+        ("invoice.payment_failed", 1, "charge_failed"),
+        ("invoice.payment_succeeded", 2, "payment"),
+        ("invoice.payment_failed", 3, "payment_taken_back"),
+        ("invoice.payment_succeeded", 4, "payment"),
+    ]
+
+
+def messages(live: LiveMonth) -> list[tuple[str, int, str]]:
+    """What a host is told of the first subscription, in order: type, sequence, and why or how."""
+    bodies = told(live.april.chain.db, live.code)
+    assert {one["data"]["deployment_id"] for one in bodies} == {DEPLOYMENT}
+    return [(one["type"], one["sequence"], one["data"].get("reason") or one["data"]["settled_by"]) for one in bodies]
+
+
+def test_what_is_open_for_too_long_is_told_once_and_what_is_paid_by_then_is_not(live: LiveMonth) -> None:
+    live.live()
+    move = live.april.moves()[LIVE]
+    chain = live.april.chain
+    grace = timedelta(days=chain.service.dunning.grace_days)
+    (row,) = chain.odoo.search_read("account.move", [("id", "=", move["id"])], ["invoice_date_due"])
+    due = datetime.combine(date.fromisoformat(row["invoice_date_due"]), time(12), chain.service.zone)
+    after = followed(live)
+    assert follow(chain.db, chain.odoo, chain.service, after.cursor, due + grace).new == (), "the last day of grace"
+    (late,) = follow(chain.db, chain.odoo, chain.service, NOW + grace * 9, due + grace + timedelta(days=1)).new
+    assert (late.fact, late.move_id, str(late.amount)) == (Fact.INVOICE_OVERDUE, move["id"], "11.18 CAD")
+    assert follow(chain.db, chain.odoo, chain.service, None, due + grace * 9).new == (), "told once"
+    payment = paid(live, move)
+    assert [one.fact for one in followed(live).new] == [Fact.INVOICE_PAID]
+    chain.odoo.call("account.payment", "action_cancel", [payment])
+    again = follow(chain.db, chain.odoo, chain.service, None, due + grace * 9).new
+    assert [one.fact for one in again] == [Fact.PAYMENT_TAKEN_BACK, Fact.INVOICE_OVERDUE]
+    data = [one["data"] for one in told(chain.db, live.code)]
+    assert [one.get("reason") for one in data] == ["overdue", None, "payment_taken_back", "overdue"]
+    assert [one.get("final") for one in data] == [True, None, True, True]
+
+
+def test_a_charge_that_failed_before_there_was_an_invoice_is_of_its_order(live: LiveMonth) -> None:
+    """Odoo deletes a draft that it could not charge: the transaction is all that is left."""
+    live.live()
+    move, chain = live.april.moves()[LIVE], live.april.chain
+    before = followed(live)
+    order = chain.ids("sale.order")[chain.xid(f"subscription_{FIRST}")]
+    charge_failed(live, move, invoice_ids=[[6, 0, []]], sale_order_ids=[[6, 0, [order]]])
+    (one,) = followed(live, before).new
+    assert (one.fact, one.move_id, one.order_id, one.external_subscription_id) == (Fact.PAYMENT_FAILED, 0, order, FIRST)
+    assert followed(live).new == ()
+    (message,) = told(chain.db, live.code)
+    data = message["data"]
+    assert (data["invoice"], data["attempt"], data["final"], data["amount"]) == (None, 1, False, "11.18")
+
+
+def test_a_subscription_that_was_taken_back_is_followed_on(live: LiveMonth) -> None:
+    """What it was billed is paid or given back after that too."""
+    live.live()
+    move = live.april.moves()[LIVE]
+    before = followed(live)
+    go_back(live.april.chain.db, live.code, FIRST)
+    paid(live, move)
+    assert [one.fact for one in followed(live, before).new] == [Fact.INVOICE_PAID]
 
 
 def test_an_invoice_from_before_the_boundary_drives_nothing(live: LiveMonth) -> None:

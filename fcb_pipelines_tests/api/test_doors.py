@@ -19,7 +19,9 @@ from fcb_pipelines.api.routes import KEYED
 from fcb_pipelines.domain.acceptances import Bearer, Kind, Reason
 from fcb_pipelines.domain.access import RANDOM_BYTES, Scope, new_key
 from fcb_pipelines.domain.access import Reason as Refused
+from fcb_pipelines.domain.messages import MessageType, News, message
 from fcb_pipelines.settings import Settings
+from fcb_pipelines.store import outbox
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.api.conftest import NOW, event, two_services
 from fcb_pipelines_tests.api.test_reconciliation import add_revision
@@ -41,6 +43,11 @@ class Probe:
     """What is answered of another service's."""
     own: int = 200
     """What is answered of one's own."""
+
+
+def a_message_id(letter: str) -> str:
+    """An id of a message."""
+    return f"msg_{letter * 26}"
 
 
 PAGE = Probe(path="/reports/{}", scope="reconciliation:read", subjects=("2026-04", "2026-03", "2026-02"))
@@ -78,6 +85,11 @@ PROBES = {
     ),
     ("POST", "/reports/{period}/acceptances/{decision}/withdrawal"): replace(
         FORM, path="/reports/2026-04/acceptances/{}/withdrawal", subjects=("D-1", "D-2", "D-3")
+    ),
+    # Of each service its own alone; what there is of it is proved where the pages are (report/test_webhooks).
+    ("GET", "/webhooks"): Probe(path="/webhooks", scope="webhooks:read", theirs=200),
+    ("GET", "/webhooks/messages/{message_id}"): Probe(
+        path="/webhooks/messages/{}", scope="webhooks:read", subjects=tuple(map(a_message_id, "ab7"))
     ),
     # It tells of the server and of nobody in particular, so that there is nothing of another's to ask for.
     ("GET", "/metrics"): Probe(path="/metrics", scope="metrics:read", theirs=200),
@@ -178,6 +190,10 @@ def doors(postgres_url: str, store_template: str, api_settings: Settings) -> Ite
         add_revision(db, "other", ["s-other"], "50")
         decide(db, api_settings, "nexacloud", "2026-04/subscription/s-1")
         decide(db, api_settings, "other", "2026-04/subscription/s-other")
+        for service, letter in (("nexacloud", "a"), ("other", "b")):
+            news = News(type=MessageType.FLIPPED, external_subscription_id=None, occurred_at=NOW, data={})
+            with db.transaction() as conn:
+                outbox.add(conn, message(service, news, message_id=a_message_id(letter), sequence=1, recorded_at=NOW))
         with (
             serving(create_app(api_settings, db, lambda: NOW)) as url,
             httpx.Client(base_url=url, trust_env=False, timeout=20) as client,

@@ -1,15 +1,20 @@
 """The server's own figures: what they count, and that nobody can make up a label."""
 
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from fcb_pipelines.api.app import create_app
+from fcb_pipelines.domain.delivery import Notice, NoticeKind
 from fcb_pipelines.settings import Settings
-from fcb_pipelines.store.database import Database
+from fcb_pipelines.store import notices
+from fcb_pipelines.store.database import Connection, Database
+from fcb_pipelines.store.endpoints import disable
 from fcb_pipelines_tests.api.conftest import NOW, Host, event
 from fcb_pipelines_tests.odoo.server import serving
+from fcb_pipelines_tests.webhooks.outgoing import BY, an_endpoint, tell
 
 
 def scraped(host: Host) -> dict[tuple[str, ...], float]:
@@ -111,3 +116,31 @@ def test_each_server_counts_for_itself(host: Host, store: Database, api_settings
 @pytest.mark.parametrize("path", ["/v1/usage/", "/healthz/", "//healthz"])
 def test_a_path_that_is_nearly_a_route_is_not_found(host: Host, path: str) -> None:
     assert host.client.get(path).status_code == 404
+
+
+def test_how_messages_stand_is_read_from_the_store(host: Host) -> None:
+    found = scraped(host)
+    assert found["fcb_webhook_deliveries", "service=nexacloud", "standing=dead"] == 0
+    with host.db.transaction() as conn:
+        endpoint, _ = an_endpoint(conn, by=replace(BY, service="nexacloud"))
+        tell(conn, "s-1", "s-2", "s-3", service="nexacloud")
+        conn.execute("UPDATE delivery SET next_try_at = now() - interval '90 seconds' WHERE message_id = ANY(%s)", [due(conn)])
+        notices.add(conn, "nexacloud", [Notice(kind=NoticeKind.DEAD, subject="x", words="x")], NOW)
+    found = scraped(host)
+    assert found["fcb_webhook_deliveries", "service=nexacloud", "standing=waiting"] == 3
+    assert found["fcb_webhook_due", "service=nexacloud"] == 3
+    assert 90 <= found["fcb_webhook_overdue_seconds", "service=nexacloud"] < 120
+    assert found["fcb_notices_untold", "service=nexacloud"] == 1
+    with host.db.transaction() as conn:
+        disable(conn, endpoint.endpoint_id, because="x", at=NOW)
+    found = scraped(host)
+    assert (
+        found["fcb_webhook_deliveries", "service=nexacloud", "standing=held"],
+        found["fcb_webhook_due", "service=nexacloud"],
+    ) == (3, 0)
+    assert found["fcb_webhook_deliveries", "service=other", "standing=held"] == 0
+
+
+def due(conn: Connection) -> list[str]:
+    """One message."""
+    return [row[0] for row in conn.execute("SELECT message_id FROM message ORDER BY subject LIMIT 1")]

@@ -16,6 +16,7 @@ from fcb_pipelines.store import snapshots
 from fcb_pipelines_tests.api.conftest import NOW, Host, event
 from fcb_pipelines_tests.api.test_idempotency import is_replay
 from fcb_pipelines_tests.api.test_usage import is_problem
+from fcb_pipelines_tests.webhooks.told import told
 
 ENDED = "2026-04-19T18:30:00Z"
 
@@ -60,6 +61,17 @@ def test_the_fact_is_kept_with_who_said_it(host: Host) -> None:
     assert host.count(who) == 1
     assert host.logged() == [("nexacloud", "/v1/subscriptions/{external_id}/terminate", "allowed", 200)]
     assert [each.broken for each in verify_logs(host.db)] == [None, None]
+    (message,) = told(host.db, "nexacloud")
+    assert (message["type"], message["sequence"], message["data"]["external_subscription_id"]) == (
+        "subscription.terminated",
+        1,
+        "s-1",
+    )
+    assert {name: message["data"][name] for name in ("ended_at", "ended_by", "reason")} == {
+        "ended_at": ENDED,
+        "ended_by": "host",
+        "reason": "cancelled by the customer",
+    }
 
 
 @pytest.mark.parametrize(
@@ -69,7 +81,7 @@ def test_the_same_again_is_told_what_stands(host: Host, content: Any) -> None:
     first = terminate(host, {"ended_at": ENDED, "reason": "moved"})
     again = terminate(host, content)
     assert (again.status_code, again.json()) == (200, first.json())
-    assert (len(kept(host)), len(noted(host))) == (1, 1)
+    assert (len(kept(host)), len(noted(host)), len(told(host.db, "nexacloud"))) == (1, 1, 1)
 
 
 def test_another_end_is_refused_with_what_stands(host: Host) -> None:

@@ -165,7 +165,9 @@ def loaded_by(project: Project, *args: str) -> set[str]:
     return {name.partition(".")[0] for name in done.stderr.split()}
 
 
-@pytest.mark.parametrize("args", [("--help",), ("quote",), ("quote", "--help")])
+@pytest.mark.parametrize(
+    "args", [("--help",), ("quote",), ("quote", "--help"), ("webhook", "--help"), ("webhook", "check-url", "https://8.8.8.8/")]
+)
 def test_light_commands_import_nothing_heavy(demo: Demo, args: tuple[str, ...]) -> None:
     assert loaded_by(demo.project, *args) & HEAVY == set()
 

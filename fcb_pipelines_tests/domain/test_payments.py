@@ -1,11 +1,12 @@
 """Payment facts: which follow from what Odoo has now, and of whose invoices."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from fcb_pipelines.domain.money import money
-from fcb_pipelines.domain.payments import Fact, FailedPayment, InvoiceNow, OurInvoice, facts
+from fcb_pipelines.domain.payments import Fact, FailedPayment, InvoiceNow, OurInvoice, Past, facts
 
 OURS = {7: OurInvoice(xid="fcb.demo_live_invoice_s1=2f2026-07", external_user_id="u1", external_subscription_id="s1")}
 NOW = InvoiceNow(
@@ -36,6 +37,64 @@ FAILED = FailedPayment(
 def test_what_an_invoice_tells(state: str, fact: Fact | None) -> None:
     found = list(facts(OURS, [replace(NOW, payment_state=state)], []))
     assert [one.fact for one in found] == ([] if fact is None else [fact])
+
+
+@pytest.mark.parametrize(
+    ("state", "past", "told"),
+    [
+        ("paid", Past(settled=Fact.INVOICE_PAID), []),  # the bank confirms what was in payment: the same payment
+        ("paid", Past(settled=Fact.PAYMENT_TAKEN_BACK, taken_back=1), [(Fact.INVOICE_PAID, "4/1")]),
+        ("reversed", Past(settled=Fact.INVOICE_PAID), [(Fact.INVOICE_REVERSED, "4")]),
+        ("not_paid", Past(settled=Fact.INVOICE_PAID), [(Fact.PAYMENT_TAKEN_BACK, "1")]),
+        ("partial", Past(settled=Fact.INVOICE_REVERSED, taken_back=1), [(Fact.PAYMENT_TAKEN_BACK, "2")]),
+        ("not_paid", Past(settled=Fact.PAYMENT_TAKEN_BACK, taken_back=1), []),
+        ("blocked", Past(settled=Fact.INVOICE_PAID), []),
+    ],
+)
+def test_what_was_recorded_and_is_still_so_is_no_new_fact(state: str, past: Past, told: list[tuple[Fact, str]]) -> None:
+    found = facts(OURS, [replace(NOW, payment_state=state)], [], {7: past})
+    assert [(one.fact, one.happened) for one in found] == told
+
+
+@pytest.mark.parametrize(
+    ("due", "before", "past", "told"),
+    [
+        ("2026-07-01", "2026-07-02", Past(), [(Fact.INVOICE_OVERDUE, "2026-07-01")]),
+        ("2026-07-01", "2026-07-01", Past(), []),
+        ("2026-07-01", None, Past(), []),
+        (None, "2026-07-02", Past(), []),
+        ("2026-07-01", "2026-07-02", Past(is_overdue=True), []),
+        (
+            "2026-07-01",
+            "2026-07-02",
+            Past(taken_back=1, settled=Fact.PAYMENT_TAKEN_BACK),
+            [(Fact.INVOICE_OVERDUE, "2026-07-01/1")],
+        ),
+        (
+            "2026-07-01",
+            "2026-07-02",
+            Past(settled=Fact.INVOICE_PAID, is_overdue=True),
+            [(Fact.PAYMENT_TAKEN_BACK, "1"), (Fact.INVOICE_OVERDUE, "2026-07-01/1")],
+        ),
+    ],
+)
+def test_an_invoice_is_overdue_once_after_its_grace(
+    due: str | None, before: str | None, past: Past, told: list[tuple[Fact, str]]
+) -> None:
+    due_on = None if due is None else date.fromisoformat(due)
+    one = replace(NOW, payment_state="not_paid", residual=money("11.18 CAD"), due_on=due_on)
+    day = None if before is None else date.fromisoformat(before)
+    assert [(each.fact, each.happened) for each in facts(OURS, [one], [], {7: past}, overdue_before=day)] == told
+
+
+def test_what_failed_is_told_before_what_was_paid_after_it() -> None:
+    assert [one.fact for one in facts(OURS, [NOW], [FAILED])] == [Fact.PAYMENT_FAILED, Fact.INVOICE_PAID]
+
+
+def test_a_failure_without_an_invoice_is_of_its_order() -> None:
+    failed = replace(FAILED, move_id=None, order_id=5)
+    (one,) = facts(OURS, [], [failed, replace(failed, order_id=6), replace(failed, order_id=None)], orders={5: OURS[7]})
+    assert (one.fact, one.move_id, one.order_id, one.external_subscription_id) == (Fact.PAYMENT_FAILED, 0, 5, "s1")
 
 
 def test_a_fact_names_everything_that_a_message_needs() -> None:

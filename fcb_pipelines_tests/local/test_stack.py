@@ -90,7 +90,7 @@ def test_what_is_missing_is_there_with_our_schema_and_gone_afterwards(new_projec
         assert settings.dagster_url is not None
         assert settings.dagster_url.get_secret_value().startswith("postgresql+psycopg2://")
         addresses = new_project.state / ADDRESSES_FILE
-        assert set(json.loads(addresses.read_text())) == {"FCB_DATABASE_URL", "FCB_DAGSTER_URL"}
+        assert set(json.loads(addresses.read_text())) == {"FCB_DATABASE_URL", "FCB_DAGSTER_URL", "FCB_WEBHOOK_KEYS"}
         assert stat.S_IMODE(addresses.stat().st_mode) == 0o600
         assert is_running(new_project.state)
     assert not is_running(new_project.state)

@@ -146,7 +146,8 @@ def test_jobs_and_schedules_of_every_service_resolve(two_services: Settings, cod
         assert {key.to_user_string() for key in keys} == {f"{code}/{name}" for name in names}
     assert definitions.resolve_schedule_def(f"{code}_import_nightly").cron_schedule == "0 2 * * *"
     assert definitions.resolve_schedule_def(f"{code}_dual_run_nightly").execution_timezone == "America/Toronto"
-    for what in ("usage_changed", "odoo_payments"):
+    assert definitions.resolve_job_def(f"{code}_deliver").description
+    for what in ("usage_changed", "odoo_payments", "messages_due"):
         assert definitions.resolve_sensor_def(f"{code}_{what}").default_status is dg.DefaultSensorStatus.STOPPED
     assert definitions.resolve_schedule_def(f"{code}_live_monthly").cron_schedule == "0 6 3 * *"
     assert definitions.resolve_schedule_def(f"{code}_guard_daily").cron_schedule == "0 5 * * *"

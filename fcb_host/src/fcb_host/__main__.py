@@ -1,7 +1,7 @@
 """`python -m fcb_host`: send, and look after what was refused, from a shell, cron or systemd.
 
-Owns: the commands and what they print. Configured by the environment alone. Exit codes: 0 done, 1 something still waits or
-could not be done, 2 wrong use or settings. Does not own: anything else.
+Owns: the commands of sending and what they print; those of the receiver are in receiver/command. Configured by the environment
+alone. Exit codes: 0 done, 1 something still waits or could not be done, 2 wrong use or settings. Does not own: anything else.
 """
 
 import argparse
@@ -11,10 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import datetime, timezone
 
 from fcb_host.client import UsageClient
 from fcb_host.errors import HostError, InvalidSettings
 from fcb_host.holding import HOLDS
+from fcb_host.receiver import command as receiver
 from fcb_host.refusals import GivenUp
 from fcb_host.settings import from_environment
 
@@ -24,18 +26,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
-        settings = replace(from_environment(os.environ), sends_in_background=False)
-        if not settings.is_enabled:
-            print("fcb_host is off (FCB_HOST_ENABLED)")
-            return 0
-        with UsageClient(settings) as client:
-            return _run(client, given)
+        if given.command == "receiver":
+            return receiver.run(given, os.environ, datetime.now(timezone.utc))
+        return _send_or_see(given)
     except InvalidSettings as fault:
         print(fault, file=sys.stderr)
         return 2
     except HostError as fault:
         print(fault, file=sys.stderr)
         return 1
+
+
+def _send_or_see(given: argparse.Namespace) -> int:
+    settings = replace(from_environment(os.environ), sends_in_background=False)
+    if not settings.is_enabled:
+        print("fcb_host is off (FCB_HOST_ENABLED)")
+        return 0
+    with UsageClient(settings) as client:
+        return _run(client, given)
 
 
 def _run(client: UsageClient, given: argparse.Namespace) -> int:
@@ -82,7 +90,9 @@ def _said(what: str, count: int, given: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fcb_host", description="Send recorded usage, and see to what was refused.")
+    parser = argparse.ArgumentParser(
+        prog="python -m fcb_host", description="Send recorded usage, and see to what was refused and what was received."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     send = commands.add_parser("send", help="send what waits, then print the status")
     send.add_argument("--timeout", type=float, default=50.0, help="seconds to go on for (50)")
@@ -98,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     give_up.add_argument("--subscription", help="only of this one")
     drop = commands.add_parser("drop", help="forget refused events, for good")
     drop.add_argument("number", type=int, nargs="+", help="their numbers")
+    receiver.add_commands(commands)
     return parser
 
 

@@ -6,7 +6,9 @@ HostError
 ├── IdempotencyConflict   the caller: its key was recorded before with other content
 ├── SpoolFull             the caller decides: wait, drop or stop; somebody must see why nothing is sent
 ├── SpoolUnavailable      the machine: disk full, no permission, locked for too long, no spool of ours
-└── UnreadableSource      whoever wrote the query of the reader: a column is missing or of the wrong type
+├── UnreadableSource      whoever wrote the query of the reader: a column is missing or of the wrong type
+├── StorageUnavailable    the database of the receiver: down, locked for too long, no right to it, made by a later version
+└── NotPossible           the operator: the deployment or the message is not in the state that the command is for
 """
 
 
@@ -36,3 +38,11 @@ class SpoolUnavailable(HostError):
 
 class UnreadableSource(HostError):
     """The reader's query does not answer what it must; nothing of the batch was recorded."""
+
+
+class StorageUnavailable(HostError):
+    """The receiver's database cannot be read or written; what the call wanted to store is not stored, or it is not known."""
+
+
+class NotPossible(HostError):
+    """What an operator asked for is not possible now; nothing was changed."""

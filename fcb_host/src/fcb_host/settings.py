@@ -1,6 +1,7 @@
 """Settings: whether usage is pushed, where to, with which key and through which spool.
 
-Owns: every FCB_HOST_* variable and what may stand in it. Does not own: the connection itself (transport).
+Owns: the FCB_HOST_* variables of pushing and what may stand in them. Does not own: those of the receiver
+(receiver/settings), the connection itself (transport).
 """
 
 from collections.abc import Mapping
@@ -8,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fcb_host.environment import count, path, switch
 from fcb_host.errors import InvalidSettings
 
-TRUE, FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MOST_EVENTS_A_BATCH = 1000
 LEAST_BYTES_A_BATCH, MOST_BYTES_A_BATCH = 10_000, 1_048_575
@@ -85,39 +86,18 @@ class Settings:
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
     """The settings that FCB_HOST_* variables make; when off, nothing else is looked at. Raises InvalidSettings."""
-    if not _switch(environment, "FCB_HOST_ENABLED", default=False):
+    if not switch(environment, "FCB_HOST_ENABLED", default=False):
         return Settings()
     return Settings(
         is_enabled=True,
         url=environment.get("FCB_HOST_URL", ""),
         key=Key(environment.get("FCB_HOST_KEY", "").strip()),
-        spool=_path(environment, "FCB_HOST_SPOOL"),
-        ca_file=_path(environment, "FCB_HOST_CA_FILE"),
-        sends_in_background=_switch(environment, "FCB_HOST_BACKGROUND", default=True),
-        allows_http=_switch(environment, "FCB_HOST_ALLOW_HTTP", default=False),
-        max_events=_count(environment, "FCB_HOST_MAX_EVENTS", default=Settings().max_events),
+        spool=path(environment, "FCB_HOST_SPOOL"),
+        ca_file=path(environment, "FCB_HOST_CA_FILE"),
+        sends_in_background=switch(environment, "FCB_HOST_BACKGROUND", default=True),
+        allows_http=switch(environment, "FCB_HOST_ALLOW_HTTP", default=False),
+        max_events=count(environment, "FCB_HOST_MAX_EVENTS", default=Settings().max_events),
     )
-
-
-def _switch(environment: Mapping[str, str], name: str, *, default: bool) -> bool:
-    if name not in environment:
-        return default
-    said = environment[name].strip().lower()
-    if said not in TRUE | FALSE:
-        raise InvalidSettings(f"{name} is on or off, not {said!r}")
-    return said in TRUE
-
-
-def _path(environment: Mapping[str, str], name: str) -> Path | None:
-    said = environment.get(name, "")
-    return Path(said) if said else None
-
-
-def _count(environment: Mapping[str, str], name: str, *, default: int) -> int:
-    said = environment.get(name, "").strip()
-    if said and not (said.isascii() and said.isdigit()):
-        raise InvalidSettings(f"{name} is a whole number")
-    return int(said) if said else default
 
 
 def _check_url(url: str, *, allows_http: bool) -> None:

@@ -17,6 +17,7 @@ from fcb_pipelines.api.openapi.answers import answered, either, not_found, of_bo
 from fcb_pipelines.api.openapi.report_signing import SIGNING_PAGES
 from fcb_pipelines.api.openapi.reports import PAGES
 from fcb_pipelines.api.openapi.schemas import PERIOD, STORABLE, Schema, ref
+from fcb_pipelines.api.openapi.webhooks import WEBHOOK_OPERATIONS
 from fcb_pipelines.api.problems import Problem
 from fcb_pipelines.api.reconciliation import MOST_ROWS, NO_LIMIT, RECONCILED, USUAL_ROWS, never, no_row
 from fcb_pipelines.api.reconciliation import NO_PERIOD as NO_PERIOD_IN_PATH
@@ -196,6 +197,7 @@ OPERATIONS: Mapping[tuple[str, str], Callable[[], Schema]] = {
     ("GET", METRICS): read_metrics,
     **PAGES,
     **SIGNING_PAGES,
+    **WEBHOOK_OPERATIONS,
 }
 """By the route's path."""
 

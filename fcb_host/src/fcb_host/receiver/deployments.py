@@ -1,0 +1,108 @@
+"""Deployments as the receiver knows them, and what was done with each.
+
+Owns: their tables, one row of a deployment being what a decision on it locks. Functions take a transaction; the caller owns it.
+Does not own: the rules (effects), who asks them (acting, operating).
+"""
+
+from datetime import datetime
+from typing import Any
+
+from fcb_host.receiver.effects import Act, Deployment, End, State, Unpaid
+from fcb_host.receiver.storage import Transaction, milliseconds, moment
+
+_MEET = """
+    INSERT INTO fcb_receiver_deployment (deployment, state, since) VALUES (:deployment, 'active', :now) ON CONFLICT DO NOTHING
+"""
+_READ = """
+    SELECT deployment, state, end_message, end_until, end_returns_to, confirmed_by, begun FROM fcb_receiver_deployment
+     WHERE deployment = :deployment FOR UPDATE
+"""
+_READ_ALL = """
+    SELECT deployment, state, end_message, end_until, end_returns_to, confirmed_by, begun FROM fcb_receiver_deployment
+     ORDER BY deployment
+"""
+_UNPAID = "SELECT subscription, subject, sequence, words, is_due FROM fcb_receiver_unpaid WHERE deployment = :deployment"
+_WRITE = """
+    UPDATE fcb_receiver_deployment
+       SET since = CASE WHEN state = :state THEN since ELSE :now END, state = :state, end_message = :end_message,
+           end_until = :end_until, end_returns_to = :end_returns_to, confirmed_by = :confirmed_by,
+           begun = :begun
+     WHERE deployment = :deployment
+"""
+_OWES = """
+    INSERT INTO fcb_receiver_unpaid (deployment, subscription, subject, sequence, words, is_due)
+    VALUES (:deployment, :subscription, :subject, :sequence, :words, :is_due)
+"""
+_DID = """
+    INSERT INTO fcb_receiver_act (at, what, deployment, message_id, who, why)
+    VALUES (:now, :what, :deployment, :message_id, :who, :why)
+"""
+_DONE_SINCE = "SELECT count(*) FROM fcb_receiver_act WHERE what = :what AND who = '' AND at > :since"
+
+
+def locked(tx: Transaction, deployment_id: str, *, now: datetime) -> Deployment:
+    """A deployment, which nobody else decides on until the transaction ends; active where nothing was ever said of it."""
+    tx.change(_MEET, deployment=deployment_id, now=milliseconds(now))
+    return _deployment(tx, tx.rows(_READ, deployment=deployment_id)[0])
+
+
+def known(tx: Transaction, deployment_id: str) -> Deployment | None:
+    """A deployment that something was said of, locked as above."""
+    found = tx.rows(_READ, deployment=deployment_id)
+    return _deployment(tx, found[0]) if found else None
+
+
+def listed(tx: Transaction) -> list[Deployment]:
+    """All that something was said of."""
+    return [_deployment(tx, row) for row in tx.rows(_READ_ALL)]
+
+
+def save(tx: Transaction, after: Deployment, *, now: datetime) -> None:
+    """Write down where a locked deployment stands now."""
+    end = after.end
+    tx.change(
+        _WRITE,
+        deployment=after.deployment_id,
+        now=milliseconds(now),
+        state=after.state.value,
+        end_message=end and end.message_id,
+        end_until=end and milliseconds(end.until),
+        end_returns_to=end and end.returns_to.value,
+        confirmed_by=end and end.confirmed_by,
+        begun=after.begun and after.begun.value,
+    )
+    tx.change("DELETE FROM fcb_receiver_unpaid WHERE deployment = :deployment", deployment=after.deployment_id)
+    for each in after.unpaid:
+        owed = {"subscription": each.subscription, "subject": each.subject, "sequence": each.sequence}
+        tx.change(_OWES, deployment=after.deployment_id, words=each.words, is_due=int(each.is_due), **owed)
+
+
+def did(tx: Transaction, what: str, deployment_id: str, *, message_id: str, why: str, who: str = "", now: datetime) -> None:
+    """Write down what was done, by the receiver or by a person."""
+    tx.change(_DID, now=milliseconds(now), what=what, deployment=deployment_id, message_id=message_id, who=who, why=why)
+
+
+def done_since(tx: Transaction, act: Act, since: datetime) -> int:
+    """How often the receiver did it since then without anybody's word; nobody else counts until the transaction ends."""
+    tx.rows("SELECT brake FROM fcb_receiver_brake FOR UPDATE")
+    ((count,),) = tx.rows(_DONE_SINCE, what=act.value, since=milliseconds(since))
+    return int(count)
+
+
+def _deployment(tx: Transaction, row: tuple[Any, ...]) -> Deployment:
+    name, state, message_id, until, returns_to, confirmed_by, begun = row
+    return Deployment(
+        deployment_id=name,
+        state=State(state),
+        unpaid=_unpaid(tx, name),
+        end=message_id
+        and End(message_id=message_id, until=moment(until), returns_to=State(returns_to), confirmed_by=confirmed_by),
+        begun=begun and Act(begun),
+    )
+
+
+def _unpaid(tx: Transaction, deployment_id: str) -> frozenset[Unpaid]:
+    return frozenset(
+        Unpaid(subscription=subscription, subject=subject, sequence=sequence, words=words, is_due=bool(is_due))
+        for subscription, subject, sequence, words, is_due in tx.rows(_UNPAID, deployment=deployment_id)
+    )
