@@ -217,10 +217,11 @@ TEXTS = st.text(st.characters(codec="utf-8"))
 @given(key=st.binary(min_size=24, max_size=64), text=TEXTS)
 def test_the_reference_library_believes_what_we_sign(key: bytes, text: str) -> None:
     now = int(datetime.now(UTC).timestamp())
-    secret, body = Secret(key), text.encode()
-    Webhook(secret.revealed()).verify(body, headers([OTHER, secret], message_id=ID, sent_at=now, body=body), json_parse=False)
+    secret, stranger, body = Secret(key), Secret(bytes(each ^ 1 for each in key)), text.encode()
+    both = headers([stranger, secret], message_id=ID, sent_at=now, body=body)
+    Webhook(secret.revealed()).verify(body, both, json_parse=False)
     with pytest.raises(WebhookVerificationError):
-        Webhook(secret.revealed()).verify(body, headers([OTHER], message_id=ID, sent_at=now, body=body), json_parse=False)
+        Webhook(secret.revealed()).verify(body, headers([stranger], message_id=ID, sent_at=now, body=body), json_parse=False)
 
 
 @given(key=st.binary(min_size=24, max_size=64), text=TEXTS, sent_at=st.integers(0, 253_402_300_799))

@@ -1,9 +1,8 @@
 """The storages, and a receiver with its worker on each: the same tests hold for all."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from fcb_host.receiver.storage import Storage
 from fcb_host.receiver.storage_postgres import PostgresStorage
 from fcb_host.receiver.storage_sqlite import SqliteStorage
 from fcb_pipelines_tests.conftest import database
-from fcb_pipelines_tests.receiver.said import FAILED, NOW, SECRET, Clock, Told, request
+from fcb_pipelines_tests.receiver.said import FAILED, SECRET, Clock, Told, request
 
 TERMS = Terms(most_suspensions=3, most_deprovisions=1, grace=timedelta(days=14))
 
@@ -89,10 +88,3 @@ def empty(url: str) -> None:
 @pytest.fixture
 def house(storage: Storage) -> House:
     return House(storage=storage)
-
-
-def moment_of(days: float) -> datetime:
-    return NOW + timedelta(days=days)
-
-
-DRIVERS = (sqlite3.Error, psycopg.Error)

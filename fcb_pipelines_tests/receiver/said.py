@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fcb_host.receiver.messages import Message, Type, read
+from fcb_host.receiver.messages import Message, read
 from fcb_host.signing import Secret, headers
 
 NOW = datetime(2026, 6, 2, 16, 0, tzinfo=UTC)
@@ -103,6 +103,3 @@ class Told:
         if self.failures:
             raise self.failures.pop(0)
         self.acts.append((what, call.deployment_id, call.message_id))
-
-
-__all__ = ["ENDED", "FAILED", "NOW", "OTHER", "PAID", "SECRET", "Type"]
