@@ -84,7 +84,7 @@ def test_a_person_clears_an_alarm_by_name_and_says_why(fcb: Fcb, db: Database, a
 
 def test_where_nobody_is_live_there_is_nothing_to_guard_and_no_payment(fcb: Fcb) -> None:
     assert fcb("guard").stdout == "shop: 0 live subscriptions watched; 0 alarms are open\n"
-    assert told(fcb("payments", "--json")) == {"service": "shop", "cursor": None, "new": 0, "facts": []}
+    assert told(fcb("payments", "--json")) == {"service": "shop", "cursor": None, "new": 0, "ended": [], "facts": []}
 
 
 def test_every_payment_fact_can_be_shown(fcb: Fcb, db: Database) -> None:
