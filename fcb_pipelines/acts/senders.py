@@ -85,10 +85,14 @@ async def sending(senders: Senders) -> AsyncIterator[Sending]:
 
 
 async def send_due(senders: Senders) -> Work:
-    """Deliver what is due and tell an operator what is to be told, once; raises `RemoteError` where our database is away."""
+    """Deliver what is due, where that is switched on, and tell an operator what is to be told; once.
+
+    Raises `RemoteError` where our database is away.
+    """
     work = Work()
-    async with sending(senders) as given:
-        await deliver(given, sent=work.sent)
+    if senders.settings.is_on:
+        async with sending(senders) as given:
+            await deliver(given, sent=work.sent)
     await _tell(senders, work)
     return work
 

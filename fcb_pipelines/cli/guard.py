@@ -28,7 +28,7 @@ def guard(service_code: str | None, *, as_json: bool) -> None:
     with connected() as reached:
         service = reached.settings.service(service_code)
         found = act(reached.database(), reached.odoo(), service, reached.now)
-        if found.alarms.raised:
+        if reached.settings.webhooks.tells_operator:
             _tell(reached)
     if as_json:
         answer(_as_json(service.code, found))

@@ -8,14 +8,17 @@ from typing import Any
 import psycopg
 import pytest
 
+from fcb_pipelines.domain.delivery import Notice, NoticeKind
 from fcb_pipelines.domain.guards import WHAT_TO_DO, Finding, Kind
 from fcb_pipelines.domain.money import money
 from fcb_pipelines.domain.payments import Fact, PaymentFact
-from fcb_pipelines.store import alarms, payments
+from fcb_pipelines.store import alarms, notices, payments
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts import planted_source
 from fcb_pipelines_tests.cli.conftest import Done, Fcb
+from fcb_pipelines_tests.cli.webhooks import local
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.webhooks.listening import receiving
 
 TWICE = Finding(kind=Kind.BILLED_TWICE, subject="s1/flat/2026-07-01", words="both bill it", evidence={"odoo": ["INV/1"]})
 ME = pwd.getpwuid(os.getuid()).pw_name
@@ -48,6 +51,23 @@ def test_while_an_alarm_is_open_guard_and_alarms_say_what_to_do_and_exit_with_1(
         assert (one["id"], one["evidence"], one["cleared_by"]) == (alarm, {"odoo": ["INV/1"]}, None)
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_what_is_untold_is_told_at_once_whether_messages_are_switched_on_or_not(
+    fcb: Fcb, db: Database, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    with db.transaction() as conn:
+        notices.add(conn, "shop", [Notice(kind=NoticeKind.ALARM, subject="s1", words="both bill s1")], NOW)
+    with receiving() as receivers:
+        receivers.statuses["/chat"] = status
+        local(monkeypatch, is_on=False, FCB_OPERATOR_WEBHOOK_URL=f"{receivers.url}/chat")
+        done = fcb("guard")
+        again = fcb("guard")
+    assert (done.returncode, done.stdout) == (0, "shop: 0 live subscriptions watched; 0 alarms are open\n")
+    assert [json.loads(one.body)["notices"][0]["words"] for one in receivers.heard] == ["both bill s1"]
+    failed = "an operator could not be told: what is at FCB_OPERATOR_WEBHOOK_URL did not take it: it answered 503"
+    assert (failed in done.stderr, again.stderr) == (status == 503, "")
+
+
 def test_a_person_clears_an_alarm_by_name_and_says_why(fcb: Fcb, db: Database, alarm: int) -> None:
     refused = fcb("alarms", "--clear", str(alarm))
     assert (refused.returncode, "--text" in refused.stderr) == (2, True)
@@ -64,7 +84,7 @@ def test_a_person_clears_an_alarm_by_name_and_says_why(fcb: Fcb, db: Database, a
 
 def test_where_nobody_is_live_there_is_nothing_to_guard_and_no_payment(fcb: Fcb) -> None:
     assert fcb("guard").stdout == "shop: 0 live subscriptions watched; 0 alarms are open\n"
-    assert told(fcb("payments", "--json")) == {"service": "shop", "cursor": None, "new": 0, "facts": []}
+    assert told(fcb("payments", "--json")) == {"service": "shop", "cursor": None, "new": 0, "ended": [], "facts": []}
 
 
 def test_every_payment_fact_can_be_shown(fcb: Fcb, db: Database) -> None:

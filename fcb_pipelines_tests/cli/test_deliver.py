@@ -75,10 +75,13 @@ def test_an_answer_that_is_under_way_is_waited_for_and_the_rest_left_to_others_a
     fcb: Fcb, db: Database, receivers: Receivers
 ) -> None:
     added(fcb, f"{receivers.url}/slow")
-    receivers.seconds["/slow"] = 2.0
-    messages = told(db, *(f"s-{number}" for number in range(20)))
+    receivers.seconds["/slow"] = 3.0
+    messages = told(db, "s-first")
     with watching() as process:
         line(process)
+        assert until(lambda: receivers.most_at_once["/slow"] == 1)
+        # Eight more are taken while one is under way: one of them waits for a lane.
+        messages += told(db, *(f"s-{number}" for number in range(19)))
         assert until(lambda: receivers.most_at_once["/slow"] == 8)
         process.terminate()
         _, err = process.communicate(timeout=20)

@@ -144,6 +144,18 @@ def test_an_answer_gives_the_terminal_no_orders(fcb: Fcb, db: Database, receiver
     assert not set(sent["attempts"][0]["answer"]) & set("\x1b\x07\r\x9b")
 
 
+def test_a_link_is_printed_alone_and_kept_nowhere(fcb: Fcb, db: Database) -> None:
+    done = fcb("messages", "link", "--url", "https://billing.example.com/")
+    assert (done.returncode, done.stdout.startswith("https://billing.example.com/report-links/")) == (0, True)
+    assert done.stderr.startswith("it opens the messages of shop once, before 20")
+    with db.transaction() as conn:
+        (kept,) = conn.execute("SELECT period, report_link::text FROM report_link").fetchall()
+    assert kept[0] == "webhooks"
+    assert done.stdout.strip().rpartition("/")[2] not in kept[1]
+    wrong = fcb("messages", "link", "--url", "billing.example.com")
+    assert (wrong.returncode, "is no address: give it as https://" in wrong.stderr) == (2, True)
+
+
 def test_wrong_use_is_one_line_that_says_what_to_do(fcb: Fcb, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     (message,) = told(db, "s-1")
     for args, said in (
