@@ -4,6 +4,7 @@
 # make rehearse   a flip, a month of live billing, the way back, and a flip of all, on a demo of its own (ARGS="--in FOLDER" keeps it)
 # make bench   each figure beside its limit
 # make bench-metering   the pace at which pushed usage is taken, beside a bare INSERT of the same rows (ARGS=--help)
+# make bench-delivery   the pace of messages beside a bare loop of the same HTTP client, and what bad endpoints cost the others
 # make bench-odoo   the speed of a real Odoo (FCB_TEST_ODOO_URL …) beside a raw client
 # make faults  200 imports with something going wrong in each, and 200 ends each of the server, of its Postgres and of a receiver; FCB_TEST_SEED=17 plays one again
 # make lock    resolve the requirements anew
@@ -23,7 +24,7 @@ SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadgroup
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: demo rehearse test check bench bench-metering bench-odoo faults lock clean again
+.PHONY: demo rehearse test check bench bench-metering bench-delivery bench-odoo faults lock clean again
 
 # A virtual environment knows its own path and its Python: one that was moved, copied or lost its Python is made again.
 ifneq ($(shell $(VENV)/bin/python -c 'import os; print(open("$(VENV)/place").read() == os.getcwd())' 2>/dev/null),True)
@@ -53,11 +54,14 @@ bench: $(VENV)/installed-dev
 bench-metering: $(VENV)/installed-dev
 	@$(RUN) benchmarks.metering $(ARGS)
 
+bench-delivery: $(VENV)/installed-dev
+	@$(RUN) benchmarks.delivery $(ARGS)
+
 bench-odoo: $(VENV)/installed-dev
 	@$(RUN) benchmarks.odoo $(ARGS)
 
 faults: $(VENV)/installed-dev
-	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve*.py fcb_pipelines_tests/api/test_idempotency_killed.py fcb_pipelines_tests/api/test_described.py fcb_pipelines_tests/receiver/test_faults.py $(ARGS)
+	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve*.py fcb_pipelines_tests/api/test_idempotency_killed.py fcb_pipelines_tests/api/test_described.py fcb_pipelines_tests/receiver/test_faults.py fcb_pipelines_tests/faults/test_senders.py $(ARGS)
 
 # A file that stays as it is keeps its time: a newer one asks for a new environment. What is locked already stays locked.
 lock: $(VENV)/uv-installed

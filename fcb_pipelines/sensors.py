@@ -79,13 +79,12 @@ def service_sensors(service: Service) -> list[dg.SensorDefinition]:
     def messages_due(
         context: dg.SensorEvaluationContext, connections: dg.ResourceParam[Connections]
     ) -> dg.RunRequest | dg.SkipReason:
-        if not connections.settings.webhooks.is_on:
-            return dg.SkipReason(OFF)
+        settings = connections.settings.webhooks
         with connections.database().transaction() as conn:
-            due = deliveries_due(conn, service.code)
-            untold = notices_due(conn) if connections.settings.webhooks.tells_operator else 0
+            due = deliveries_due(conn, service.code) if settings.is_on else 0
+            untold = notices_due(conn) if settings.tells_operator else 0
         if not due and not untold:
-            return dg.SkipReason("no message is due")
+            return dg.SkipReason("no message is due" if settings.is_on else OFF)
         # By what is due, never by what was seen: a message that is committed late has an earlier number.
         if _is_unfinished(context.instance, deliver_job_name(service)):
             return dg.SkipReason(f"{due} messages are due and being sent")
