@@ -122,9 +122,11 @@ class _Sender:
         taken = await asyncio.to_thread(self._take) if len(self._posts) < MOST_AT_ONCE else ()
         for one, sealed in taken:
             self._posts[asyncio.create_task(self._send(one, sealed))] = one
-        if self._posts:
+        is_under_way = bool(self._posts)
+        if is_under_way:
             await self._keep()
-        return bool(taken or self._posts)
+        # Also where that was the last of them: while their lanes were full nothing more was taken.
+        return is_under_way
 
     async def end(self) -> None:
         """Give back what no request was made for, and keep how the others end."""

@@ -42,6 +42,7 @@ from fcb_pipelines.odoo.records import batches
 from fcb_pipelines.store import audit, stages
 from fcb_pipelines.store import imports as stored
 from fcb_pipelines.store.database import Connection
+from fcb_pipelines.store.imports import exclusive_import
 
 AT_ONCE = 50
 """Invoices posted by one call; the kill switch is looked at before each."""
@@ -165,11 +166,13 @@ def _drafting(work: PeriodWork, odoo: Odoo, month: MonthDue, refused: Mapping[st
 def _posted(drafting: Drafting) -> Iterator[tuple[str, str]]:
     """Post what was not noted as posted yet; each external id with why Odoo refused it, or nothing."""
     work, odoo = drafting.work, drafting.reading.odoo
-    with drafting.reading.exclusive(dry_run=False):
+    with exclusive_import(work.db, work.service.code) as lock:
         with work.db.transaction() as conn:
             open_ = _not_noted(conn, work)
         for batch in batches(sorted(open_), AT_ONCE):
             with work.db.transaction() as conn:
+                # A posting cannot be repeated by external id: an unflip may have taken away what is about to be posted.
+                lock.require_held(conn)
                 drafting.require_unchanged(conn)
                 require_read_back(conn, work.service.code, [(Part.LIVE_INVOICES, work.period.key)])
                 require_running(conn, work.service.code)

@@ -86,6 +86,11 @@ class ImportLock:
         row = conn.execute(STILL_HELD, {"name": self.name, "session": self.session}).fetchone()
         return row is not None and bool(row[0])
 
+    def require_held(self, conn: Connection) -> None:
+        """Raise `RuleViolation` where it was lost."""
+        if not self.is_held(conn):
+            raise RuleViolation("the session that keeps others out has ended, and another run may have gone on: run again")
+
 
 @contextmanager
 def exclusive_import(db: Database, service: str) -> Iterator[ImportLock]:

@@ -119,7 +119,7 @@ def test_the_outside_is_told_the_same_of_any_key_that_is_not_good() -> None:
 
 
 def test_each_scope_has_a_sentence_of_its_own() -> None:
-    assert len({scope.sentence for scope in Scope}) == len(Scope) == 6
+    assert len({scope.sentence for scope in Scope}) == len(Scope) == 7
     assert all(scope.sentence.endswith(".") for scope in Scope)
 
 

@@ -24,7 +24,7 @@ from fcb_pipelines_tests.webhooks.outgoing import SERVICE, an_endpoint, tell
 
 pytestmark = pytest.mark.slow
 
-ROUNDS = int(os.environ.get("FCB_TEST_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("FCB_TEST_ROUNDS", "5"))
 SEED = int(os.environ.get("FCB_TEST_SEED", "1"))
 KEYS = new_key()
 PATHS = ("/a", "/b")
