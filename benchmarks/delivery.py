@@ -22,14 +22,13 @@ from tempfile import TemporaryDirectory
 import httpcore
 
 from benchmarks.delivery_receivers import receivers
-from fcb_pipelines.acts.delivery import LANES, MOST_AT_ONCE, Sending, deliver
+from fcb_pipelines.acts.delivery import LANES, LIMITS, Sending, deliver
 from fcb_pipelines.acts.endpoints import By, add
 from fcb_pipelines.acts.outbox import put
 from fcb_pipelines.domain.messages import MessageType, News
 from fcb_pipelines.local.postgres import EmbeddedPostgres, ensure_database
 from fcb_pipelines.store.database import Database
 from fcb_pipelines.store.schema import migrate
-from fcb_pipelines.webhooks.answers import Limits
 from fcb_pipelines.webhooks.egress import Egress
 from fcb_pipelines.webhooks.posting import Poster
 from fcb_pipelines.webhooks.sealing import Sealing, new_key
@@ -86,7 +85,7 @@ class Bench:
 
     async def sent(self, db: Database, *, until: int) -> float:
         """Send until so many are delivered; the seconds that took."""
-        async with Poster(Egress(allows_http_local=True), limits=Limits(connections=MOST_AT_ONCE)) as poster:
+        async with Poster(Egress(allows_http_local=True), limits=LIMITS) as poster:
             sending = Sending(
                 db=db,
                 service="bench",

@@ -22,6 +22,7 @@ from fcb_pipelines_tests.acceptance.decided import decided, rehearsed
 from fcb_pipelines_tests.acceptance.fixtures import again, all_plans, demo, demo_to_change, great_expectations, quiet, warm
 from fcb_pipelines_tests.memory import quick_folder
 from fcb_pipelines_tests.projects import write_project
+from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
 
 __all__ = ["again", "all_plans", "decided", "demo", "demo_to_change", "great_expectations", "quiet", "rehearsed", "warm"]
 """Fixtures of the whole product, for acceptance, cli and faults."""
@@ -160,3 +161,10 @@ def fixed() -> Iterator[Path]:
         yield folder
         os.seteuid(caller)
         Path(parent).chmod(0o700)
+
+
+@pytest.fixture
+def receivers() -> Iterator[Receivers]:
+    """Endpoints of others, on this machine."""
+    with receiving() as found:
+        yield found

@@ -16,14 +16,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 
-from fcb_host.signing import headers
+from fcb_host.signing import MOST_SIGNATURES, headers
 from fcb_pipelines.acts.delivered import outcomes, settle
 from fcb_pipelines.domain.delivery import Attempt, verdict
 from fcb_pipelines.domain.errors import Refused
 from fcb_pipelines.store import deliveries, endpoints
 from fcb_pipelines.store.database import Database, Session
 from fcb_pipelines.store.deliveries import Made, Taken
-from fcb_pipelines.webhooks.answers import Posted
+from fcb_pipelines.webhooks.answers import Limits, Posted
 from fcb_pipelines.webhooks.sealing import Sealing
 
 LEASE = timedelta(seconds=60)
@@ -32,6 +32,8 @@ LANES = 8
 """Requests to one endpoint at once."""
 MOST_AT_ONCE = 512
 """Requests that one sender makes at once, over all endpoints."""
+LIMITS = Limits(connections=MOST_AT_ONCE)
+"""Of each request. A host has as many connections as its endpoints have lanes: else a slow one held up the others there."""
 PAUSE_SECONDS = 0.5
 """How long a sender that waits for more waits before it looks again: a new fact is sent well within 2 seconds."""
 SESSION = "fcb deliver"
@@ -93,7 +95,7 @@ async def deliver(
     Once `is_ending` nothing more is begun: what a receiver may have by now is waited for and kept, the rest is given back at
     once. Raises `RolledBack` where our database stops answering; what was under way is then sent again once its lease is over.
     """
-    session = Session(sending.db, SESSION)
+    session = Session(sending.db, SESSION, most_idle=sending.lease)
     sender = _Sender(sending, session, sent or Sent())
     try:
         while not is_ending():
@@ -192,7 +194,8 @@ async def _attempt(sending: Sending, one: Taken, sealed: Sequence[bytes]) -> Att
     started_at = sending.clock()
     body = one.body.encode()
     try:
-        secrets = [sending.sealing.open(each) for each in sealed]
+        # Whoever rotates more often within a day than a header has room for has the newest.
+        secrets = [sending.sealing.open(each) for each in sealed[:MOST_SIGNATURES]]
     except Refused as error:
         return Attempt(
             started_at=started_at, milliseconds=0, status=None, failure=str(error), retry_after=None, answer=b"", address=None

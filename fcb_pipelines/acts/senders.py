@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from fcb_pipelines.acts.delivery import Sending, Sent, deliver
+from fcb_pipelines.acts.delivery import LIMITS, Sending, Sent, deliver
 from fcb_pipelines.acts.notice_ways import ways
 from fcb_pipelines.acts.notices import Outcome, tell
 from fcb_pipelines.acts.readiness import NotReady, not_ready
@@ -73,7 +73,7 @@ def sealing(settings: WebhookSettings) -> Sealing:
 async def sending(senders: Senders) -> AsyncIterator[Sending]:
     """What messages are delivered with; its connections end with the block. Raises `InvalidSettings` where it is off."""
     require_on(senders.settings)
-    async with Poster(senders.settings.policy) as poster:
+    async with Poster(senders.settings.policy, limits=LIMITS) as poster:
         yield Sending(
             db=senders.db,
             service=senders.service,

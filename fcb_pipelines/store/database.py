@@ -6,6 +6,7 @@ Owns: how a transaction is opened. Does not own: the schema (schema), any table 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 from psycopg.rows import TupleRow
@@ -13,6 +14,8 @@ from psycopg.rows import TupleRow
 from fcb_pipelines.domain.errors import InvalidSettings, Refused, RolledBack, RuleViolation
 
 Connection = psycopg.Connection[TupleRow]
+_ENDED = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout)
+"""What a session ends with: the database or the way to it is gone, or the database ended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +41,24 @@ class Database:
 class Session:
     """One connection for many transactions one after the other; opened when first needed, and anew after a failure."""
 
-    def __init__(self, db: Database, name: str) -> None:
-        """`name` is what the database lists it under."""
-        self._db, self._name = db, name
+    def __init__(self, db: Database, name: str, *, most_idle: timedelta) -> None:
+        """`name` is what the database lists it under.
+
+        A transaction of one who stands still so long is ended, so that the rows that it holds are others' again.
+        """
+        self._db, self._name, self._most_idle = db, name, most_idle
         self._conn: Connection | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One transaction, as `Database.transaction` has it; raises what that raises."""
         if self._conn is None:
-            self._conn = connect(self._db.url, name=self._name)
+            self._conn = connect(self._db.url, name=self._name, most_idle=self._most_idle)
         with _told():
             try:
                 with self._conn.transaction():
                     yield self._conn
-            except psycopg.OperationalError:
+            except _ENDED:
                 self.close()
                 raise
 
@@ -70,13 +76,17 @@ def _told() -> Iterator[None]:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
         raise Refused(f"our own database is not of this version ({_first_line(error)}): run  fcb migrate") from error
-    except psycopg.OperationalError as error:
+    except _ENDED as error:
         raise RolledBack(f"our own database stopped answering ({_first_line(error)}): run again") from error
 
 
-def connect(url: str, *, autocommit: bool = False, name: str = "fcb") -> Connection:
-    """A session on our own database, listed there under `name`; raises `Refused` if it cannot be reached."""
-    options = "-c timezone=UTC -c lock_timeout=10s"
+def connect(url: str, *, autocommit: bool = False, name: str = "fcb", most_idle: timedelta = timedelta(0)) -> Connection:
+    """A session on our own database, listed there under `name`; raises `Refused` if it cannot be reached.
+
+    `most_idle` is how long a transaction may stand still before the database ends it; 0: for ever.
+    """
+    still = most_idle // timedelta(milliseconds=1)
+    options = f"-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout={still}ms"
     try:
         return psycopg.connect(url, options=options, application_name=name, connect_timeout=10, autocommit=autocommit)
     except psycopg.OperationalError as error:

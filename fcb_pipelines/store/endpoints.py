@@ -27,7 +27,8 @@ OF_SERVICE = f"""
     SELECT {_COLUMNS} FROM webhook_endpoint WHERE service = %s AND removed_at IS NULL ORDER BY created_at, endpoint_id
 """  # noqa: S608 - the column list is ours
 NAMED = f"SELECT {_COLUMNS} FROM webhook_endpoint WHERE endpoint_id = ANY(%s)"  # noqa: S608 - the column list is ours
-HELD = f"{NAMED} FOR UPDATE"
+HELD = f"{NAMED} FOR NO KEY UPDATE"
+"""Whoever tells endpoints of a fact refers to them and does not wait: who holds one may be waiting for the outbox itself."""
 DISABLE = """
     UPDATE webhook_endpoint SET disabled_at = %(at)s, disabled_because = %(because)s
      WHERE endpoint_id = %(endpoint_id)s AND disabled_at IS NULL

@@ -3,35 +3,29 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from fcb_host.signing import Secret, Verified, verify
+from fcb_host.signing import MOST_SIGNATURES, Secret, Verified, verify
 from fcb_pipelines.acts import endpoints as acts
-from fcb_pipelines.acts.delivery import LANES, MOST_AT_ONCE, Sending, Sent, deliver
+from fcb_pipelines.acts.delivery import LANES, LIMITS, Sending, Sent, deliver
+from fcb_pipelines.acts.senders import Senders, send_due
 from fcb_pipelines.domain.delivery import NoticeKind
 from fcb_pipelines.store import deliveries, notices
 from fcb_pipelines.store import endpoints as stored
 from fcb_pipelines.store.database import Database
-from fcb_pipelines.webhooks.answers import Limits
+from fcb_pipelines.webhook_settings import WebhookSettings
 from fcb_pipelines.webhooks.egress import Egress
 from fcb_pipelines.webhooks.posting import Poster
 from fcb_pipelines.webhooks.sealing import Sealing, new_key
-from fcb_pipelines_tests.webhooks.listening import Heard, Receivers, receiving
-from fcb_pipelines_tests.webhooks.outgoing import BY, SEALING, SERVICE, an_endpoint, tell
+from fcb_pipelines_tests.webhooks.listening import Heard, Receivers
+from fcb_pipelines_tests.webhooks.outgoing import BY, KEYS, SEALING, SERVICE, an_endpoint, tell
 
 LOCAL = Egress(allows_http_local=True)
-LIMITS = Limits(connections=MOST_AT_ONCE)
-
-
-@pytest.fixture
-def receivers() -> Iterator[Receivers]:
-    with receiving() as found:
-        yield found
 
 
 @pytest.fixture
@@ -72,6 +66,10 @@ def again(db: Database) -> None:
         conn.execute("UPDATE delivery SET next_try_at = clock_timestamp() WHERE state = 'waiting'")
 
 
+def by_now() -> acts.By:
+    return acts.By(service=SERVICE, actor="ada", now=datetime.now(UTC))
+
+
 def is_signed(heard: Heard, *secrets: Secret) -> bool:
     found = verify(
         secrets,
@@ -104,18 +102,27 @@ def test_a_message_arrives_signed_and_as_it_was_written(db: Database, receivers:
 
 def test_while_a_secret_is_rotated_both_sign(db: Database, receivers: Receivers) -> None:
     endpoint_id, old = added(db, f"{receivers.url}/hooks")
-    by = acts.By(service=SERVICE, actor="ada", now=datetime.now(UTC))
     with db.transaction() as conn:
-        new = acts.rotate(conn, by, SEALING, endpoint_id)
+        new = acts.rotate(conn, by_now(), SEALING, endpoint_id)
     told(db, "s1")
     sent(db)
     (heard,) = receivers.heard
     assert (is_signed(heard, old), is_signed(heard, new)) == (True, True)
     with db.transaction() as conn:
-        acts.rotate(conn, by, SEALING, endpoint_id, is_at_once=True)
+        acts.rotate(conn, by_now(), SEALING, endpoint_id, is_at_once=True)
     told(db, "s1")
     sent(db)
     assert not is_signed(receivers.heard[-1], old, new)
+
+
+def test_whoever_rotates_more_often_than_a_header_has_room_for_signs_by_the_newest(db: Database, receivers: Receivers) -> None:
+    endpoint_id, *known = added(db, f"{receivers.url}/hooks")
+    for _ in range(MOST_SIGNATURES + 1):
+        with db.transaction() as conn:
+            known.append(acts.rotate(conn, by_now(), SEALING, endpoint_id))
+    told(db, "s1")
+    sent(db)
+    assert [is_signed(receivers.heard[0], one) for one in known] == [False] * 2 + [True] * MOST_SIGNATURES
 
 
 def test_every_message_arrives_once_and_few_at_a_time(db: Database, receivers: Receivers) -> None:
@@ -216,9 +223,13 @@ def test_a_slow_and_a_dead_endpoint_hold_up_nobody(db: Database, receivers: Rece
     for path in paths:
         added(db, receivers.url + path)
     told(db, *["s1"] * 20)
-    assert sent(db).outcomes == {"delivered": 20 * 11, "waiting": 20}
-    last = {one.path: place for place, one in enumerate(receivers.heard)}
+    settings = WebhookSettings.model_validate({"is_on": True, "keys": KEYS, "allows_http_local": True})
+    work = asyncio.run(send_due(Senders(settings=settings, db=db, service=SERVICE, clock=lambda: datetime.now(UTC))))
+    assert work.sent.outcomes == {"delivered": 20 * 11, "waiting": 20}
+    heard = [one.path for one in receivers.heard]
+    last = {path: place for place, path in enumerate(heard)}
     assert max(last[path] for path in paths) < last["/slow"], "the others were through before the slow one was"
+    assert heard.index("/slow") > 0, "nor did it begin by taking every connection to their host"
     assert receivers.most_at_once["/slow"] <= LANES
 
 

@@ -1,6 +1,5 @@
 """A flip where Odoo itself invoices: the plan and its days come before the confirmation, the token by an act of its own."""
 
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,11 +12,8 @@ from fcb_pipelines.domain.attestations import Attestation, Statement
 from fcb_pipelines.domain.flip import Part, Phase, State, Step, course, faults
 from fcb_pipelines.odoo.edition import subscription_plans
 from fcb_pipelines.store import journal
-from fcb_pipelines.store.database import Database
-from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.flipping import Cohort, a_token
-from fcb_pipelines_tests.acts.source_records import a_service
-from fcb_pipelines_tests.faults.flips import SNAPSHOT, Bench, bench
+from fcb_pipelines_tests.faults.flips import Bench, bench
 from fcb_pipelines_tests.flips import NOW
 
 JULY = date(2026, 7, 1)
@@ -31,13 +27,8 @@ def table(postgres_url: str, store_template: str) -> Iterator[Bench]:
 
 @pytest.fixture
 def cohort(table: Bench, store_database: str) -> Iterator[Cohort]:
-    chain = Chain(db=Database(store_database), odoo=table.odoo, service=a_service(f"t{secrets.token_hex(5)}"))
-    with chain.db.transaction() as conn:
-        conn.execute(SNAPSHOT, [NOW])
-    cohort = Cohort.made(chain)
-    yield cohort
-    cohort.remove()
-    chain.remove()
+    with table.cohort(store_database) as found:
+        yield found
 
 
 def test_the_order_runs_as_a_subscription_from_its_boundary_and_is_charged_by_an_act_of_its_own(cohort: Cohort) -> None:

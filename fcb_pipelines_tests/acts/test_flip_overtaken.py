@@ -7,7 +7,6 @@ in Odoo, when nobody asks any more. `FCB_TEST_ROUNDS` says how many points of ea
 
 import os
 import random
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,10 +21,8 @@ from fcb_pipelines.domain.flip import Part, Phase, State, Step, course, faults
 from fcb_pipelines.store import claims, journal
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.imports import exclusive_import
-from fcb_pipelines_tests.acts.chain import Chain
-from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, MOVES, NOW, Cohort
-from fcb_pipelines_tests.acts.source_records import a_service
-from fcb_pipelines_tests.faults.flips import EDITIONS, SNAPSHOT, Bench, bench
+from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, MOVES, Cohort
+from fcb_pipelines_tests.faults.flips import EDITIONS, Bench, bench
 from fcb_pipelines_tests.faults.pushing import SEED
 from fcb_pipelines_tests.flips import an_entry
 
@@ -45,13 +42,8 @@ def table(request: pytest.FixtureRequest, postgres_url: str, store_template: str
 
 @pytest.fixture
 def cohort(table: Bench, store_database: str) -> Iterator[Cohort]:
-    chain = Chain(db=Database(store_database), odoo=table.odoo, service=a_service(f"t{secrets.token_hex(5)}"))
-    with chain.db.transaction() as conn:
-        conn.execute(SNAPSHOT, [NOW])
-    cohort = Cohort.made(chain)
-    yield cohort
-    cohort.remove()
-    chain.remove()
+    with table.cohort(store_database) as found:
+        yield found
 
 
 def lose(cohort: Cohort) -> None:

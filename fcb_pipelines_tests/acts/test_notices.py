@@ -22,19 +22,13 @@ from fcb_pipelines.store import notices
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.webhook_settings import WebhookSettings
 from fcb_pipelines_tests.conftest import NOW
-from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
+from fcb_pipelines_tests.webhooks.listening import Receivers
 from fcb_pipelines_tests.webhooks.mail_server import PASSWORD, USER, Mailbox, mail_server, write_certificate
 
 
 @pytest.fixture
 def db(store_database: str) -> Database:
     return Database(store_database)
-
-
-@pytest.fixture
-def receivers() -> Iterator[Receivers]:
-    with receiving() as found:
-        yield found
 
 
 @pytest.fixture

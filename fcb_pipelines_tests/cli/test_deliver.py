@@ -15,15 +15,9 @@ from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.cli.conftest import Fcb
 from fcb_pipelines_tests.cli.test_serve import nobody_lets_in
 from fcb_pipelines_tests.cli.webhooks import added, local, shown, told
-from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
+from fcb_pipelines_tests.webhooks.listening import Receivers
 
 Watching = subprocess.Popen[str]
-
-
-@pytest.fixture
-def receivers() -> Iterator[Receivers]:
-    with receiving() as found:
-        yield found
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import os
 import pwd
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -12,13 +11,7 @@ from fcb_host.signing import Secret
 from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.cli.conftest import Fcb
 from fcb_pipelines_tests.cli.webhooks import added, local, told
-from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
-
-
-@pytest.fixture
-def receivers() -> Iterator[Receivers]:
-    with receiving() as found:
-        yield found
+from fcb_pipelines_tests.webhooks.listening import Receivers
 
 
 def endpoints(fcb: Fcb) -> list[dict[str, object]]:

@@ -1,7 +1,6 @@
 """`fcb messages` and `fcb deliver` as an operator types them, over real HTTP and a real Postgres."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,13 +13,7 @@ from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.cli.conftest import Fcb
 from fcb_pipelines_tests.cli.webhooks import added, local, shown, told, tried_again
 from fcb_pipelines_tests.conftest import NOW
-from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
-
-
-@pytest.fixture
-def receivers() -> Iterator[Receivers]:
-    with receiving() as found:
-        yield found
+from fcb_pipelines_tests.webhooks.listening import Receivers
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 
 import click
@@ -27,7 +26,7 @@ from fcb_pipelines.store.events import ensure_partitions
 from fcb_pipelines.store.schema import migrate
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, MOVES, NOW, Cohort
-from fcb_pipelines_tests.acts.source_records import a_plan, a_service, a_subscription, a_user, records
+from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.builders import day
 from fcb_pipelines_tests.conftest import database
 from fcb_pipelines_tests.faults.dying import STRUCK, DyingOdoo, DyingStore, Fate, How
@@ -37,11 +36,6 @@ from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 EDITIONS = ("community-19", "enterprise-19")
 MOST_STRIKES = 6
 """Of one part; then it is left in peace, so that each round comes to its end."""
-SOURCE = records(
-    users=(a_user("u1"), a_user("u2")),
-    plans=(a_plan(unit_price=Decimal("0.01")),),
-    subscriptions=(a_subscription("s1"), a_subscription("s2"), a_subscription("s3", "u2")),
-)
 SNAPSHOT = "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('any', %s, false, '')"
 USED = """
     INSERT INTO usage_event (period, series_id, idempotency_key, quantity, started_at, booked_in, stored_at)
@@ -98,18 +92,21 @@ class Bench:
     def play(self, strike: Strike) -> Played:
         """Flip, charge, invoice, complete and take back a cohort; each part as often as it is struck."""
         with database(self.postgres_url, template=self.template) as url:
-            chain = Chain(db=Database(url), odoo=self.odoo, service=a_service(f"t{secrets.token_hex(5)}"))
-            with chain.db.transaction() as conn:
-                conn.execute(
-                    "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('any', %s, false, '')",
-                    [NOW],
-                )
-            cohort = Cohort.made(chain, SOURCE)
-            try:
+            with self.cohort(url) as cohort:
                 return _Round(cohort, strike).played()
-            finally:
-                cohort.remove()
-                chain.remove()
+
+    @contextmanager
+    def cohort(self, url: str) -> Iterator[Cohort]:
+        """A cohort of a service of its own, planned in the store at this address; its records go with the block."""
+        chain = Chain(db=Database(url), odoo=self.odoo, service=a_service(f"t{secrets.token_hex(5)}"))
+        with chain.db.transaction() as conn:
+            conn.execute(SNAPSHOT, [NOW])
+        cohort = Cohort.made(chain)
+        try:
+            yield cohort
+        finally:
+            cohort.remove()
+            chain.remove()
 
 
 class _Round:

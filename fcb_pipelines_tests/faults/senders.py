@@ -9,10 +9,9 @@ from fractions import Fraction
 from multiprocessing.process import BaseProcess
 from signal import SIGKILL, Signals
 
-from fcb_pipelines.acts.delivery import Point, Sending, deliver
+from fcb_pipelines.acts.delivery import LIMITS, Point, Sending, deliver
 from fcb_pipelines.domain.errors import RemoteError
 from fcb_pipelines.store.database import Database
-from fcb_pipelines.webhooks.answers import Limits
 from fcb_pipelines.webhooks.egress import Egress
 from fcb_pipelines.webhooks.posting import Poster
 from fcb_pipelines.webhooks.sealing import Sealing
@@ -20,7 +19,6 @@ from fcb_pipelines_tests.webhooks.outgoing import SERVICE
 
 LEASE = timedelta(seconds=1)
 """Shorter than in earnest, so that what a dead sender held is soon another's."""
-LIMITS = Limits(connections=100)
 PROCESSES = multiprocessing.get_context("forkserver")
 """Each begins as a fork of one that has imported this module and has no thread."""
 PROCESSES.set_forkserver_preload([__name__])

@@ -1,10 +1,8 @@
 """Messages in Dagster: what is due starts a run, which sends it; what is off, sent or being sent starts none."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import dagster as dg
-import pytest
 
 from fcb_pipelines.acts import endpoints as acts
 from fcb_pipelines.acts.outbox import put
@@ -15,15 +13,9 @@ from fcb_pipelines.webhook_settings import WebhookSettings
 from fcb_pipelines.webhooks.sealing import new_key
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.orchestration.conftest import Operator
-from fcb_pipelines_tests.webhooks.listening import Receivers, receiving
+from fcb_pipelines_tests.webhooks.listening import Receivers
 
 BY = acts.By(service="small", actor="ada", now=NOW)
-
-
-@pytest.fixture
-def receivers() -> Iterator[Receivers]:
-    with receiving() as found:
-        yield found
 
 
 def switched(operator: Operator, *, is_on: bool) -> Operator:

@@ -218,6 +218,23 @@ def test_a_message_that_is_committed_later_is_not_passed_over(store_database: st
         assert [one.message_id for one in taken(conn)] == [late.message_id]
 
 
+def test_who_tells_a_fact_does_not_wait_for_an_endpoint_that_is_worked_on(store_database: str) -> None:
+    """Each would wait for the other: whoever tells has the outbox, and a test of the endpoint asks for it."""
+    db = Database(store_database)
+    with db.transaction() as conn:
+        endpoint, _ = an_endpoint(conn)
+    with db.transaction() as working:
+        acts.found(working, SERVICE, endpoint.endpoint_id)
+        with db.transaction() as conn:
+            conn.execute("SET LOCAL lock_timeout = '100ms'")
+            tell(conn, "s1", None)
+        with db.transaction() as conn:
+            conn.execute("SET LOCAL lock_timeout = '100ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                acts.disable(conn, BY, endpoint.endpoint_id, "one at a time")
+            conn.rollback()
+
+
 @pytest.mark.parametrize("statement", ["UPDATE message SET body = 'x'", "DELETE FROM message", "DELETE FROM delivery_attempt"])
 def test_what_was_said_is_never_changed(conn: Connection, statement: str) -> None:
     an_endpoint(conn)

@@ -19,7 +19,8 @@ from fcb_pipelines_tests.conftest import NOW
 
 SERVICE = "shop"
 BY = By(service=SERVICE, actor="ada", now=NOW)
-SEALING = Sealing(new_key())
+KEYS = new_key()
+SEALING = Sealing(KEYS)
 LEASE = timedelta(seconds=60)
 
 
