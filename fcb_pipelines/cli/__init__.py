@@ -44,6 +44,7 @@ COMMANDS = {
     "keys": "Make, list, rotate and revoke API keys.",
     "lines": "Show what the line rules caught, and what is unknown.",
     "live": "Bill for real what falls due of live subscriptions.",
+    "loop": "Show how a host obeys what becomes of payments in Odoo.",
     "messages": "Show messages to hosts, and send them again.",
     "migrate": "Bring our own database up to date.",
     "payments": "Follow payments of live subscriptions' invoices.",

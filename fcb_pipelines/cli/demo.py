@@ -19,6 +19,7 @@ from fcb_pipelines.cli.status import print_summary
 from fcb_pipelines.cli.warned import Checked, tell_warnings
 from fcb_pipelines.domain.errors import InvalidSettings, RuleViolation
 from fcb_pipelines.domain.period import periods
+from fcb_pipelines.local.loop.beside import loop_beside
 from fcb_pipelines.local.processes import refuse_taken_port, serve_dagster
 from fcb_pipelines.local.stack import running
 from fcb_pipelines.services import Service
@@ -29,6 +30,8 @@ from fcb_pipelines.settings import Settings, load, source_variable
 @click.option("--headless", is_flag=True, help="End after the summary instead of serving the Dagster page.")
 def demo(headless: bool) -> None:
     """Show the whole path on a demo service: import, rate and reconcile every closed month, then serve Dagster.
+
+    Beside it the control loop is shown on a page of its own (fcb loop): what becomes of payments in Odoo, and a host that obeys.
 
     What FCB_* variables do not give is started here and stopped at the end; what was computed is kept for the next time. A
     month that a check blocks is told beside the summary, and stops no other; without the page it makes the exit code 1.
@@ -52,7 +55,8 @@ def _demonstrated(*, is_headless: bool) -> bool:
             say(f"not done, so that what stands above of it is older: {each}")
         if not is_headless:
             say("starting the Dagster page")
-            serve_dagster(complete, environ=os.environ, folder=folder(), report=say)
+            with loop_beside(complete, folder=folder(), report=say):
+                serve_dagster(complete, environ=os.environ, folder=folder(), report=say)
     return is_headless and bool(undone)
 
 

@@ -128,10 +128,7 @@ class Rehearsal:
     def bill_a_month(self, flip_id: str) -> dict[str, int]:
         """Close months, let Odoo bill what falls due in two of them, and look that nothing is billed twice or never."""
         people = self.people
-        people.say("3. A month of live billing")
-        for month in CLOSED:
-            people.fcb("close", "--period", month)
-        posted = {FIRST: self._bill(FIRST)}
+        posted = {FIRST: self.begin_billing()}
         people.later(SECOND)
         with psycopg.connect(self.source_url) as conn:
             host.meter(conn, FIRST)
@@ -141,6 +138,14 @@ class Rehearsal:
         people.fcb("guard")
         people.fcb("payments")
         return posted
+
+    def begin_billing(self) -> int:
+        """Close the months before, and let Odoo bill the first one; how many invoices were posted."""
+        people = self.people
+        people.say("3. A month of live billing")
+        for month in CLOSED:
+            people.fcb("close", "--period", month)
+        return self._bill(FIRST)
 
     def take_it_back(self, flip_id: str) -> Sequence[str]:
         """Unflip the canary: look, arm, go; the host bills them again, and Odoo is as it was but for what must remain."""

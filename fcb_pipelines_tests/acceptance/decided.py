@@ -15,10 +15,10 @@ from fcb_pipelines.local.operators import ADA, GRACE, Ended, Operators
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.local.rehearsal import Rehearsal
 from fcb_pipelines.local.sandbox import administrator
+from fcb_pipelines.local.warm import Done
 from fcb_pipelines.settings import load
 from fcb_pipelines_tests.acceptance.fixtures import PERIODS, AllPlans
 from fcb_pipelines_tests.acceptance.project import Project
-from fcb_pipelines_tests.acceptance.warm import Done
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from fcb_pipelines.local.warm import Done, Warm
 from fcb_pipelines_tests.acceptance.project import Places, Project
 from fcb_pipelines_tests.acceptance.remains import Remains, remains
-from fcb_pipelines_tests.acceptance.warm import Done, Warm
 from fcb_pipelines_tests.memory import quick_folder
 
 PERIODS = ("2026-03", "2026-04", "2026-05")

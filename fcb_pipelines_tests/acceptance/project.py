@@ -19,10 +19,10 @@ from fcb_pipelines.local.placement import place
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.local.sandbox import DATABASE
 from fcb_pipelines.local.stack import running
+from fcb_pipelines.local.warm import Command, Done, Warm
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.settings import Settings, load
-from fcb_pipelines_tests.acceptance.warm import Command, Done, Warm
 
 FILES = ("fcb.toml", "dagster.yaml", "workspace.yaml")
 ROOT = Path(fcb_pipelines.__file__).parents[1]

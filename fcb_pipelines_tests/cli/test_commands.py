@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from fcb_pipelines.cli import COMMANDS
+from fcb_pipelines.local.warm import Done
 from fcb_pipelines_tests.acceptance.fixtures import Demo
 from fcb_pipelines_tests.acceptance.project import FCB, Project
-from fcb_pipelines_tests.acceptance.warm import Done
 
 SECOND_SERVICE = """
 [services.other]

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from fcb_pipelines.local.sandbox import DATABASE
+from fcb_pipelines.local.warm import Done
 from fcb_pipelines_tests.acceptance.fixtures import Demo
 from fcb_pipelines_tests.acceptance.project import ROOT, Project, contents
-from fcb_pipelines_tests.acceptance.warm import Done
 
 MAPPING = ROOT / "fcb_pipelines" / "source" / "nexacloud"
 MADE_WITH_THE_TABLES = {"alembic_version", "log_head"}

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from fcb_pipelines.local.placement import place
+from fcb_pipelines.local.warm import Done
 from fcb_pipelines_tests.acceptance.project import Project
 from fcb_pipelines_tests.acceptance.remains import Remains, Shadow, remains, shadow, stored
-from fcb_pipelines_tests.acceptance.warm import Done
 from fcb_pipelines_tests.faults import benches, report
 from fcb_pipelines_tests.faults.frozen import frozen, reaches, settled
 from fcb_pipelines_tests.faults.rounds import Bench, Round, Undisturbed, undisturbed

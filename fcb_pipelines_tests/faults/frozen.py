@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 import psycopg
 from psycopg import sql
 
-from fcb_pipelines_tests.acceptance.warm import Command
+from fcb_pipelines.local.warm import Command
 
 LONGEST_SECONDS = 60.0
 WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = %s::regclass AND NOT granted)"

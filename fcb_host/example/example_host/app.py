@@ -12,16 +12,17 @@ from datetime import datetime
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from example_host import deployments, page
-from example_host.deployments import Deployments
+from example_host.deployments import Deployments, now_text
 from example_host.page import MOST_MESSAGES, Shown
 from fcb_host.errors import StorageUnavailable
 from fcb_host.receiver import deployments as known
 from fcb_host.receiver import inbox, opening, operating
 from fcb_host.receiver.acting import Worker
+from fcb_host.receiver.inbox import Standing
 from fcb_host.receiver.router import route
 from fcb_host.receiver.settings import WebhookSettings
 from fcb_host.receiver.storage import Storage
@@ -55,8 +56,12 @@ def create_app(
     async def shown(_request: Request) -> Response:
         return HTMLResponse(await run_in_threadpool(_shown, settings, storage, clock()), headers=_HEADERS)
 
+    async def machines(_request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(_machines, settings, storage, clock()), headers=_HEADERS)
+
     receiver = opening.receiver(settings, storage)
-    return Starlette(routes=[route(receiver, clock=clock), Route("/", shown)], lifespan=lifespan)
+    routes = [route(receiver, clock=clock), Route("/", shown), Route("/deployments", machines)]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 def _work(worker: Worker, clock: Clock, stop: threading.Event, every_seconds: float) -> None:
@@ -65,6 +70,31 @@ def _work(worker: Worker, clock: Clock, stop: threading.Event, every_seconds: fl
             worker.run(clock())
         except StorageUnavailable as fault:
             _LOG.error("%s", fault)
+
+
+def _machines(settings: WebhookSettings, storage: Storage, now: datetime) -> dict[str, object]:
+    """The deployments as a program reads them, and how many messages are not acted on yet."""
+    if not settings.is_enabled:
+        return {"waiting": 0, "deployments": []}
+    with storage.transaction() as tx:
+        status = operating.status(tx, now=now)
+        awaits = {each.deployment: _awaits(each, now) for each in status.ending}
+        machines = [
+            {
+                "name": each.name,
+                "state": each.state,
+                "reason": each.reason,
+                "awaits": "" if each.state == deployments.REMOVED else awaits.get(each.name, ""),
+            }
+            for each in deployments.listed(tx)
+        ]
+    return {"waiting": status.messages.get(Standing.WAITING.value, 0), "deployments": machines}
+
+
+def _awaits(ending: operating.Ending, now: datetime) -> str:
+    if ending.confirmed_by is not None:
+        return f"to be removed: {ending.confirmed_by} confirmed it"
+    return "a person's word before it is removed" if ending.until <= now else f"kept until {now_text(ending.until)}"
 
 
 def _shown(settings: WebhookSettings, storage: Storage, now: datetime) -> str:

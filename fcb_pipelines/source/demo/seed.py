@@ -26,7 +26,7 @@ def seed(conn: psycopg.Connection[Any]) -> None:
     with conn.transaction():
         conn.execute(SCHEMA.read_bytes())
         for table in tables():
-            _copy(conn, table)
+            copy(conn, table)
 
 
 def tables() -> Iterable[Table]:
@@ -55,7 +55,8 @@ def create_reader(conn: psycopg.Connection[Any], role: str, password: str) -> No
     conn.execute(sql.SQL("REVOKE ALL ON {} FROM {}").format(sql.Identifier(TRUTH), name))
 
 
-def _copy(conn: psycopg.Connection[Any], table: Table) -> None:
+def copy(conn: psycopg.Connection[Any], table: Table) -> None:
+    """Fill a table that is there."""
     columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
     with conn.cursor() as cursor, cursor.copy(statement) as copy:

@@ -1,7 +1,8 @@
 """A process that has imported all that a command may need, and forks one process for each command it is asked for.
 
 Owns: starting commands fast. Each is a process of its own that begins in `fcb_pipelines.cli.main` like the installed `fcb`, so
-it can be killed like one; it only skips the fifteen seconds of imports. The installed `fcb` is run by the demo and in cli/.
+it can be killed like one; it only skips the seconds of imports. Does not own: which commands are run, and what they do: it
+imports them by name, as Python does for the installed one.
 """
 
 import gc
@@ -14,13 +15,17 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from fcb_pipelines.local.children import CannotStart
 
 READY = "ready"
 SLOW = ("pandas", "great_expectations", "great_expectations.expectations", "dagster_postgres", "odoorpc")
 COMMANDS = ("demo", "doctor", "imports", "migrate", "prune", "register", "reset", "rows", "run", "status")
+END_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +39,9 @@ class Done:
 
     @property
     def answer(self) -> Any:
-        """The whole of standard output as JSON."""
-        assert self.code == 0, f"fcb {' '.join(self.args)} ended with {self.code}: {self.err}"
+        """The whole of standard output as JSON; raises `AssertionError` where it ended otherwise than well."""
+        if self.code != 0:
+            raise AssertionError(f"fcb {' '.join(self.args)} ended with {self.code}: {self.err}")
         return json.loads(self.out)
 
 
@@ -63,11 +69,14 @@ class Command:
 
 
 class Warm:
-    """The process that forks; it ends with its standard input."""
+    """The process that forks; it ends with its standard input. One thread at a time may use it."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "fcb_pipelines_tests.acceptance.warm"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", __name__]
+        # A session of its own: Ctrl-C is for whoever started us, who lets the command under way come to its end.
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
         self._logs = tempfile.TemporaryDirectory(prefix="fcb-commands-")
         self._is_ready = False
 
@@ -78,23 +87,31 @@ class Warm:
         return Command(self, args, pid, place)
 
     def ask(self, request: Mapping[str, Any]) -> int:
-        """Send a request; the answer is a process id or an exit code."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        """Send a request; the answer is a process id or an exit code. Raises `CannotStart` where it ended by itself."""
         if not self._is_ready:
-            assert self._process.stdout.readline().strip() == READY
+            self._line(READY)
             self._is_ready = True
-        print(json.dumps(request), file=self._process.stdin, flush=True)
-        return int(self._process.stdout.readline())
+        print(json.dumps(request), file=_there(self._process.stdin), flush=True)
+        return int(self._line())
 
     def close(self) -> None:
         """End it; commands that it started are its own children and were waited for."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        self._process.stdout.close()
+        with suppress(BrokenPipeError):
+            _there(self._process.stdin).close()
+        self._process.wait(END_SECONDS)
+        _there(self._process.stdout).close()
         self._logs.cleanup()
+
+    def _line(self, expected: str = "") -> str:
+        line = _there(self._process.stdout).readline().strip()
+        if not line or (expected and line != expected):
+            raise CannotStart(f"the process that starts commands ended by itself: {line or 'it said nothing'}")
+        return line
+
+
+def _there(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None  # noqa: S101 - both were asked for
+    return pipe
 
 
 def main() -> None:
