@@ -31,7 +31,7 @@ from fcb_pipelines.settings import Settings, load, source_variable
 def demo(headless: bool) -> None:
     """Show the whole path on a demo service: import, rate and reconcile every closed month, then serve Dagster.
 
-    Beside it the control loop is shown on a page of its own (fcb loop): what becomes of payments in Odoo, and a host that obeys.
+    Beside it a page shows the control loop (fcb loop): what becomes of payments in Odoo, and a host that obeys.
 
     What FCB_* variables do not give is started here and stopped at the end; what was computed is kept for the next time. A
     month that a check blocks is told beside the summary, and stops no other; without the page it makes the exit code 1.
