@@ -7,7 +7,7 @@ counts only where this page sent it.
 import json
 from collections.abc import Iterable
 from html import escape
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -58,13 +58,15 @@ def create_app(loop: ControlLoop) -> Starlette:
 
     async def shown(request: Request) -> Response:
         said = request.query_params.get("said", "")
-        return HTMLResponse(await run_in_threadpool(page, loop, said), headers=HEADERS)
+        # What was said of a press stays until it was read; all else changes by itself.
+        again = {} if said else {"refresh": str(AGAIN_SECONDS)}
+        return HTMLResponse(await run_in_threadpool(page, loop, said), headers=HEADERS | again)
 
     async def done(request: Request) -> Response:
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return PlainTextResponse("a form of another page", 403)
-        form = await request.form()
-        said = await run_in_threadpool(_done, loop, str(form.get("act", "")), str(form.get("subscription", "")))
+        form = dict(parse_qsl((await request.body()).decode(errors="replace")))
+        said = await run_in_threadpool(_done, loop, form.get("act", ""), form.get("subscription", ""))
         return RedirectResponse(f"/?said={quote(said)}" if said else "/", 303)
 
     return Starlette(
@@ -87,10 +89,9 @@ def _done(loop: ControlLoop, act: str, subscription: str) -> str:
 
 def page(loop: ControlLoop, said: str = "") -> str:
     """The whole page."""
-    box = f"<p class=box role=status>{escape(said)}</p>" if said else ""
+    box = f"<p class=box role=status>{escape(said)} <a href='/'>Go on</a></p>" if said else ""
     body = _ready(loop) if loop.is_ready else _preparing(loop)
-    again = "" if said else f"<meta http-equiv=refresh content={AGAIN_SECONDS}>"
-    head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'>{again}<title>The control loop</title>"
+    head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>The control loop</title>"
     intro = (
         "<p>A customer of the demo who is billed from Odoo. What happens to their invoices there becomes signed messages, and "
         "the host does what these say. Press what is to happen in Odoo, and see what becomes of it.</p>"
