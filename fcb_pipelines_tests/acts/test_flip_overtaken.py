@@ -22,7 +22,7 @@ from fcb_pipelines.store import claims, journal
 from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.imports import exclusive_import
 from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, MOVES, Cohort
-from fcb_pipelines_tests.faults.flips import EDITIONS, Bench, bench
+from fcb_pipelines_tests.faults.flips import SERVERS, Bench, bench
 from fcb_pipelines_tests.faults.pushing import SEED
 from fcb_pipelines_tests.flips import an_entry
 
@@ -34,7 +34,7 @@ END_SESSIONS = """
 """
 
 
-@pytest.fixture(scope="module", params=EDITIONS)
+@pytest.fixture(scope="module", params=SERVERS)
 def table(request: pytest.FixtureRequest, postgres_url: str, store_template: str) -> Iterator[Bench]:
     with bench(postgres_url, store_template, request.param) as found:
         yield found

@@ -1,8 +1,10 @@
 """Flips and unflips that are struck at their points and run again, until they are done: what is left is that of a quiet run.
 
-By hand, with as many seeds as wanted:  python -m fcb_pipelines_tests.faults.flips 100 [EDITION...]
+On a sandbox of each edition, and on a real Odoo when `FCB_TEST_ODOO_URL` (and _DB, _USER, _KEY) is set.
+By hand, with as many seeds as wanted:  python -m fcb_pipelines_tests.faults.flips 100 [EDITION|real...]
 """
 
+import os
 import random
 import secrets
 import sys
@@ -20,6 +22,7 @@ from fcb_pipelines.domain.flip_plans import SubscriptionPlan
 from fcb_pipelines.local.postgres import EmbeddedPostgres
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.order_now import order_now
+from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.store import claims, flips, hand_backs, journal
 from fcb_pipelines.store.database import Database
 from fcb_pipelines.store.events import ensure_partitions
@@ -31,9 +34,11 @@ from fcb_pipelines_tests.builders import day
 from fcb_pipelines_tests.conftest import database
 from fcb_pipelines_tests.faults.dying import STRUCK, DyingOdoo, DyingStore, Fate, How
 from fcb_pipelines_tests.memory import quick_folder
+from fcb_pipelines_tests.odoo.conftest import HAS_REAL, REAL, TRANSPORT, TRANSPORTS
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 
 EDITIONS = ("community-19", "enterprise-19")
+SERVERS = (*EDITIONS, *([REAL] if HAS_REAL else []))
 MOST_STRIKES = 6
 """Of one part; then it is left in peace, so that each round comes to its end."""
 SNAPSHOT = "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('any', %s, false, '')"
@@ -237,11 +242,21 @@ def _use(cohort: Cohort) -> None:
 
 
 @contextmanager
-def bench(postgres_url: str, template: str, edition: str) -> Iterator[Bench]:
-    """A bench with a sandbox of an edition."""
+def bench(postgres_url: str, template: str, server: str) -> Iterator[Bench]:
+    """A bench with a sandbox of an edition, or with the real Odoo."""
+    if server == REAL:
+        yield Bench(odoo=_real(), postgres_url=postgres_url, template=template)
+        return
     name = f"flips_{secrets.token_hex(4)}"
-    with sandbox_of(postgres_url, edition, name) as url:
+    with sandbox_of(postgres_url, server, name) as url:
         yield Bench(odoo=as_user(url, name), postgres_url=postgres_url, template=template)
+
+
+def _real() -> Odoo:
+    """The Odoo that the environment names, as its administrator."""
+    url, name, user, key = (os.environ[f"FCB_TEST_ODOO_{each}"] for each in ("URL", "DB", "USER", "KEY"))
+    key = os.environ.get("FCB_TEST_ODOO_PASSWORD", key) if TRANSPORT == "jsonrpc" else key
+    return connect(url, name, user, key, transport=TRANSPORTS[TRANSPORT] if TRANSPORT else "auto")
 
 
 def every_point(points: dict[str, int]) -> Iterator[tuple[str, int, How]]:
@@ -258,7 +273,7 @@ def _main(seeds: int, *editions: str) -> int:
             url = server.start()
             with database(url) as template:
                 migrate(template)
-                for edition in editions or EDITIONS:
+                for edition in editions or SERVERS:
                     with bench(url, template.rpartition("/")[2], edition) as table:
                         wanted = table.play(quiet)
                         for seed in range(seeds):

@@ -1,7 +1,7 @@
 """Flips and unflips that die at their points and are run again: what is left is what a quiet run leaves, nothing done twice.
 
-A short run plays a few points and seeds of each edition; `FCB_TEST_ROUNDS` says how many instead, `FCB_TEST_SEED` which. All of
-them by hand:  python -m fcb_pipelines_tests.faults.flips 100
+A short run plays a few points and seeds of each edition, and of a real Odoo that is given; `FCB_TEST_ROUNDS` says how many
+instead, `FCB_TEST_SEED` which. All of them by hand:  python -m fcb_pipelines_tests.faults.flips 100
 """
 
 import os
@@ -14,7 +14,7 @@ import pytest
 from fcb_pipelines.domain.flip import BACK, FORTH, Phase
 from fcb_pipelines_tests.faults.dying import DyingOdoo, Fate, How
 from fcb_pipelines_tests.faults.flips import (
-    EDITIONS,
+    SERVERS,
     Bench,
     Played,
     bench,
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 ROUNDS = int(os.environ.get("FCB_TEST_ROUNDS", "1"))
 
 
-@pytest.fixture(scope="module", params=EDITIONS)
+@pytest.fixture(scope="module", params=SERVERS)
 def table(request: pytest.FixtureRequest, postgres_url: str, store_template: str) -> Iterator[Bench]:
     with bench(postgres_url, store_template, request.param) as found:
         yield found
