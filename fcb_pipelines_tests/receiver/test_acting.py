@@ -235,6 +235,13 @@ def test_workers_at_once_never_act_on_the_same(house: House) -> None:
     assert len(set(house.host.acts)) == len(house.host.acts) == 40
 
 
+def test_a_worker_of_one_service_acts_on_nothing_of_another_that_was_taken_before_it_was_set(house: House) -> None:
+    house.take("a", service="cumulus")
+    assert Worker(storage=house.storage, actions=house.host, service="nexacloud").run(house.clock()) == [What.REFUSED]
+    assert (house.host.acts, house.standings()) == ([], {"a": "parked"})
+    assert house.entries()["a"].why.startswith("not to be acted on any more: it is about the service cumulus")
+
+
 def test_a_worker_has_usual_terms(house: House) -> None:
     usual = Worker(storage=house.storage, actions=house.host).terms
     assert (usual.most_suspensions, usual.most_deprovisions, usual.grace, usual.window) == (

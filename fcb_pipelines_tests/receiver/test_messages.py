@@ -75,6 +75,22 @@ def test_an_unknown_type_and_one_without_a_deployment_are_parked() -> None:
         assert found.is_parked
 
 
+@pytest.mark.parametrize("type_", [FAILED, PAID, ENDED, "endpoint.test"])
+def test_what_is_about_another_service_is_parked(type_: str) -> None:
+    mine, other = (read("m", body("m", type_, service=each), service="nexacloud") for each in ("nexacloud", "cumulus"))
+    assert isinstance(mine, NoEffect if type_ == "endpoint.test" else Message)
+    assert other == NoEffect(
+        type_, "it is about the service cumulus, and what is received here is about nexacloud", is_parked=True
+    )
+    assert read("m", body("m", type_, service="cumulus")) == read("m", body("m", type_))
+
+
+@pytest.mark.parametrize("service", [..., None, 7, "", "a\0b"])
+def test_a_service_that_cannot_be_read_is_nobodys(service: Any) -> None:
+    assert isinstance(read("m", body("m", service=service), service="nexacloud"), Unreadable)
+    assert isinstance(read("m", body("m", service=service)), Message)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [

@@ -109,6 +109,8 @@ class Worker:
     actions: Actions
     terms: Terms = field(default_factory=Terms)
     chance: Chance = full_jitter
+    service: str = ""
+    """The one of the receiver: its messages alone are acted on. Empty: everybody's."""
 
     def run(self, now: datetime, *, most: int = 1000) -> list[What]:
         """Act on what is due, at most so many messages; what became of each. Raises StorageUnavailable.
@@ -131,10 +133,10 @@ class Worker:
         entry = inbox.claim(tx, now=now)
         if entry is None:
             return None
-        message = messages.read(entry.message_id, entry.body)
-        # It was read when it was stored, by this version or another one.
+        message = messages.read(entry.message_id, entry.body, service=self.service)
+        # It was read when it was stored: by this version or another one, perhaps with other settings.
         if not isinstance(message, Message):
-            inbox.stand(tx, entry.number, Standing.PARKED, f"not understood any more: {message.why}", now=now)
+            inbox.stand(tx, entry.number, Standing.PARKED, f"not to be acted on any more: {message.why}", now=now)
             return What.REFUSED
         before = deployments.locked(tx, message.deployment, now=now)
         is_the_end = before.end is not None and before.end.message_id == message.message_id

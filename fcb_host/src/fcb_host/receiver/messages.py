@@ -29,6 +29,7 @@ class Type(str, Enum):
 WITHOUT_EFFECT = frozenset({Type.RECONCILED, Type.FLIPPED, Type.TEST})
 END, CHARGE = "end", "charge"
 POSTED, UNPAID = "posted", frozenset({"not_paid", "partial"})
+_FOR_PEOPLE = "it is told for people and changes nothing"
 _LAST_YEAR = 9000
 _FURTHEST_BEHIND = timedelta(hours=12)
 """A day is over everywhere so long after it is in UTC: in which zone a date was meant is not said."""
@@ -89,10 +90,13 @@ class _Broken(ValueError):
     """The body is not what it must be."""
 
 
-def read(message_id: str, body: bytes) -> Reading:
-    """What a body says that came under this id, and was signed. Whatever it holds, the answer is a value."""
+def read(message_id: str, body: bytes, *, service: str = "") -> Reading:
+    """What a body says that came under this id, and was signed. Whatever it holds, the answer is a value.
+
+    Where a service is named, what is about another one is for a person: it changes nothing here.
+    """
     try:
-        return _read(message_id, _object(body))
+        return _read(message_id, _object(body), service)
     except RecursionError:
         return Unreadable("it is nested too deep")
     except _Broken as fault:
@@ -101,7 +105,7 @@ def read(message_id: str, body: bytes) -> Reading:
         return Unreadable("it is not JSON")
 
 
-def _read(message_id: str, told: Mapping[str, Any]) -> Reading:
+def _read(message_id: str, told: Mapping[str, Any], service: str) -> Reading:
     if told.get("id") != message_id:
         raise _Broken("id is not the webhook-id that it came with")
     written = _text(told, "type")
@@ -109,11 +113,16 @@ def _read(message_id: str, told: Mapping[str, Any]) -> Reading:
         kind = Type(written)
     except ValueError:
         return NoEffect(written, "its type is not known here: a later version of fcb_host may", is_parked=True)
-    if kind in WITHOUT_EFFECT:
-        return NoEffect(written, "it is told for people and changes nothing", is_parked=False)
     data = told.get("data")
+    if kind in WITHOUT_EFFECT and not (isinstance(data, dict) and "service" in data):
+        return NoEffect(written, _FOR_PEOPLE, is_parked=False)
     if not isinstance(data, dict):
         raise _Broken("data is missing or not an object")
+    if service and _text(data, "service") != service:
+        why = f"it is about the service {data['service']}, and what is received here is about {service}"
+        return NoEffect(written, why, is_parked=True)
+    if kind in WITHOUT_EFFECT:
+        return NoEffect(written, _FOR_PEOPLE, is_parked=False)
     if "deployment_id" in data and data["deployment_id"] is None:
         return NoEffect(written, "its subscription has no deployment", is_parked=True)
     return _message(message_id, kind, _sequence(told), data)
