@@ -126,8 +126,8 @@ def test_what_is_signed_and_no_message_is_400_each_time_and_kept(house: House, c
 def test_an_unknown_type_is_parked_and_what_is_told_for_people_is_kept(house: House) -> None:
     assert outcome(house.take("a", "invoice.sent")) == (202, "parked")
     assert outcome(house.take("b", "endpoint.test")) == (202, "stored")
-    assert outcome(house.take("c", ENDED, deployment_id=None)) == (202, "parked")
-    assert house.act() == []
+    assert outcome(house.take("c", ENDED, deployment_id=None)) == (202, "stored")
+    assert house.act() == [What.REFUSED]
     assert house.standings() == {"a": "parked", "b": "kept", "c": "parked"}
 
 

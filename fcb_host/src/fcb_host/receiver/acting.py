@@ -18,9 +18,10 @@ from typing import Any, Protocol
 
 from fcb_host.backoff import Backoff, Chance, full_jitter
 from fcb_host.receiver import deployments, inbox, messages
-from fcb_host.receiver.effects import Act, Decision, Deployment, Outcome, decide
+from fcb_host.receiver.effects import Act, Decision, Deployment, Outcome, decide, let_go
 from fcb_host.receiver.inbox import Entry, Standing
-from fcb_host.receiver.messages import Message
+from fcb_host.receiver.messages import Message, Type
+from fcb_host.receiver.placing import Place, place
 from fcb_host.receiver.storage import Storage, Transaction
 
 _LOG = logging.getLogger("fcb_host")
@@ -97,6 +98,7 @@ _DONE: Mapping[Act, What] = {
     Act.RESTORE: What.RESTORED,
     Act.DEPROVISION: What.DEPROVISIONED,
 }
+_OVER = frozenset({What.RESTORED, What.NOTED})
 _STANDS = {Outcome.DONE: Standing.DONE, Outcome.PENDING: Standing.PENDING, Outcome.REFUSED: Standing.REFUSED}
 _SAID = {Outcome.DONE: What.NOTED, Outcome.PENDING: What.PENDING, Outcome.REFUSED: What.REFUSED}
 
@@ -138,12 +140,42 @@ class Worker:
         if not isinstance(message, Message):
             inbox.stand(tx, entry.number, Standing.PARKED, f"not to be acted on any more: {message.why}", now=now)
             return What.REFUSED
-        before = deployments.locked(tx, message.deployment, now=now)
-        is_the_end = before.end is not None and before.end.message_id == message.message_id
-        if not is_the_end and inbox.is_stale(tx, entry.source, message):
+        inbox.take_turn(tx, entry.source, message.subscription)
+        there = place(entry.deployment, message, deployments.holding(tx, message))
+        if not self._is_the_end(tx, there, message, now) and inbox.is_stale(tx, entry.source, message):
             inbox.stand(tx, entry.number, Standing.STALE, "a later message on the same thing is known", now=now)
             return What.STALE
-        return self._decided(tx, entry, before, decide(before, message, now=now, grace=self.terms.grace), now)
+        if there.lets_go is not None:
+            held = deployments.locked(tx, there.lets_go, now=now)
+            deployments.save(tx, let_go(held, message), now=now)
+            return What.BEGUN
+        if not there.deployment:
+            inbox.stand(tx, entry.number, Standing.PARKED, "its subscription has no deployment", now=now)
+            return What.REFUSED
+        return self._at(tx, entry, message, there.deployment, now)
+
+    def _is_the_end(self, tx: Transaction, there: Place, message: Message, now: datetime) -> bool:
+        """Whether it is the termination that a deployment's end waits for, which a later word on that does not replace."""
+        if message.type is not Type.TERMINATED or not there.deployment:
+            return False
+        end = deployments.locked(tx, there.deployment, now=now).end
+        return end is not None and end.message_id == message.message_id
+
+    def _at(self, tx: Transaction, entry: Entry, message: Message, deployment_id: str, now: datetime) -> What:
+        """Decide on a message on one deployment; one by which nothing is owed any more then goes on to the next."""
+        if deployment_id != entry.deployment:
+            inbox.place(tx, entry.number, deployment_id)
+        before = deployments.locked(tx, deployment_id, now=now)
+        decision = decide(before, message, now=now, grace=self.terms.grace)
+        if deployment_id != message.deployment:
+            told = f"{decision.why} (told of {message.deployment or 'no deployment'}, held against {deployment_id})"
+            decision = replace(decision, why=told)
+        what = self._decided(tx, entry, before, decision, now)
+        if what in _OVER and not message.is_open:
+            for each in deployments.holding(tx, message)[:1]:
+                inbox.place(tx, entry.number, each.deployment)
+                inbox.stand(tx, entry.number, Standing.WAITING, f"{what.value} on {deployment_id}; goes on", now=now)
+        return what
 
     def _decided(self, tx: Transaction, entry: Entry, before: Deployment, decision: Decision, now: datetime) -> What:
         if decision.act is None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from fcb_host.receiver.effects import Act, Deployment, End, State, Unpaid
+from fcb_host.receiver.messages import Message
+from fcb_host.receiver.placing import Holder
 from fcb_host.receiver.storage import Transaction, milliseconds, moment
 
 _MEET = """
@@ -33,6 +35,13 @@ _OWES = """
     INSERT INTO fcb_receiver_unpaid (deployment, subscription, subject, sequence, words, is_due)
     VALUES (:deployment, :subscription, :subject, :sequence, :words, :is_due)
 """
+_HOLDING = """
+    SELECT owed.deployment, max(CASE WHEN owed.is_due = 1 AND (at.state <> 'active' OR at.begun IS NOT NULL) THEN 1 ELSE 0 END)
+      FROM fcb_receiver_unpaid AS owed JOIN fcb_receiver_deployment AS at ON at.deployment = owed.deployment
+     WHERE owed.subscription = :subscription AND owed.subject IN (:subject, :also) AND owed.sequence <= :sequence
+       AND at.state <> 'deprovisioned'
+     GROUP BY owed.deployment ORDER BY owed.deployment
+"""
 _DID = """
     INSERT INTO fcb_receiver_act (at, what, deployment, message_id, who, why)
     VALUES (:now, :what, :deployment, :message_id, :who, :why)
@@ -55,6 +64,13 @@ def known(tx: Transaction, deployment_id: str) -> Deployment | None:
 def listed(tx: Transaction) -> list[Deployment]:
     """All that something was said of."""
     return [_deployment(tx, row) for row in tx.rows(_READ_ALL)]
+
+
+def holding(tx: Transaction, message: Message) -> list[Holder]:
+    """The deployments against which something is held that a message has a word on; not those that are gone."""
+    about = {"subscription": message.subscription, "sequence": message.sequence}
+    found = tx.rows(_HOLDING, subject=message.settles[0], also=message.settles[-1], **about)
+    return [Holder(deployment=name, is_suspended=bool(is_suspended)) for name, is_suspended in found]
 
 
 def save(tx: Transaction, after: Deployment, *, now: datetime) -> None:

@@ -63,6 +63,7 @@ class Entry:
     received_at: datetime
     type: str
     deployment: str
+    """On which it is decided on; empty where there is none."""
     standing: Standing
     why: str
     attempts: int
@@ -95,6 +96,8 @@ _AGAIN = """
 """
 _FIRST = "SELECT digest, standing FROM fcb_receiver_message WHERE source = :source AND message_id = :message_id"
 
+_TURN = "INSERT INTO fcb_receiver_turn (source, subscription) VALUES (:source, :subscription) ON CONFLICT DO NOTHING"
+_TAKE_TURN = "SELECT 1 FROM fcb_receiver_turn WHERE source = :source AND subscription = :subscription FOR UPDATE"
 _CLAIM = f"""
     SELECT {_COLUMNS} FROM fcb_receiver_message
      WHERE standing = 'waiting' AND due_at <= :now
@@ -154,6 +157,19 @@ def claim(tx: Transaction, *, now: datetime) -> Entry | None:
     """The message that is due first and that no other worker has, held until the transaction ends."""
     found = tx.rows(_CLAIM, now=milliseconds(now))
     return _entry(found[0]) if found else None
+
+
+def take_turn(tx: Transaction, source: str, subscription: str) -> None:
+    """Let nobody else decide on messages of a subscription until the transaction ends; they may come in meanwhile."""
+    tx.change(_TURN, source=source, subscription=subscription)
+    tx.rows(_TAKE_TURN, source=source, subscription=subscription)
+
+
+def place(tx: Transaction, number: int, deployment: str) -> None:
+    """Say on which deployment a message is decided on."""
+    tx.change(
+        "UPDATE fcb_receiver_message SET deployment = :deployment WHERE number = :number", number=number, deployment=deployment
+    )
 
 
 def is_stale(tx: Transaction, source: str, message: Message) -> bool:

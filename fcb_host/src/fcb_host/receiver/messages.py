@@ -45,6 +45,7 @@ class Message:
     sequence: int
     """Rises with each message of the same subscription."""
     deployment: str
+    """As its subscription has it when it is told; empty where it has none."""
     subject: str
     """What it is about: an invoice, the charge of what has no invoice, or the end."""
     invoice: str = ""
@@ -123,8 +124,8 @@ def _read(message_id: str, told: Mapping[str, Any], service: str) -> Reading:
         return NoEffect(written, why, is_parked=True)
     if kind in WITHOUT_EFFECT:
         return NoEffect(written, _FOR_PEOPLE, is_parked=False)
-    if "deployment_id" in data and data["deployment_id"] is None:
-        return NoEffect(written, "its subscription has no deployment", is_parked=True)
+    if _is_null(data, "deployment_id") and _is_null(data, "external_subscription_id"):
+        return NoEffect(written, "it is about no subscription", is_parked=True)
     return _message(message_id, kind, _sequence(told), data)
 
 
@@ -134,7 +135,7 @@ def _message(message_id: str, kind: Type, sequence: int, data: Mapping[str, Any]
         type=kind,
         sequence=sequence,
         subscription=_text(data, "external_subscription_id"),
-        deployment=_text(data, "deployment_id"),
+        deployment="" if _is_null(data, "deployment_id") else _text(data, "deployment_id"),
         subject=END,
     )
     return replace(about, ended_at=_moment(data, "ended_at")) if kind is Type.TERMINATED else _payment(about, data)
@@ -189,6 +190,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refused(constant: str) -> None:
     raise _Broken(f"{constant} is not a number")
+
+
+def _is_null(told: Mapping[str, Any], name: str) -> bool:
+    """Whether it is said that there is none, which is not the same as nothing said."""
+    return name in told and told[name] is None
 
 
 def _text(told: Mapping[str, Any], name: str) -> str:
