@@ -150,7 +150,7 @@ class Worker:
             deployments.save(tx, let_go(held, message), now=now)
             return What.BEGUN
         if not there.deployment:
-            inbox.stand(tx, entry.number, Standing.PARKED, "its subscription has no deployment", now=now)
+            inbox.stand(tx, entry.number, Standing.PARKED, inbox.NO_DEPLOYMENT, now=now)
             return What.REFUSED
         return self._at(tx, entry, message, there.deployment, now)
 

@@ -39,6 +39,7 @@ class Standing(str, Enum):
     """A termination that an operator took back."""
 
 
+NO_DEPLOYMENT = "its subscription has no deployment"
 FOR_A_PERSON = (Standing.PARKED, Standing.UNREADABLE, Standing.REFUSED)
 
 
@@ -81,6 +82,17 @@ _PUT = """
     VALUES (:source, :message_id, :body, :digest, :now, :type, :deployment, :subscription, :subject,
             :sequence, :standing, :why, 0, :now, '')
         ON CONFLICT (source, message_id) DO NOTHING
+"""
+_PUT_AGAIN = """
+    UPDATE fcb_receiver_message
+       SET type = :type, deployment = :deployment, subscription = :subscription, subject = :subject, sequence = :sequence,
+           standing = :standing, why = :why, due_at = :now, ended_at = CASE :standing WHEN 'waiting' THEN NULL ELSE ended_at END
+     WHERE number = :number AND standing IN ('parked', 'unreadable')
+"""
+_LATER = """
+    SELECT deployment FROM fcb_receiver_message
+     WHERE source = :source AND subscription = :subscription AND sequence > :sequence AND deployment <> ''
+     ORDER BY sequence DESC LIMIT 1
 """
 _HEARD = """
     INSERT INTO fcb_receiver_heard (source, subscription, subject, sequence)
@@ -130,15 +142,42 @@ def put(tx: Transaction, source: str, message_id: str, body: bytes, reading: Rea
     who = {"source": source, "message_id": message_id, "digest": digest, "now": milliseconds(now)}
     standing, written = _written(reading)
     if tx.change(_PUT, **who, body=body, standing=standing.value, **written):
-        if isinstance(reading, Message):
-            for subject in reading.settles:
-                about = {"subscription": reading.subscription, "subject": subject, "sequence": reading.sequence}
-                tx.change(_HEARD, source=source, **about)
+        _hear(tx, source, reading)
         return Put(is_new=True, is_same=True, standing=standing)
     ((first, kept),) = tx.rows(_FIRST, source=source, message_id=message_id)
     is_same = bytes(first) == digest
     tx.change(_AGAIN, **who, body=None if is_same else body)
     return Put(is_new=False, is_same=is_same, standing=Standing(kept))
+
+
+def put_again(tx: Transaction, entry: Entry, reading: Reading, *, now: datetime) -> Standing | None:
+    """Write down how a message reads now that was parked or not readable; None where it is so no longer.
+
+    One that is about no deployment stays parked.
+    """
+    standing, written = _written(reading)
+    if isinstance(reading, Message) and not reading.deployment:
+        standing, written = Standing.PARKED, written | {"why": NO_DEPLOYMENT}
+    at = milliseconds(now)
+    if not tx.change(_PUT_AGAIN, number=entry.number, standing=standing.value, now=at, **written):
+        return None
+    _hear(tx, entry.source, reading)
+    return standing
+
+
+def later_deployment(tx: Transaction, source: str, message: Message) -> str:
+    """The deployment that the last later message of the same subscription is about; empty where there is none."""
+    about = {"source": source, "subscription": message.subscription, "sequence": message.sequence}
+    found = tx.rows(_LATER, **about)
+    return str(found[0][0]) if found else ""
+
+
+def _hear(tx: Transaction, source: str, reading: Reading) -> None:
+    """Remember which sequence is known on what a message has a word on."""
+    if isinstance(reading, Message):
+        for subject in reading.settles:
+            about = {"subscription": reading.subscription, "subject": subject, "sequence": reading.sequence}
+            tx.change(_HEARD, source=source, **about)
 
 
 def _written(reading: Reading) -> tuple[Standing, dict[str, object]]:
