@@ -45,6 +45,7 @@ def test_what_an_older_version_could_not_read_is_acted_on_once(house: House, sta
     with house.storage.transaction() as tx:
         assert tx.rows("SELECT what, who, deployment FROM fcb_receiver_act ORDER BY number") == [
             ("read again", "Ada", "dep-1"),
+            ("begin suspend", "", "dep-1"),
             ("suspend", "", "dep-1"),
         ]
 

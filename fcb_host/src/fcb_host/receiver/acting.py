@@ -68,7 +68,8 @@ class Terms:
 
     most_suspensions: int = 10
     most_deprovisions: int = 5
-    """So many within `window`, by all workers together; what is beyond is held until an operator releases it."""
+    """So many within `window`, by all workers together; what is beyond is held until an operator releases it. One
+    that was begun counts too: what raised may have happened."""
     window: timedelta = timedelta(hours=1)
     """The run that a cap is for. Not one call of `act`: a worker that is called every second would make every run small."""
     grace: timedelta = timedelta(days=14)
@@ -183,19 +184,24 @@ class Worker:
             inbox.stand(tx, entry.number, _STANDS[decision.outcome], decision.why, now=now)
             return _SAID[decision.outcome]
         owing = replace(before, unpaid=decision.deployment.unpaid)
-        if not entry.released_by and self._is_capped(tx, decision.act, now):
+        if _waits_for_a_release(tx, entry, decision):
+            deployments.save(tx, owing, now=now)
+            inbox.stand(tx, entry.number, Standing.DONE, f"noted; its suspension is held: {decision.why}", now=now)
+            return What.NOTED
+        if not entry.released_by and self._is_capped(tx, decision.act, before.deployment_id, now):
             why = f"held: {decision.act.value} beyond the cap; look at it, then release it. {decision.why}"
             deployments.save(tx, owing, now=now)
             inbox.stand(tx, entry.number, Standing.HELD, why, now=now)
             return What.HELD
         if before.begun is not decision.act:
             deployments.save(tx, replace(owing, begun=decision.act), now=now)
+            deployments.began(tx, decision.act, before.deployment_id, entry.message_id, who=entry.released_by, now=now)
             return What.BEGUN
         return self._do(tx, entry, decision, decision.act, now)
 
-    def _is_capped(self, tx: Transaction, act: Act, now: datetime) -> bool:
+    def _is_capped(self, tx: Transaction, act: Act, deployment_id: str, now: datetime) -> bool:
         caps = {Act.SUSPEND: self.terms.most_suspensions, Act.DEPROVISION: self.terms.most_deprovisions}
-        return act in caps and deployments.done_since(tx, act, now - self.terms.window) >= caps[act]
+        return act in caps and deployments.done_since(tx, act, now - self.terms.window, besides=deployment_id) >= caps[act]
 
     def _do(self, tx: Transaction, entry: Entry, decision: Decision, act: Act, now: datetime) -> What:
         deployment_id = decision.deployment.deployment_id
@@ -226,3 +232,11 @@ class Worker:
         again_at = now + timedelta(seconds=self.terms.backoff.wait(entry.attempts + 1, self.chance))
         inbox.failed(tx, entry.number, words.replace("\0", ""), again_at=again_at)
         _LOG.error("message %s: %s; it is tried again after %s", entry.message_id, words, f"{again_at:%Y-%m-%d %H:%M:%S}")
+
+
+def _waits_for_a_release(tx: Transaction, entry: Entry, decision: Decision) -> bool:
+    """Whether a suspension is for what was held before, and not for what the message tells."""
+    if decision.act is not Act.SUSPEND or entry.released_by:
+        return False
+    is_own = any(each.is_due and each.subject == entry.subject for each in decision.deployment.unpaid)
+    return not is_own and inbox.is_any_held(tx, decision.deployment.deployment_id, besides=entry.number)

@@ -63,6 +63,7 @@ class Entry:
     body: bytes
     received_at: datetime
     type: str
+    subject: str
     deployment: str
     """On which it is decided on; empty where there is none."""
     standing: Standing
@@ -74,7 +75,9 @@ class Entry:
     """Who let it through the cap; empty where nobody had to."""
 
 
-_COLUMNS = "number, source, message_id, body, received_at, type, deployment, standing, why, attempts, due_at, released_by"
+_COLUMNS = (
+    "number, source, message_id, body, received_at, type, subject, deployment, standing, why, attempts, due_at, released_by"
+)
 
 _PUT = """
     INSERT INTO fcb_receiver_message (source, message_id, body, digest, received_at, type, deployment, subscription, subject,
@@ -217,6 +220,12 @@ def is_stale(tx: Transaction, source: str, message: Message) -> bool:
     return all(tx.rows(_OVERTAKEN, subject=subject, **about) for subject in message.settles)
 
 
+def is_any_held(tx: Transaction, deployment: str, *, besides: int) -> bool:
+    """Whether another message about a deployment waits for an operator to release it."""
+    held = "SELECT 1 FROM fcb_receiver_message WHERE deployment = :deployment AND standing = 'held' AND number <> :besides"
+    return bool(tx.rows(held, deployment=deployment, besides=besides))
+
+
 def let_go(tx: Transaction, *, now: datetime) -> int:
     """Hold no longer what became stale while it was held; answers how many. The end of a deployment is never among it."""
     return tx.change(_LET_GO, now=milliseconds(now))
@@ -255,7 +264,7 @@ def latest(tx: Transaction, *, most: int) -> list[Entry]:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    number, source, message_id, body, received_at, kind, deployment, standing, why, attempts, due_at, released_by = row
+    number, source, message_id, body, received_at, kind, subject, deployment, standing, why, attempts, due_at, who = row
     return Entry(
         number=number,
         source=source,
@@ -263,10 +272,11 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         body=bytes(body),
         received_at=moment(received_at),
         type=kind,
+        subject=subject,
         deployment=deployment,
         standing=Standing(standing),
         why=why,
         attempts=attempts,
         due_at=moment(due_at),
-        released_by=released_by,
+        released_by=who,
     )
