@@ -29,6 +29,8 @@ class Dunning:
         return today - self.grace
 
 
+LONGEST_WORDS = 1000
+"""Of a payment provider, in characters: a whole page of its errors would make a message that no receiver takes."""
 _REASONS = {
     Fact.PAYMENT_FAILED: "charge_failed",
     Fact.PAYMENT_TAKEN_BACK: "payment_taken_back",
@@ -85,9 +87,13 @@ def _failure(fact: PaymentFact, attempt: int, dunning: Dunning, today: date, fai
         "final": is_final,
         "next_retry": None if retry is None else failed_at + retry,
         "grace_ends_on": None if grace_ends_on is None else grace_ends_on.isoformat(),
-        "message": fact.data.get("message"),
+        "message": _shortened(fact.data.get("message")),
     }
 
 
 def _failed_at(fact: PaymentFact) -> datetime | None:
     return datetime.fromisoformat(fact.happened) if fact.fact is Fact.PAYMENT_FAILED else None
+
+
+def _shortened(words: str | None) -> str | None:
+    return words if words is None or len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS - 1]}…"
