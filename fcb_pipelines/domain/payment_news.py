@@ -11,7 +11,7 @@ from typing import Any
 
 from fcb_pipelines.domain.messages import MessageType, News
 from fcb_pipelines.domain.money import amount_text
-from fcb_pipelines.domain.payments import OPEN_STATES, Fact, PaymentFact
+from fcb_pipelines.domain.payments import CANCELLED, OPEN_STATES, Fact, PaymentFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def payment_news(
     about = _about(fact, deployment_id)
     if fact.fact in _SETTLED_BY:
         type_, at = MessageType.PAYMENT_SUCCEEDED, now
-        about["settled_by"] = _SETTLED_BY[fact.fact]
+        about["settled_by"] = "cancellation" if fact.data.get("state") == CANCELLED else _SETTLED_BY[fact.fact]
     else:
         type_, at = MessageType.PAYMENT_FAILED, _failed_at(fact) or now
         about |= _failure(fact, attempt, dunning, today, at)
@@ -59,7 +59,7 @@ def _about(fact: PaymentFact, deployment_id: str | None) -> dict[str, Any]:
         "id": fact.move_id,
         "external_id": fact.move_xid or None,
         "number": data.get("invoice"),
-        "state": "posted",
+        "state": data.get("state", "posted"),
         **{name: data.get(name) for name in ("payment_state", "currency", "total", "residual", "issued_on", "due_on")},
     }
     return {

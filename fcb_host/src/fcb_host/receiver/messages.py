@@ -28,6 +28,7 @@ class Type(str, Enum):
 
 WITHOUT_EFFECT = frozenset({Type.RECONCILED, Type.FLIPPED, Type.TEST})
 END, CHARGE = "end", "charge"
+PAYMENT = "payment"
 POSTED, UNPAID = "posted", frozenset({"not_paid", "partial"})
 _FOR_PEOPLE = "it is told for people and changes nothing"
 _LAST_YEAR = 9000
@@ -58,13 +59,16 @@ class Message:
     """Whether the central side tries no further, or lets the invoice be no longer."""
     grace_until: datetime | None = None
     """Until when an unpaid invoice is let be; None where nothing was said of it: then only a final failure counts."""
+    is_given_back: bool = False
+    """Whether nothing was paid, and nothing is owed all the same: by a credit note, or because the invoice was cancelled."""
     ended_at: datetime | None = None
     """When the subscription ends or ended, where it is said."""
 
     @property
     def settles(self) -> tuple[str, ...]:
         """The subjects on which it has the last word: a payment that went through ends what no invoice names, too."""
-        return (self.subject, CHARGE) if self.type is Type.PAYMENT_SUCCEEDED else (self.subject,)
+        is_paid = self.type is Type.PAYMENT_SUCCEEDED and not self.is_given_back
+        return (self.subject, CHARGE) if is_paid else (self.subject,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ def _payment(about: Message, data: Mapping[str, Any]) -> Message:
     else:
         raise _Broken("invoice is not an object or null")
     if about.type is Type.PAYMENT_SUCCEEDED:
-        return paid
+        return replace(paid, is_given_back=data.get("settled_by", PAYMENT) != PAYMENT)
     return replace(
         paid,
         is_open=invoice is None or (_text(invoice, "state") == POSTED and _text(invoice, "payment_state") in UNPAID),
