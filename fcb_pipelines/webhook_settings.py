@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -28,6 +29,7 @@ VARIABLES = {
     "FCB_WEBHOOK_ALLOW_HTTP_LOCAL": "allows_http_local",
     "FCB_WEBHOOK_PORTS": "ports",
     "FCB_WEBHOOK_NETWORKS": "networks",
+    "FCB_WEBHOOK_CA_FILE": "ca_file",
     "FCB_OPERATOR_EMAIL": "operator_email",
     "FCB_OPERATOR_WEBHOOK_URL": "operator_url",
     "FCB_OPERATOR_WEBHOOK_SECRET": "operator_secret",
@@ -59,6 +61,8 @@ class WebhookSettings(BaseModel):
     """More ports than 443 and 8443, separated by commas."""
     networks: str = ""
     """Private networks in which receivers stand, likewise."""
+    ca_file: Path | None = None
+    """Certificates of authorities of the operator's own, beside the public ones; read when something is sent."""
     operator_email: Annotated[tuple[str, ...], Listed] = ()
     operator_url: SecretStr | None = None
     """Where notices are posted; such addresses often are the secret."""

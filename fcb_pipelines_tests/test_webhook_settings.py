@@ -37,6 +37,7 @@ def test_everything_that_can_be_said_is_read(tmp_path: Path) -> None:
         FCB_WEBHOOK_ALLOW_HTTP_LOCAL="true",
         FCB_WEBHOOK_PORTS="9443, 8081",
         FCB_WEBHOOK_NETWORKS="10.20.0.0/16",
+        FCB_WEBHOOK_CA_FILE="/etc/ssl/own.pem",
         FCB_OPERATOR_EMAIL="ops@example.com, duty@example.com",
         FCB_SMTP_URL="smtps://u:hunter2@mail.example.com",
         FCB_SMTP_FROM="fcb@example.com",
@@ -44,6 +45,7 @@ def test_everything_that_can_be_said_is_read(tmp_path: Path) -> None:
         FCB_OPERATOR_WEBHOOK_SECRET=SECRET,
     ).webhooks
     assert found.is_on
+    assert found.ca_file == Path("/etc/ssl/own.pem")
     assert found.policy.ports == {443, 8443, 9443, 8081}
     assert [str(one) for one in found.policy.networks] == ["10.20.0.0/16"]
     assert (found.operator_email, found.sender) == (("ops@example.com", "duty@example.com"), "fcb@example.com")

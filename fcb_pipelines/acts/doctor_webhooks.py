@@ -5,11 +5,12 @@ Owns: these findings. Does not own: the guard (webhooks/egress), sealing (webhoo
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from fcb_pipelines.acts.connections import Connections
 from fcb_pipelines.acts.messages import Board, EndpointShown, board
 from fcb_pipelines.acts.senders import NO_KEYS, OFF
-from fcb_pipelines.domain.errors import Refused
+from fcb_pipelines.domain.errors import InvalidSettings, Refused
 from fcb_pipelines.domain.findings import Finding, error, ok, warning
 from fcb_pipelines.domain.standing import Standing
 from fcb_pipelines.store import endpoints
@@ -18,6 +19,7 @@ from fcb_pipelines.webhook_settings import WebhookSettings
 from fcb_pipelines.webhooks.checking import objection
 from fcb_pipelines.webhooks.names import Lookups
 from fcb_pipelines.webhooks.sealing import Sealing
+from fcb_pipelines.webhooks.trust import VARIABLE, certificates
 
 LONG = timedelta(minutes=10)
 """What should have been sent or told before that, nobody sends."""
@@ -33,6 +35,8 @@ def webhooks(connections: Connections) -> Iterator[Finding]:
     yield _switch(settings, has_endpoints=has_endpoints)
     if settings.keys is None and (settings.is_on or has_endpoints):
         yield error("FCB_WEBHOOK_KEYS", NO_KEYS)
+    if settings.ca_file is not None:
+        yield _authorities(settings.ca_file)
     is_at_stake = has_endpoints or any(one.untold.count for one in boards.values()) or _is_real(connections)
     yield _operator(settings, lookups, is_at_stake=is_at_stake)
     for code, one in boards.items():
@@ -45,6 +49,14 @@ def _switch(settings: WebhookSettings, *, has_endpoints: bool) -> Finding:
     if settings.is_on:
         return ok("FCB_WEBHOOKS", "on: messages are sent while  fcb deliver --watch  or its job runs")
     return warning("FCB_WEBHOOKS", OFF) if has_endpoints else ok("FCB_WEBHOOKS", "off, and there is no endpoint")
+
+
+def _authorities(file: Path) -> Finding:
+    try:
+        count = certificates(file)
+    except InvalidSettings as failure:
+        return error(VARIABLE, f"nothing is sent: {str(failure).removeprefix(f'{VARIABLE}: ')}")
+    return ok(VARIABLE, f"certificates by {count:,} authorities in {file} count, beside those by the public ones")
 
 
 def _is_real(connections: Connections) -> bool:

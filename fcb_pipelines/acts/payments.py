@@ -17,7 +17,17 @@ from fcb_pipelines.domain.live import Live
 from fcb_pipelines.domain.live_keys import live_key
 from fcb_pipelines.domain.messages import News
 from fcb_pipelines.domain.payment_news import Dunning, payment_news
-from fcb_pipelines.domain.payments import NOTHING_PAST, Fact, FailedPayment, InvoiceNow, OurInvoice, Past, PaymentFact, facts
+from fcb_pipelines.domain.payments import (
+    CANCELLED,
+    NOTHING_PAST,
+    Fact,
+    FailedPayment,
+    InvoiceNow,
+    OurInvoice,
+    Past,
+    PaymentFact,
+    facts,
+)
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import ORDER, ORDER_PLAN
 from fcb_pipelines.odoo.order_now import orders_now
@@ -100,9 +110,13 @@ def _seen(
     waiting = {each for each in ours if not _is_ended(past.get(each, NOTHING_PAST))}
     moves = {one.odoo_id: one for one in open_and_due_before(odoo, waiting, overdue_before)} | moves
     followed = {each: one for each, one in moves.items() if each in ours and one.state == POSTED and not one.is_refund}
+    cancelled = [one for each, one in moves.items() if each in ours and one.state == CANCELLED and not one.is_refund]
     by = settled_by(odoo, followed)
     return _Seen(
-        invoices=[_invoice(one, by.get(each, ())) for each, one in followed.items()],
+        invoices=[
+            *(_invoice(one, by.get(each, ())) for each, one in followed.items()),
+            *(_invoice(one, ()) for one in cancelled),
+        ],
         failed=[each for one in failed for each in _failed(one, followed)],
         read=len(told.moves) + len(told.transactions),
         cursor=told.cursor(since),
@@ -188,6 +202,7 @@ def _invoice(one: MoveNow, settled: tuple[int, ...]) -> InvoiceNow:
         settled_by=",".join(map(str, settled)) or one.payment_state,
         issued_on=one.issued_on,
         due_on=one.due_on,
+        is_cancelled=one.state == CANCELLED,
     )
 
 

@@ -21,6 +21,7 @@ from fcb_pipelines.store.database import Database
 from fcb_pipelines.webhook_settings import EXAMPLE, WebhookSettings
 from fcb_pipelines.webhooks.posting import Poster
 from fcb_pipelines.webhooks.sealing import Sealing
+from fcb_pipelines.webhooks.trust import trusting
 
 OFF = "webhooks are off, so nothing is sent: set FCB_WEBHOOKS=true. Messages are recorded meanwhile, and go out then"
 NO_KEYS = f"FCB_WEBHOOK_KEYS is not set, and secrets of endpoints are encrypted under it; a key is made by  {EXAMPLE}"
@@ -71,9 +72,12 @@ def sealing(settings: WebhookSettings) -> Sealing:
 
 @asynccontextmanager
 async def sending(senders: Senders) -> AsyncIterator[Sending]:
-    """What messages are delivered with; its connections end with the block. Raises `InvalidSettings` where it is off."""
+    """What messages are delivered with; its connections end with the block.
+
+    Raises `InvalidSettings` where it is off, or certificates of the operator's own cannot be read.
+    """
     require_on(senders.settings)
-    async with Poster(senders.settings.policy, limits=LIMITS) as poster:
+    async with Poster(senders.settings.policy, limits=LIMITS, tls=trusting(senders.settings.ca_file)) as poster:
         yield Sending(
             db=senders.db,
             service=senders.service,
@@ -127,8 +131,8 @@ async def send_until(senders: Senders, is_done: Callable[[], bool], seconds: flo
 
 
 async def tell_now(senders: Senders) -> Outcome:
-    """Tell an operator what is to be told; whether messages are sent is another matter."""
-    async with Poster(senders.settings.policy) as poster:
+    """Tell an operator what is to be told; whether messages are sent is another matter. Raises as `sending` does."""
+    async with Poster(senders.settings.policy, tls=trusting(senders.settings.ca_file)) as poster:
         return await tell(senders.db, ways(senders.settings, poster.post, senders.clock))
 
 
@@ -146,6 +150,10 @@ async def _keep_telling(senders: Senders, work: Work, is_ending: Callable[[], bo
         except RemoteError:
             # Whoever delivers meets it too, and waits for the end of it.
             await _paused(AWAY_SECONDS, is_ending)
+        except InvalidSettings as error:
+            # The file was there when sending began: whoever puts it back need not start anew.
+            work.problem = str(error)
+            await _paused(TELL_SECONDS, is_ending)
         else:
             await _paused(TELL_SECONDS, is_ending)
 

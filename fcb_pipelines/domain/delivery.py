@@ -140,8 +140,13 @@ def why_disabled(attempt: Attempt, failing_since: datetime | None) -> str | None
     return None
 
 
-def notices(attempt: Attempt, number: int, *, message_id: str, endpoint: str, disabled: str | None) -> Iterator[Notice]:
-    """What an operator is told after an attempt of that number; `endpoint` in words, `disabled`: why it was, just now."""
+def notices(
+    attempt: Attempt, number: int, *, message_id: str, endpoint: str, disabled: str | None, was_refused: bool = False
+) -> Iterator[Notice]:
+    """What an operator is told after an attempt of that number; `endpoint` in words, `disabled`: why it was, just now.
+
+    `was_refused`: whether an earlier attempt was answered 4xx, which is told once and again after a replay.
+    """
     if disabled is not None:
         words = f"{endpoint} is disabled: {disabled}. Its messages are held: fcb endpoints enable, once it is mended"
         yield Notice(kind=NoticeKind.DISABLED, subject=endpoint, words=words)
@@ -153,7 +158,7 @@ def notices(attempt: Attempt, number: int, *, message_id: str, endpoint: str, di
     elif number == TELL_AT:
         words = f"{message_id} to {endpoint} failed {number} times; the last {attempt.words}: fcb messages show {message_id}"
         yield Notice(kind=NoticeKind.FAILING, subject=message_id, words=words)
-    elif number == 1 and _is_refused(attempt) and disabled is None:
+    elif (number == 1 or not was_refused) and _is_refused(attempt) and disabled is None:
         words = f"{endpoint} refuses {message_id}: it {attempt.words}. It is tried again: fcb messages show {message_id}"
         yield Notice(kind=NoticeKind.REFUSED, subject=message_id, words=words)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fcb_pipelines.domain.messages import MessageType, News
 from fcb_pipelines.domain.money import amount_text
-from fcb_pipelines.domain.payments import OPEN_STATES, Fact, PaymentFact
+from fcb_pipelines.domain.payments import CANCELLED, OPEN_STATES, Fact, PaymentFact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class Dunning:
         return today - self.grace
 
 
+LONGEST_WORDS = 1000
+"""Of a payment provider, in characters: a whole page of its errors would make a message that no receiver takes."""
 _REASONS = {
     Fact.PAYMENT_FAILED: "charge_failed",
     Fact.PAYMENT_TAKEN_BACK: "payment_taken_back",
@@ -44,7 +46,7 @@ def payment_news(
     about = _about(fact, deployment_id)
     if fact.fact in _SETTLED_BY:
         type_, at = MessageType.PAYMENT_SUCCEEDED, now
-        about["settled_by"] = _SETTLED_BY[fact.fact]
+        about["settled_by"] = "cancellation" if fact.data.get("state") == CANCELLED else _SETTLED_BY[fact.fact]
     else:
         type_, at = MessageType.PAYMENT_FAILED, _failed_at(fact) or now
         about |= _failure(fact, attempt, dunning, today, at)
@@ -57,7 +59,7 @@ def _about(fact: PaymentFact, deployment_id: str | None) -> dict[str, Any]:
         "id": fact.move_id,
         "external_id": fact.move_xid or None,
         "number": data.get("invoice"),
-        "state": "posted",
+        "state": data.get("state", "posted"),
         **{name: data.get(name) for name in ("payment_state", "currency", "total", "residual", "issued_on", "due_on")},
     }
     return {
@@ -85,9 +87,13 @@ def _failure(fact: PaymentFact, attempt: int, dunning: Dunning, today: date, fai
         "final": is_final,
         "next_retry": None if retry is None else failed_at + retry,
         "grace_ends_on": None if grace_ends_on is None else grace_ends_on.isoformat(),
-        "message": fact.data.get("message"),
+        "message": _shortened(fact.data.get("message")),
     }
 
 
 def _failed_at(fact: PaymentFact) -> datetime | None:
     return datetime.fromisoformat(fact.happened) if fact.fact is Fact.PAYMENT_FAILED else None
+
+
+def _shortened(words: str | None) -> str | None:
+    return words if words is None or len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS - 1]}…"

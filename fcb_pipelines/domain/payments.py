@@ -23,6 +23,7 @@ class Fact(StrEnum):
 
     INVOICE_PAID = "invoice_paid"
     INVOICE_REVERSED = "invoice_reversed"
+    """It was given back by a credit note, or cancelled after it was told that it is not paid."""
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_TAKEN_BACK = "payment_taken_back"
     """It was paid, and is open again."""
@@ -42,7 +43,7 @@ class OurInvoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceNow:
-    """A posted invoice of ours as Odoo has it."""
+    """An invoice of ours that is posted, or was and is cancelled, as Odoo has it."""
 
     move_id: int
     name: str
@@ -55,6 +56,7 @@ class InvoiceNow:
     """What its payments or credit notes are in Odoo; the same as long as the same ones settle it."""
     issued_on: date | None = None
     due_on: date | None = None
+    is_cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,11 @@ class Past:
         """Whether nothing is owed of it, by what was recorded."""
         return self.settled in (Fact.INVOICE_PAID, Fact.INVOICE_REVERSED)
 
+    @property
+    def is_told_owed(self) -> bool:
+        """Whether the last that was recorded is that it is not paid, so that a host may have suspended somebody for it."""
+        return not self.is_settled and bool(self.failures or self.is_overdue or self.taken_back)
+
 
 NOTHING_PAST = Past()
 
@@ -121,6 +128,8 @@ _SETTLED = {
     "in_payment": Fact.INVOICE_PAID,
     "reversed": Fact.INVOICE_REVERSED,
 }
+CANCELLED = "cancel"
+"""Of an invoice in Odoo. Nothing is owed of it, as of one that was given back by a credit note."""
 OPEN_STATES = ("not_paid", "partial")
 """Something is owed; by itself that is no fact, for nothing has come to an end."""
 
@@ -149,6 +158,11 @@ def facts(
             yield _of_order(orders[each.order_id], each)
     for one in known.values():
         before = past.get(one.move_id, NOTHING_PAST)
+        if one.is_cancelled:
+            # One of which nothing was told needs no word that it is gone.
+            if before.is_told_owed:
+                yield _fact(Fact.INVOICE_REVERSED, ours[one.move_id], one, one.total, _again(CANCELLED, before))
+            continue
         fact = _SETTLED.get(one.payment_state)
         if fact is not None and fact is not before.settled:
             yield _fact(fact, ours[one.move_id], one, one.total, _again(one.settled_by, before))
@@ -183,6 +197,7 @@ def _fact(fact: Fact, ours: OurInvoice, now: InvoiceNow, amount: Money, happened
         data={
             "invoice": now.name,
             "partner_id": now.partner_id,
+            "state": CANCELLED if now.is_cancelled else "posted",
             "payment_state": now.payment_state,
             "currency": now.total.currency,
             "total": amount_text(now.total.amount, now.total.currency),

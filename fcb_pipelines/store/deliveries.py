@@ -9,7 +9,7 @@ several machines agree.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,8 @@ class Made:
     taken: Taken
     attempt: Attempt
     verdict: Verdict
+    was_refused: bool = False
+    """Whether the receiver answered an earlier attempt 4xx; known once it is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,8 @@ GIVE_BACK = """
     UPDATE delivery d SET lease_until = NULL FROM unnest(%(deliveries)s::bigint[], %(leases)s::bigint[]) g (delivery_id, lease)
      WHERE d.delivery_id = g.delivery_id AND d.lease = g.lease
 """
-# Many in one statement: a busy sender has hundreds of them at once.
+# Many in one statement: a busy sender has hundreds of them at once. How long to wait is taken over and not until when: by a
+# sender's clock that is slow, the next attempt would be due at once.
 MOVE = """
     WITH made AS (
         SELECT * FROM unnest(
@@ -100,7 +103,8 @@ MOVE = """
                 next_try_at)
     ), moved AS (
         UPDATE delivery d
-           SET attempts = attempts + 1, state = m.state, next_try_at = coalesce(m.next_try_at, d.next_try_at),
+           SET attempts = attempts + 1, state = m.state,
+               next_try_at = coalesce(clock_timestamp() + (m.next_try_at - m.ended_at), d.next_try_at),
                lease_until = NULL, ended_at = CASE m.state WHEN 'waiting' THEN NULL ELSE m.ended_at END
           FROM made m
          WHERE d.delivery_id = m.delivery_id AND d.lease = m.lease AND d.state = 'waiting'
@@ -112,7 +116,9 @@ MOVE = """
                NOT EXISTS (SELECT FROM moved WHERE moved.lease = m.lease)
           FROM made m
     )
-    SELECT lease FROM moved
+    SELECT lease, EXISTS (SELECT FROM delivery_attempt a
+                           WHERE a.delivery_id = moved.delivery_id AND a.status BETWEEN 400 AND 499 AND a.status <> 410)
+      FROM moved
 """
 DUE = """
     SELECT count(*) FROM delivery d JOIN webhook_endpoint e USING (endpoint_id)
@@ -179,8 +185,8 @@ def record(conn: Connection, made: Sequence[Made]) -> tuple[Made, ...]:
     if not made:
         return ()
     rows = [_row(one) for one in made]
-    held = {lease for (lease,) in conn.execute(MOVE, {name: [row[name] for row in rows] for name in rows[0]})}
-    return tuple(one for one in made if one.taken.lease in held)
+    held = dict[int, bool](conn.execute(MOVE, {name: [row[name] for row in rows] for name in rows[0]}).fetchall())
+    return tuple(replace(one, was_refused=held[one.taken.lease]) for one in made if one.taken.lease in held)
 
 
 def due(conn: Connection, service: str) -> int:

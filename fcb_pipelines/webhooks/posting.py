@@ -25,6 +25,7 @@ from fcb_pipelines.webhooks.egress import Denied, Egress, Target, Vetted, target
 from fcb_pipelines.webhooks.lines import Endpoint, Line, Lines
 from fcb_pipelines.webhooks.names import Unresolved
 from fcb_pipelines.webhooks.resolving import Resolver, SystemResolver
+from fcb_pipelines.webhooks.trust import trusting
 from fcb_pipelines.webhooks.wire import Connect, OtherPeer, TooMuch, connected, wire_to
 
 OURS = frozenset(
@@ -87,11 +88,11 @@ class Poster:
         tls: ssl.SSLContext | None = None,
         connect: Connect = connected,
     ) -> None:
-        """Certificates are checked against the system's store, or the file that `SSL_CERT_FILE` names, or as `tls` says."""
+        """Certificates are checked as `tls` says (trust), else against those of the public authorities."""
         self._policy = policy
         self._limits = limits or Limits()
         self._resolver = resolver or SystemResolver(timeout_seconds=self._limits.look_up_seconds)
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or trusting(None)
         self._tls.set_alpn_protocols(["http/1.1"])
         self._connect = connect
         self._lines = Lines(per_endpoint=self._limits.connections, most_idle=self._limits.idle_connections)

@@ -20,6 +20,7 @@ from fcb_pipelines.webhooks.sealing import Sealing
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.projects import write_project
 from fcb_pipelines_tests.webhooks.outgoing import BY, tell
+from fcb_pipelines_tests.webhooks.receivers import authority
 
 KEY = new_key()
 ON = {"FCB_WEBHOOKS": "true", "FCB_WEBHOOK_KEYS": KEY, "FCB_WEBHOOK_ALLOW_HTTP_LOCAL": "true"}
@@ -64,6 +65,15 @@ def test_a_real_service_needs_somebody_who_is_told(look: Look) -> None:
     real = {"FCB_SOURCE_SHOP_URL": "postgresql://reader@db.invalid/shop"}
     assert said(look(**real), Level.WARNING, "operator: nobody is told of dead messages and of alarms")
     assert said(look(**real, **MAIL), Level.OK, "operator: told by mail to ops@example.com")
+
+
+def test_the_file_of_authorities_is_read(look: Look, tmp_path: Path) -> None:
+    file = authority(tmp_path, "receiver.example.com").file
+    assert said(look(FCB_WEBHOOK_CA_FILE=str(file)), Level.OK, f"FCB_WEBHOOK_CA_FILE: certificates by 1 authorities in {file}")
+    missing = look(FCB_WEBHOOK_CA_FILE=str(tmp_path / "none.pem"))
+    assert said(
+        missing, Level.ERROR, f"FCB_WEBHOOK_CA_FILE: nothing is sent: {tmp_path / 'none.pem'} cannot be read (No such file"
+    )
 
 
 @pytest.mark.usefixtures("endpoint")

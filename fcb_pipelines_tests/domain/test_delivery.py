@@ -130,7 +130,7 @@ def test_an_endpoint_is_disabled_when_it_is_gone_or_failed_for_long(
         (500, 9, []),
         (500, 10, [NoticeKind.DEAD]),
         (404, 1, [NoticeKind.REFUSED]),
-        (404, 2, []),
+        (404, 2, [NoticeKind.REFUSED]),
         (404, 4, [NoticeKind.FAILING]),
         (302, 1, []),
         (None, 4, [NoticeKind.FAILING]),
@@ -142,6 +142,27 @@ def test_the_operator_is_told_at_the_fourth_failure_and_at_the_last(
     status: int | None, number: int, told: list[NoticeKind]
 ) -> None:
     found = notices(an_attempt(status), number, message_id="msg_1", endpoint="ep_1", disabled=None)
+    assert [one.kind for one in found] == told
+
+
+@pytest.mark.parametrize(
+    ("status", "number", "was_refused", "told"),
+    [
+        (401, 2, False, [NoticeKind.REFUSED]),
+        (401, 2, True, []),
+        # After a replay.
+        (401, 1, True, [NoticeKind.REFUSED]),
+        (401, 9, False, [NoticeKind.REFUSED]),
+        (401, 4, False, [NoticeKind.FAILING]),
+        (401, 10, False, [NoticeKind.DEAD]),
+        (410, 2, False, []),
+        (500, 2, False, []),
+    ],
+)
+def test_the_operator_is_told_of_the_first_answer_that_says_the_request_is_wrong(
+    status: int, number: int, was_refused: bool, told: list[NoticeKind]
+) -> None:
+    found = notices(an_attempt(status), number, message_id="msg_1", endpoint="ep_1", disabled=None, was_refused=was_refused)
     assert [one.kind for one in found] == told
 
 

@@ -114,3 +114,20 @@ def test_nobody_elses_invoice_tells_anything() -> None:
     """Those from before a boundary are not ours: whatever happens to them drives nothing."""
     other = replace(NOW, move_id=8)
     assert list(facts(OURS, [other], [replace(FAILED, move_id=8), FAILED])) == []
+
+
+@pytest.mark.parametrize(
+    ("past", "told"),
+    [
+        (Past(), []),
+        (Past(failures=1), [(Fact.INVOICE_REVERSED, "cancel")]),
+        (Past(is_overdue=True), [(Fact.INVOICE_REVERSED, "cancel")]),
+        (Past(settled=Fact.PAYMENT_TAKEN_BACK, taken_back=1), [(Fact.INVOICE_REVERSED, "cancel/1")]),
+        (Past(settled=Fact.INVOICE_PAID, failures=1), []),
+        (Past(settled=Fact.INVOICE_REVERSED, failures=1), []),
+    ],
+)
+def test_an_invoice_that_is_cancelled_is_told_where_it_was_told_not_paid(past: Past, told: list[tuple[Fact, str]]) -> None:
+    gone = replace(NOW, payment_state="not_paid", is_cancelled=True)
+    found = list(facts(OURS, [gone], [], {7: past}, overdue_before=date(2027, 1, 1)))
+    assert [(one.fact, one.happened) for one in found] == told

@@ -187,6 +187,46 @@ def test_what_is_held_and_then_paid_is_let_go(house: House) -> None:
     assert len(house.host.acts) == 3
 
 
+def test_what_is_held_is_not_carried_out_by_a_message_on_something_else(house: House) -> None:
+    many(house, 4)
+    house.act()
+    house.clock.on(hours=2)
+    other: dict[str, Any] = {"external_subscription_id": "sub-3", "deployment_id": "dep-3"}
+    house.take("paid", PAID, sequence=2, invoice=invoice(99, paid=True), **other)
+    house.take("failed", sequence=3, invoice=invoice(98), final=False, **other)
+    assert house.act() == [What.NOTED, What.NOTED]
+    assert len(house.host.acts) == 3
+    assert house.entries()["paid"].why == "noted; its suspension is held: unpaid: INV/77 (49.00 CAD)"
+    with house.storage.transaction() as tx:
+        operating.release(tx, None, who="Ada", now=house.clock())
+    assert house.act() == [What.SUSPENDED]
+
+
+def test_a_suspension_that_raised_and_may_have_happened_counts_against_the_cap(house: House) -> None:
+    house.host.failures = [TimeoutError()] * 5
+    many(house, 5)
+    assert Counter(house.act()) == {What.FAILED: 3, What.HELD: 2}
+    house.host.failures = []
+    house.clock.on(minutes=1)
+    assert Counter(house.act()) == {What.SUSPENDED: 3}
+    # What never comes to an end holds nobody up for ever.
+    house.clock.on(hours=1)
+    house.take("later", deployment_id="later", external_subscription_id="later")
+    assert house.act() == [What.SUSPENDED]
+
+
+def test_what_was_begun_and_never_done_counts_for_its_hour(house: House) -> None:
+    house.host.failures = [TimeoutError()] * 9
+    many(house, 3)
+    house.act()
+    house.clock.on(minutes=61)
+    house.act()
+    house.host.failures = []
+    house.take("later", deployment_id="later", external_subscription_id="later")
+    assert What.SUSPENDED in house.act()
+    assert ("suspend", "later", "later") in house.host.acts
+
+
 def test_the_cap_holds_for_four_workers_together(house: House) -> None:
     many(house, 12)
     with ThreadPoolExecutor(4) as threads:
@@ -233,6 +273,13 @@ def test_workers_at_once_never_act_on_the_same(house: House) -> None:
     many(house, 40)
     assert together(house, most_suspensions=99) == {What.SUSPENDED: 40}
     assert len(set(house.host.acts)) == len(house.host.acts) == 40
+
+
+def test_a_worker_of_one_service_acts_on_nothing_of_another_that_was_taken_before_it_was_set(house: House) -> None:
+    house.take("a", service="cumulus")
+    assert Worker(storage=house.storage, actions=house.host, service="nexacloud").run(house.clock()) == [What.REFUSED]
+    assert (house.host.acts, house.standings()) == ([], {"a": "parked"})
+    assert house.entries()["a"].why.startswith("not to be acted on any more: it is about the service cumulus")
 
 
 def test_a_worker_has_usual_terms(house: House) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,9 +45,10 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     return run
 
 
-def take(folder: Path, message_id: str, type_: str = FAILED, *, sequence: int = 1, deployment: str = "dep-1") -> None:
+def take(folder: Path, message_id: str, type_: str = FAILED, *, sequence: int = 1, deployment: str | None = "dep-1") -> None:
     now = datetime.now(UTC)
-    came = request(message_id, type_, sequence=sequence, at=now, deployment_id=deployment, external_subscription_id=deployment)
+    about: dict[str, Any] = {"deployment_id": deployment, "external_subscription_id": deployment or "sub-1"}
+    came = request(message_id, type_, sequence=sequence, at=now, **about)
     receiver = Receiver(storage=SqliteStorage(folder / "receiver.sqlite"), secrets=[SECRET])
     assert receiver.take(came.headers, came.body, now).status == 202
 
@@ -88,6 +90,18 @@ def test_parked_and_dismissed(tmp_path: Path, run: Run) -> None:
     assert run("status")[0] == 1
     assert run("dismiss", str(parked["number"]), "--as", "Ada") == (0, "1 dismissed\n")
     assert run("status")[0] == 0
+
+
+def test_what_is_parked_is_read_again(tmp_path: Path, run: Run) -> None:
+    take(tmp_path, "a", deployment=None)
+    take(tmp_path, "new", "invoice.sent")
+    assert run("act") == (1, '{"refused": 1}\n')
+    assert run("read-again", "--all", "--as", "Ada") == (0, "0 read again\n")
+    code, said = run("read-again", "--all", "--deployment", "dep-17", "--as", "Ada")
+    assert (code, said.startswith("--deployment is for messages of one subscription")) == (1, True)
+    assert run("read-again", "1", "2", "--deployment", "dep-17", "--as", "Ada") == (1, "1 read again\n")
+    assert run("act") == (1, '{"suspended": 1}\n')
+    assert HOST.acts == [("suspend", "dep-17", "a")]
 
 
 def test_what_failed_is_tried_again_at_once_when_asked_for(tmp_path: Path, run: Run) -> None:

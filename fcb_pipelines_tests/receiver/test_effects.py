@@ -94,6 +94,13 @@ def test_a_failure_without_an_invoice_ends_with_the_next_payment_of_the_subscrip
     assert decided(after(heard(invoice=None, sequence=5)), heard(type_=PAID, sequence=4)).act is None
 
 
+@pytest.mark.parametrize("settled_by", ["credit_note", "cancellation"])
+def test_what_is_given_back_ends_its_own_invoice_and_no_charge_that_failed(settled_by: str) -> None:
+    given_back = heard(type_=PAID, sequence=2, settled_by=settled_by)
+    assert decided(after(heard()), given_back).act is Act.RESTORE
+    assert decided(after(heard(invoice=None)), given_back).act is None
+
+
 def test_a_failure_that_says_that_nothing_is_owed_any_more_restores() -> None:
     assert decided(after(heard()), heard(sequence=2, invoice=invoice(payment_state="reversed"))).act is Act.RESTORE
 

@@ -65,7 +65,7 @@ def test_what_is_told_for_people_changes_nothing_and_needs_nothing(type_: str) -
     )
 
 
-def test_an_unknown_type_and_one_without_a_deployment_are_parked() -> None:
+def test_an_unknown_type_and_one_about_nobody_are_parked() -> None:
     unknown = read("m", body("m", "invoice.sent"))
     assert isinstance(unknown, NoEffect)
     assert (unknown.type, unknown.is_parked) == ("invoice.sent", True)
@@ -73,6 +73,27 @@ def test_an_unknown_type_and_one_without_a_deployment_are_parked() -> None:
         found = read("m", body("m", type_, deployment_id=None, external_subscription_id=None))
         assert isinstance(found, NoEffect)
         assert found.is_parked
+
+
+@pytest.mark.parametrize("type_", [FAILED, PAID, ENDED])
+def test_what_names_no_deployment_is_read_all_the_same(type_: str) -> None:
+    assert (heard(type_=type_, deployment_id=None).deployment, heard(type_=type_).deployment) == ("", "dep-1")
+
+
+@pytest.mark.parametrize("type_", [FAILED, PAID, ENDED, "endpoint.test"])
+def test_what_is_about_another_service_is_parked(type_: str) -> None:
+    mine, other = (read("m", body("m", type_, service=each), service="nexacloud") for each in ("nexacloud", "cumulus"))
+    assert isinstance(mine, NoEffect if type_ == "endpoint.test" else Message)
+    assert other == NoEffect(
+        type_, "it is about the service cumulus, and what is received here is about nexacloud", is_parked=True
+    )
+    assert read("m", body("m", type_, service="cumulus")) == read("m", body("m", type_))
+
+
+@pytest.mark.parametrize("service", [..., None, 7, "", "a\0b"])
+def test_a_service_that_cannot_be_read_is_nobodys(service: Any) -> None:
+    assert isinstance(read("m", body("m", service=service), service="nexacloud"), Unreadable)
+    assert isinstance(read("m", body("m", service=service)), Message)
 
 
 @pytest.mark.parametrize(

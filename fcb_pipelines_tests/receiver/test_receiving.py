@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fcb_host.receiver.acting import What
 from fcb_host.receiver.receiving import MOST_BYTES, OFF, TOO_LARGE, UNAVAILABLE, UNREADABLE, UNSIGNED, Answer, Receiver
 from fcb_host.receiver.storage_sqlite import SqliteStorage
 from fcb_host.signing import headers
@@ -125,9 +126,20 @@ def test_what_is_signed_and_no_message_is_400_each_time_and_kept(house: House, c
 def test_an_unknown_type_is_parked_and_what_is_told_for_people_is_kept(house: House) -> None:
     assert outcome(house.take("a", "invoice.sent")) == (202, "parked")
     assert outcome(house.take("b", "endpoint.test")) == (202, "stored")
-    assert outcome(house.take("c", ENDED, deployment_id=None)) == (202, "parked")
-    assert house.act() == []
+    assert outcome(house.take("c", ENDED, deployment_id=None)) == (202, "stored")
+    assert house.act() == [What.REFUSED]
     assert house.standings() == {"a": "parked", "b": "kept", "c": "parked"}
+
+
+def test_a_receiver_of_one_service_parks_what_is_about_another(house: House) -> None:
+    mine = replace(house.receiver, service="nexacloud")
+    for number, service in enumerate(("cumulus", "nexacloud")):
+        came = request(f"m{number}", service=service)
+        assert mine.take(came.headers, came.body, NOW).status == 202
+    assert house.act() == [What.SUSPENDED]
+    assert (house.standings(), house.host.acts) == ({"m0": "parked", "m1": "done"}, [("suspend", "dep-1", "m1")])
+    assert house.entries()["m0"].why == "it is about the service cumulus, and what is received here is about nexacloud"
+    assert house.status().needs_a_person
 
 
 def test_the_same_id_of_another_source_is_another_message(house: House) -> None:

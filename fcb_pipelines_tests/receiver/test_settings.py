@@ -78,6 +78,14 @@ def test_what_is_set_is_opened(tmp_path: Path) -> None:
     assert isinstance(storage, SqliteStorage)
     receiver = opening.receiver(settings, storage)
     assert (receiver.is_enabled, receiver.secrets, receiver.tolerance_seconds) == (True, (SECRET, OTHER), 60)
+    assert receiver.service == ""
+
+
+def test_the_service_that_is_set_is_the_one_of_the_receiver_and_of_its_worker() -> None:
+    named = {"FCB_HOST_WEBHOOK_SERVICE": " nexacloud\n", "FCB_HOST_WEBHOOK_ACTIONS": f"{__name__}:HOST"}
+    settings = webhooks_from_environment(WHOLE | named)
+    storage = opening.storage(settings)
+    assert opening.receiver(settings, storage).service == opening.worker(settings, storage).service == "nexacloud"
 
 
 @pytest.mark.parametrize("named", ["", "module", ":name", "no.such.module:name", f"{__name__}:NOT_THERE"])

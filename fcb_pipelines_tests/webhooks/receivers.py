@@ -168,7 +168,8 @@ class Authority:
 def authority(folder: Path, *names: str) -> Authority:
     """A self-signed certificate for names and addresses."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver")])
+    # Of a name of its own: authorities of one name are taken for each other.
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"in {folder.name}"[:64])])
     certificate = (
         x509.CertificateBuilder(issuer_name=subject, subject_name=subject, public_key=key.public_key())
         .serial_number(x509.random_serial_number())

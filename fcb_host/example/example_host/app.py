@@ -38,7 +38,7 @@ def create_app(
 ) -> Starlette:
     """The application, with these deployments; the worker looks for what waits every so many seconds."""
     storage = opening.storage(settings)
-    worker = Worker(storage=storage, actions=Deployments(), terms=settings.terms)
+    worker = Worker(storage=storage, actions=Deployments(), terms=settings.terms, service=settings.service)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -18,9 +18,10 @@ from typing import Any, Protocol
 
 from fcb_host.backoff import Backoff, Chance, full_jitter
 from fcb_host.receiver import deployments, inbox, messages
-from fcb_host.receiver.effects import Act, Decision, Deployment, Outcome, decide
+from fcb_host.receiver.effects import Act, Decision, Deployment, Outcome, decide, let_go
 from fcb_host.receiver.inbox import Entry, Standing
-from fcb_host.receiver.messages import Message
+from fcb_host.receiver.messages import Message, Type
+from fcb_host.receiver.placing import Place, place
 from fcb_host.receiver.storage import Storage, Transaction
 
 _LOG = logging.getLogger("fcb_host")
@@ -67,7 +68,8 @@ class Terms:
 
     most_suspensions: int = 10
     most_deprovisions: int = 5
-    """So many within `window`, by all workers together; what is beyond is held until an operator releases it."""
+    """So many within `window`, by all workers together; what is beyond is held until an operator releases it. One
+    that was begun counts too: what raised may have happened."""
     window: timedelta = timedelta(hours=1)
     """The run that a cap is for. Not one call of `act`: a worker that is called every second would make every run small."""
     grace: timedelta = timedelta(days=14)
@@ -97,6 +99,7 @@ _DONE: Mapping[Act, What] = {
     Act.RESTORE: What.RESTORED,
     Act.DEPROVISION: What.DEPROVISIONED,
 }
+_OVER = frozenset({What.RESTORED, What.NOTED})
 _STANDS = {Outcome.DONE: Standing.DONE, Outcome.PENDING: Standing.PENDING, Outcome.REFUSED: Standing.REFUSED}
 _SAID = {Outcome.DONE: What.NOTED, Outcome.PENDING: What.PENDING, Outcome.REFUSED: What.REFUSED}
 
@@ -109,6 +112,8 @@ class Worker:
     actions: Actions
     terms: Terms = field(default_factory=Terms)
     chance: Chance = full_jitter
+    service: str = ""
+    """The one of the receiver: its messages alone are acted on. Empty: everybody's."""
 
     def run(self, now: datetime, *, most: int = 1000) -> list[What]:
         """Act on what is due, at most so many messages; what became of each. Raises StorageUnavailable.
@@ -131,17 +136,47 @@ class Worker:
         entry = inbox.claim(tx, now=now)
         if entry is None:
             return None
-        message = messages.read(entry.message_id, entry.body)
-        # It was read when it was stored, by this version or another one.
+        message = messages.read(entry.message_id, entry.body, service=self.service)
+        # It was read when it was stored: by this version or another one, perhaps with other settings.
         if not isinstance(message, Message):
-            inbox.stand(tx, entry.number, Standing.PARKED, f"not understood any more: {message.why}", now=now)
+            inbox.stand(tx, entry.number, Standing.PARKED, f"not to be acted on any more: {message.why}", now=now)
             return What.REFUSED
-        before = deployments.locked(tx, message.deployment, now=now)
-        is_the_end = before.end is not None and before.end.message_id == message.message_id
-        if not is_the_end and inbox.is_stale(tx, entry.source, message):
+        inbox.take_turn(tx, entry.source, message.subscription)
+        there = place(entry.deployment, message, deployments.holding(tx, message))
+        if not self._is_the_end(tx, there, message, now) and inbox.is_stale(tx, entry.source, message):
             inbox.stand(tx, entry.number, Standing.STALE, "a later message on the same thing is known", now=now)
             return What.STALE
-        return self._decided(tx, entry, before, decide(before, message, now=now, grace=self.terms.grace), now)
+        if there.lets_go is not None:
+            held = deployments.locked(tx, there.lets_go, now=now)
+            deployments.save(tx, let_go(held, message), now=now)
+            return What.BEGUN
+        if not there.deployment:
+            inbox.stand(tx, entry.number, Standing.PARKED, inbox.NO_DEPLOYMENT, now=now)
+            return What.REFUSED
+        return self._at(tx, entry, message, there.deployment, now)
+
+    def _is_the_end(self, tx: Transaction, there: Place, message: Message, now: datetime) -> bool:
+        """Whether it is the termination that a deployment's end waits for, which a later word on that does not replace."""
+        if message.type is not Type.TERMINATED or not there.deployment:
+            return False
+        end = deployments.locked(tx, there.deployment, now=now).end
+        return end is not None and end.message_id == message.message_id
+
+    def _at(self, tx: Transaction, entry: Entry, message: Message, deployment_id: str, now: datetime) -> What:
+        """Decide on a message on one deployment; one by which nothing is owed any more then goes on to the next."""
+        if deployment_id != entry.deployment:
+            inbox.place(tx, entry.number, deployment_id)
+        before = deployments.locked(tx, deployment_id, now=now)
+        decision = decide(before, message, now=now, grace=self.terms.grace)
+        if deployment_id != message.deployment:
+            told = f"{decision.why} (told of {message.deployment or 'no deployment'}, held against {deployment_id})"
+            decision = replace(decision, why=told)
+        what = self._decided(tx, entry, before, decision, now)
+        if what in _OVER and not message.is_open:
+            for each in deployments.holding(tx, message)[:1]:
+                inbox.place(tx, entry.number, each.deployment)
+                inbox.stand(tx, entry.number, Standing.WAITING, f"{what.value} on {deployment_id}; goes on", now=now)
+        return what
 
     def _decided(self, tx: Transaction, entry: Entry, before: Deployment, decision: Decision, now: datetime) -> What:
         if decision.act is None:
@@ -149,19 +184,24 @@ class Worker:
             inbox.stand(tx, entry.number, _STANDS[decision.outcome], decision.why, now=now)
             return _SAID[decision.outcome]
         owing = replace(before, unpaid=decision.deployment.unpaid)
-        if not entry.released_by and self._is_capped(tx, decision.act, now):
+        if _waits_for_a_release(tx, entry, decision):
+            deployments.save(tx, owing, now=now)
+            inbox.stand(tx, entry.number, Standing.DONE, f"noted; its suspension is held: {decision.why}", now=now)
+            return What.NOTED
+        if not entry.released_by and self._is_capped(tx, decision.act, before.deployment_id, now):
             why = f"held: {decision.act.value} beyond the cap; look at it, then release it. {decision.why}"
             deployments.save(tx, owing, now=now)
             inbox.stand(tx, entry.number, Standing.HELD, why, now=now)
             return What.HELD
         if before.begun is not decision.act:
             deployments.save(tx, replace(owing, begun=decision.act), now=now)
+            deployments.began(tx, decision.act, before.deployment_id, entry.message_id, who=entry.released_by, now=now)
             return What.BEGUN
         return self._do(tx, entry, decision, decision.act, now)
 
-    def _is_capped(self, tx: Transaction, act: Act, now: datetime) -> bool:
+    def _is_capped(self, tx: Transaction, act: Act, deployment_id: str, now: datetime) -> bool:
         caps = {Act.SUSPEND: self.terms.most_suspensions, Act.DEPROVISION: self.terms.most_deprovisions}
-        return act in caps and deployments.done_since(tx, act, now - self.terms.window) >= caps[act]
+        return act in caps and deployments.done_since(tx, act, now - self.terms.window, besides=deployment_id) >= caps[act]
 
     def _do(self, tx: Transaction, entry: Entry, decision: Decision, act: Act, now: datetime) -> What:
         deployment_id = decision.deployment.deployment_id
@@ -192,3 +232,11 @@ class Worker:
         again_at = now + timedelta(seconds=self.terms.backoff.wait(entry.attempts + 1, self.chance))
         inbox.failed(tx, entry.number, words.replace("\0", ""), again_at=again_at)
         _LOG.error("message %s: %s; it is tried again after %s", entry.message_id, words, f"{again_at:%Y-%m-%d %H:%M:%S}")
+
+
+def _waits_for_a_release(tx: Transaction, entry: Entry, decision: Decision) -> bool:
+    """Whether a suspension is for what was held before, and not for what the message tells."""
+    if decision.act is not Act.SUSPEND or entry.released_by:
+        return False
+    is_own = any(each.is_due and each.subject == entry.subject for each in decision.deployment.unpaid)
+    return not is_own and inbox.is_any_held(tx, decision.deployment.deployment_id, besides=entry.number)

@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
+from fcb_host.errors import NotPossible
 from fcb_host.receiver import inbox, opening, operating
 from fcb_host.receiver.inbox import FOR_A_PERSON, Entry, Standing
+from fcb_host.receiver.rereading import read_again
 from fcb_host.receiver.settings import WebhookSettings, webhooks_from_environment
 from fcb_host.receiver.storage import Storage, Transaction
 
@@ -38,6 +40,9 @@ def add_commands(commands: Any) -> None:
     each.add_parser("held", help="what is beyond the cap, one line of JSON each")
     each.add_parser("parked", help="what nobody here could act on, one line of JSON each")
     _add_numbers(each.add_parser("release", help="let what is held through the cap"), with_all=True)
+    again = each.add_parser("read-again", help="read parked messages again, once what was missing is there")
+    _add_numbers(again, with_all=True)
+    again.add_argument("--deployment", default="", help="what those are about that name none; with numbers")
     _add_numbers(each.add_parser("dismiss", help="show parked messages no longer"), with_all=False)
     forget = each.add_parser("forget", help="remove old messages")
     forget.add_argument("--days", type=int, required=True, help="older than so many days, at least 90")
@@ -65,7 +70,7 @@ def run(given: argparse.Namespace, environment: Mapping[str, str], now: datetime
     if given.receiver_command == "act":
         return _act(settings, storage, given, now)
     with storage.transaction() as tx:
-        return _run(tx, given, now)
+        return _run(tx, given, now, settings.service)
 
 
 def _act(settings: WebhookSettings, storage: Storage, given: argparse.Namespace, now: datetime) -> int:
@@ -79,7 +84,7 @@ def _act(settings: WebhookSettings, storage: Storage, given: argparse.Namespace,
         return int(operating.status(tx, now=now).needs_a_person)
 
 
-def _run(tx: Transaction, given: argparse.Namespace, now: datetime) -> int:
+def _run(tx: Transaction, given: argparse.Namespace, now: datetime, service: str) -> int:
     match given.receiver_command:
         case "status":
             return _status(tx, now)
@@ -88,13 +93,23 @@ def _run(tx: Transaction, given: argparse.Namespace, now: datetime) -> int:
         case "confirm" | "withdraw":
             print(_ended(tx, given, now))
             return 0
-        case "release":
-            numbers = None if given.all else given.number
-            return _said("released", operating.release(tx, numbers, who=given.who, now=now), numbers)
-        case "dismiss":
-            return _said("dismissed", operating.dismiss(tx, given.number, who=given.who, now=now), given.number)
+        case "release" | "dismiss" | "read-again":
+            return _chosen(tx, given, now, service)
         case _:
             return _said("forgotten", operating.forget(tx, older_than=timedelta(days=given.days), now=now), None)
+
+
+def _chosen(tx: Transaction, given: argparse.Namespace, now: datetime, service: str) -> int:
+    """What is done with some of the messages, or with all."""
+    who, numbers = given.who, None if getattr(given, "all", False) else given.number
+    if given.receiver_command == "release":
+        return _said("released", operating.release(tx, numbers, who=who, now=now), numbers)
+    if given.receiver_command == "dismiss":
+        return _said("dismissed", operating.dismiss(tx, given.number, who=who, now=now), numbers)
+    if given.all and given.deployment:
+        raise NotPossible("--deployment is for messages of one subscription: give their numbers instead of --all")
+    count = read_again(tx, numbers, who=who, service=service, deployment=given.deployment, now=now)
+    return _said("read again", count, numbers)
 
 
 def _ended(tx: Transaction, given: argparse.Namespace, now: datetime) -> str:

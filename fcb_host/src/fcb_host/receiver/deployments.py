@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from fcb_host.receiver.effects import Act, Deployment, End, State, Unpaid
+from fcb_host.receiver.messages import Message
+from fcb_host.receiver.placing import Holder
 from fcb_host.receiver.storage import Transaction, milliseconds, moment
 
 _MEET = """
@@ -33,11 +35,25 @@ _OWES = """
     INSERT INTO fcb_receiver_unpaid (deployment, subscription, subject, sequence, words, is_due)
     VALUES (:deployment, :subscription, :subject, :sequence, :words, :is_due)
 """
+_HOLDING = """
+    SELECT owed.deployment, max(CASE WHEN owed.is_due = 1 AND (at.state <> 'active' OR at.begun IS NOT NULL) THEN 1 ELSE 0 END)
+      FROM fcb_receiver_unpaid AS owed JOIN fcb_receiver_deployment AS at ON at.deployment = owed.deployment
+     WHERE owed.subscription = :subscription AND owed.subject IN (:subject, :also) AND owed.sequence <= :sequence
+       AND at.state <> 'deprovisioned'
+     GROUP BY owed.deployment ORDER BY owed.deployment
+"""
 _DID = """
     INSERT INTO fcb_receiver_act (at, what, deployment, message_id, who, why)
     VALUES (:now, :what, :deployment, :message_id, :who, :why)
 """
-_DONE_SINCE = "SELECT count(*) FROM fcb_receiver_act WHERE what = :what AND who = '' AND at > :since"
+_DONE_SINCE = """
+    SELECT (SELECT count(*) FROM fcb_receiver_act WHERE what = :what AND who = '' AND at > :since)
+         + (SELECT count(*) FROM fcb_receiver_deployment AS at_work
+             WHERE at_work.begun = :what AND at_work.deployment <> :besides
+               AND EXISTS (SELECT 1 FROM fcb_receiver_act AS act
+                            WHERE act.what = :begin AND act.who = '' AND act.at > :since
+                              AND act.deployment = at_work.deployment))
+"""
 
 
 def locked(tx: Transaction, deployment_id: str, *, now: datetime) -> Deployment:
@@ -55,6 +71,13 @@ def known(tx: Transaction, deployment_id: str) -> Deployment | None:
 def listed(tx: Transaction) -> list[Deployment]:
     """All that something was said of."""
     return [_deployment(tx, row) for row in tx.rows(_READ_ALL)]
+
+
+def holding(tx: Transaction, message: Message) -> list[Holder]:
+    """The deployments against which something is held that a message has a word on; not those that are gone."""
+    about = {"subscription": message.subscription, "sequence": message.sequence}
+    found = tx.rows(_HOLDING, subject=message.settles[0], also=message.settles[-1], **about)
+    return [Holder(deployment=name, is_suspended=bool(is_suspended)) for name, is_suspended in found]
 
 
 def save(tx: Transaction, after: Deployment, *, now: datetime) -> None:
@@ -82,10 +105,19 @@ def did(tx: Transaction, what: str, deployment_id: str, *, message_id: str, why:
     tx.change(_DID, now=milliseconds(now), what=what, deployment=deployment_id, message_id=message_id, who=who, why=why)
 
 
-def done_since(tx: Transaction, act: Act, since: datetime) -> int:
-    """How often the receiver did it since then without anybody's word; nobody else counts until the transaction ends."""
+def began(tx: Transaction, act: Act, deployment_id: str, message_id: str, *, who: str, now: datetime) -> None:
+    """Write down that the receiver begins with it, and so may have done it whatever comes of it."""
+    did(tx, f"begin {act.value}", deployment_id, message_id=message_id, who=who, why="", now=now)
+
+
+def done_since(tx: Transaction, act: Act, since: datetime, *, besides: str) -> int:
+    """How often the receiver did it since then without anybody's word, or began with it and may have done it.
+
+    What was begun on one deployment, which is to be decided on, is left out. Nobody else counts until the transaction ends.
+    """
     tx.rows("SELECT brake FROM fcb_receiver_brake FOR UPDATE")
-    ((count,),) = tx.rows(_DONE_SINCE, what=act.value, since=milliseconds(since))
+    about = {"what": act.value, "begin": f"begin {act.value}", "since": milliseconds(since)}
+    ((count,),) = tx.rows(_DONE_SINCE, besides=besides, **about)
     return int(count)
 
 

@@ -111,8 +111,17 @@ def decide(before: Deployment, message: Message, *, now: datetime, grace: timede
     return _settled(after, message)
 
 
+def let_go(before: Deployment, message: Message) -> Deployment:
+    """The deployment without what the message has the last word on, which is held against another one from now on."""
+    return replace(before, unpaid=_others(before, message))
+
+
+def _others(before: Deployment, message: Message) -> frozenset[Unpaid]:
+    return frozenset(each for each in before.unpaid if not _is_settled(each, message))
+
+
 def _unpaid(before: Deployment, message: Message, now: datetime) -> frozenset[Unpaid]:
-    others = {each for each in before.unpaid if not _is_settled(each, message)}
+    others = set(_others(before, message))
     if message.is_open:
         is_past = message.grace_until is not None and now >= message.grace_until
         words = f"{message.invoice or message.subscription} ({message.amount})"

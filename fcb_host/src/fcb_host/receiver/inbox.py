@@ -39,6 +39,7 @@ class Standing(str, Enum):
     """A termination that an operator took back."""
 
 
+NO_DEPLOYMENT = "its subscription has no deployment"
 FOR_A_PERSON = (Standing.PARKED, Standing.UNREADABLE, Standing.REFUSED)
 
 
@@ -62,7 +63,9 @@ class Entry:
     body: bytes
     received_at: datetime
     type: str
+    subject: str
     deployment: str
+    """On which it is decided on; empty where there is none."""
     standing: Standing
     why: str
     attempts: int
@@ -72,7 +75,9 @@ class Entry:
     """Who let it through the cap; empty where nobody had to."""
 
 
-_COLUMNS = "number, source, message_id, body, received_at, type, deployment, standing, why, attempts, due_at, released_by"
+_COLUMNS = (
+    "number, source, message_id, body, received_at, type, subject, deployment, standing, why, attempts, due_at, released_by"
+)
 
 _PUT = """
     INSERT INTO fcb_receiver_message (source, message_id, body, digest, received_at, type, deployment, subscription, subject,
@@ -80,6 +85,17 @@ _PUT = """
     VALUES (:source, :message_id, :body, :digest, :now, :type, :deployment, :subscription, :subject,
             :sequence, :standing, :why, 0, :now, '')
         ON CONFLICT (source, message_id) DO NOTHING
+"""
+_PUT_AGAIN = """
+    UPDATE fcb_receiver_message
+       SET type = :type, deployment = :deployment, subscription = :subscription, subject = :subject, sequence = :sequence,
+           standing = :standing, why = :why, due_at = :now, ended_at = CASE :standing WHEN 'waiting' THEN NULL ELSE ended_at END
+     WHERE number = :number AND standing IN ('parked', 'unreadable')
+"""
+_LATER = """
+    SELECT deployment FROM fcb_receiver_message
+     WHERE source = :source AND subscription = :subscription AND sequence > :sequence AND deployment <> ''
+     ORDER BY sequence DESC LIMIT 1
 """
 _HEARD = """
     INSERT INTO fcb_receiver_heard (source, subscription, subject, sequence)
@@ -95,6 +111,8 @@ _AGAIN = """
 """
 _FIRST = "SELECT digest, standing FROM fcb_receiver_message WHERE source = :source AND message_id = :message_id"
 
+_TURN = "INSERT INTO fcb_receiver_turn (source, subscription) VALUES (:source, :subscription) ON CONFLICT DO NOTHING"
+_TAKE_TURN = "SELECT 1 FROM fcb_receiver_turn WHERE source = :source AND subscription = :subscription FOR UPDATE"
 _CLAIM = f"""
     SELECT {_COLUMNS} FROM fcb_receiver_message
      WHERE standing = 'waiting' AND due_at <= :now
@@ -127,15 +145,42 @@ def put(tx: Transaction, source: str, message_id: str, body: bytes, reading: Rea
     who = {"source": source, "message_id": message_id, "digest": digest, "now": milliseconds(now)}
     standing, written = _written(reading)
     if tx.change(_PUT, **who, body=body, standing=standing.value, **written):
-        if isinstance(reading, Message):
-            for subject in reading.settles:
-                about = {"subscription": reading.subscription, "subject": subject, "sequence": reading.sequence}
-                tx.change(_HEARD, source=source, **about)
+        _hear(tx, source, reading)
         return Put(is_new=True, is_same=True, standing=standing)
     ((first, kept),) = tx.rows(_FIRST, source=source, message_id=message_id)
     is_same = bytes(first) == digest
     tx.change(_AGAIN, **who, body=None if is_same else body)
     return Put(is_new=False, is_same=is_same, standing=Standing(kept))
+
+
+def put_again(tx: Transaction, entry: Entry, reading: Reading, *, now: datetime) -> Standing | None:
+    """Write down how a message reads now that was parked or not readable; None where it is so no longer.
+
+    One that is about no deployment stays parked.
+    """
+    standing, written = _written(reading)
+    if isinstance(reading, Message) and not reading.deployment:
+        standing, written = Standing.PARKED, written | {"why": NO_DEPLOYMENT}
+    at = milliseconds(now)
+    if not tx.change(_PUT_AGAIN, number=entry.number, standing=standing.value, now=at, **written):
+        return None
+    _hear(tx, entry.source, reading)
+    return standing
+
+
+def later_deployment(tx: Transaction, source: str, message: Message) -> str:
+    """The deployment that the last later message of the same subscription is about; empty where there is none."""
+    about = {"source": source, "subscription": message.subscription, "sequence": message.sequence}
+    found = tx.rows(_LATER, **about)
+    return str(found[0][0]) if found else ""
+
+
+def _hear(tx: Transaction, source: str, reading: Reading) -> None:
+    """Remember which sequence is known on what a message has a word on."""
+    if isinstance(reading, Message):
+        for subject in reading.settles:
+            about = {"subscription": reading.subscription, "subject": subject, "sequence": reading.sequence}
+            tx.change(_HEARD, source=source, **about)
 
 
 def _written(reading: Reading) -> tuple[Standing, dict[str, object]]:
@@ -156,10 +201,29 @@ def claim(tx: Transaction, *, now: datetime) -> Entry | None:
     return _entry(found[0]) if found else None
 
 
+def take_turn(tx: Transaction, source: str, subscription: str) -> None:
+    """Let nobody else decide on messages of a subscription until the transaction ends; they may come in meanwhile."""
+    tx.change(_TURN, source=source, subscription=subscription)
+    tx.rows(_TAKE_TURN, source=source, subscription=subscription)
+
+
+def place(tx: Transaction, number: int, deployment: str) -> None:
+    """Say on which deployment a message is decided on."""
+    tx.change(
+        "UPDATE fcb_receiver_message SET deployment = :deployment WHERE number = :number", number=number, deployment=deployment
+    )
+
+
 def is_stale(tx: Transaction, source: str, message: Message) -> bool:
     """Whether later messages of its subscription are known, acted on or not, on all that it has a word on."""
     about = {"source": source, "subscription": message.subscription, "sequence": message.sequence}
     return all(tx.rows(_OVERTAKEN, subject=subject, **about) for subject in message.settles)
+
+
+def is_any_held(tx: Transaction, deployment: str, *, besides: int) -> bool:
+    """Whether another message about a deployment waits for an operator to release it."""
+    held = "SELECT 1 FROM fcb_receiver_message WHERE deployment = :deployment AND standing = 'held' AND number <> :besides"
+    return bool(tx.rows(held, deployment=deployment, besides=besides))
 
 
 def let_go(tx: Transaction, *, now: datetime) -> int:
@@ -200,7 +264,7 @@ def latest(tx: Transaction, *, most: int) -> list[Entry]:
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:
-    number, source, message_id, body, received_at, kind, deployment, standing, why, attempts, due_at, released_by = row
+    number, source, message_id, body, received_at, kind, subject, deployment, standing, why, attempts, due_at, who = row
     return Entry(
         number=number,
         source=source,
@@ -208,10 +272,11 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         body=bytes(body),
         received_at=moment(received_at),
         type=kind,
+        subject=subject,
         deployment=deployment,
         standing=Standing(standing),
         why=why,
         attempts=attempts,
         due_at=moment(due_at),
-        released_by=released_by,
+        released_by=who,
     )

@@ -28,7 +28,9 @@ class Type(str, Enum):
 
 WITHOUT_EFFECT = frozenset({Type.RECONCILED, Type.FLIPPED, Type.TEST})
 END, CHARGE = "end", "charge"
+PAYMENT = "payment"
 POSTED, UNPAID = "posted", frozenset({"not_paid", "partial"})
+_FOR_PEOPLE = "it is told for people and changes nothing"
 _LAST_YEAR = 9000
 _FURTHEST_BEHIND = timedelta(hours=12)
 """A day is over everywhere so long after it is in UTC: in which zone a date was meant is not said."""
@@ -44,6 +46,7 @@ class Message:
     sequence: int
     """Rises with each message of the same subscription."""
     deployment: str
+    """As its subscription has it when it is told; empty where it has none."""
     subject: str
     """What it is about: an invoice, the charge of what has no invoice, or the end."""
     invoice: str = ""
@@ -56,13 +59,16 @@ class Message:
     """Whether the central side tries no further, or lets the invoice be no longer."""
     grace_until: datetime | None = None
     """Until when an unpaid invoice is let be; None where nothing was said of it: then only a final failure counts."""
+    is_given_back: bool = False
+    """Whether nothing was paid, and nothing is owed all the same: by a credit note, or because the invoice was cancelled."""
     ended_at: datetime | None = None
     """When the subscription ends or ended, where it is said."""
 
     @property
     def settles(self) -> tuple[str, ...]:
         """The subjects on which it has the last word: a payment that went through ends what no invoice names, too."""
-        return (self.subject, CHARGE) if self.type is Type.PAYMENT_SUCCEEDED else (self.subject,)
+        is_paid = self.type is Type.PAYMENT_SUCCEEDED and not self.is_given_back
+        return (self.subject, CHARGE) if is_paid else (self.subject,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +95,13 @@ class _Broken(ValueError):
     """The body is not what it must be."""
 
 
-def read(message_id: str, body: bytes) -> Reading:
-    """What a body says that came under this id, and was signed. Whatever it holds, the answer is a value."""
+def read(message_id: str, body: bytes, *, service: str = "") -> Reading:
+    """What a body says that came under this id, and was signed. Whatever it holds, the answer is a value.
+
+    Where a service is named, what is about another one is for a person: it changes nothing here.
+    """
     try:
-        return _read(message_id, _object(body))
+        return _read(message_id, _object(body), service)
     except RecursionError:
         return Unreadable("it is nested too deep")
     except _Broken as fault:
@@ -101,7 +110,7 @@ def read(message_id: str, body: bytes) -> Reading:
         return Unreadable("it is not JSON")
 
 
-def _read(message_id: str, told: Mapping[str, Any]) -> Reading:
+def _read(message_id: str, told: Mapping[str, Any], service: str) -> Reading:
     if told.get("id") != message_id:
         raise _Broken("id is not the webhook-id that it came with")
     written = _text(told, "type")
@@ -109,13 +118,18 @@ def _read(message_id: str, told: Mapping[str, Any]) -> Reading:
         kind = Type(written)
     except ValueError:
         return NoEffect(written, "its type is not known here: a later version of fcb_host may", is_parked=True)
-    if kind in WITHOUT_EFFECT:
-        return NoEffect(written, "it is told for people and changes nothing", is_parked=False)
     data = told.get("data")
+    if kind in WITHOUT_EFFECT and not (isinstance(data, dict) and "service" in data):
+        return NoEffect(written, _FOR_PEOPLE, is_parked=False)
     if not isinstance(data, dict):
         raise _Broken("data is missing or not an object")
-    if "deployment_id" in data and data["deployment_id"] is None:
-        return NoEffect(written, "its subscription has no deployment", is_parked=True)
+    if service and _text(data, "service") != service:
+        why = f"it is about the service {data['service']}, and what is received here is about {service}"
+        return NoEffect(written, why, is_parked=True)
+    if kind in WITHOUT_EFFECT:
+        return NoEffect(written, _FOR_PEOPLE, is_parked=False)
+    if _is_null(data, "deployment_id") and _is_null(data, "external_subscription_id"):
+        return NoEffect(written, "it is about no subscription", is_parked=True)
     return _message(message_id, kind, _sequence(told), data)
 
 
@@ -125,7 +139,7 @@ def _message(message_id: str, kind: Type, sequence: int, data: Mapping[str, Any]
         type=kind,
         sequence=sequence,
         subscription=_text(data, "external_subscription_id"),
-        deployment=_text(data, "deployment_id"),
+        deployment="" if _is_null(data, "deployment_id") else _text(data, "deployment_id"),
         subject=END,
     )
     return replace(about, ended_at=_moment(data, "ended_at")) if kind is Type.TERMINATED else _payment(about, data)
@@ -142,7 +156,7 @@ def _payment(about: Message, data: Mapping[str, Any]) -> Message:
     else:
         raise _Broken("invoice is not an object or null")
     if about.type is Type.PAYMENT_SUCCEEDED:
-        return paid
+        return replace(paid, is_given_back=data.get("settled_by", PAYMENT) != PAYMENT)
     return replace(
         paid,
         is_open=invoice is None or (_text(invoice, "state") == POSTED and _text(invoice, "payment_state") in UNPAID),
@@ -180,6 +194,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refused(constant: str) -> None:
     raise _Broken(f"{constant} is not a number")
+
+
+def _is_null(told: Mapping[str, Any], name: str) -> bool:
+    """Whether it is said that there is none, which is not the same as nothing said."""
+    return name in told and told[name] is None
 
 
 def _text(told: Mapping[str, Any], name: str) -> str:

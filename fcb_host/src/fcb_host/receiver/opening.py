@@ -43,12 +43,13 @@ def receiver(settings: WebhookSettings, kept_in: Storage) -> Receiver:
         secrets=settings.secrets,
         is_enabled=settings.is_enabled,
         tolerance_seconds=settings.tolerance_seconds,
+        service=settings.service,
     )
 
 
 def worker(settings: WebhookSettings, kept_in: Storage) -> Worker:
     """The worker that is set, with the actions that FCB_HOST_WEBHOOK_ACTIONS names. Raises InvalidSettings."""
-    return Worker(storage=kept_in, actions=_actions(settings.actions), terms=settings.terms)
+    return Worker(storage=kept_in, actions=_actions(settings.actions), terms=settings.terms, service=settings.service)
 
 
 def _actions(named: str) -> Actions:

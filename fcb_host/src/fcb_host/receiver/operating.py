@@ -22,7 +22,12 @@ _BY_ID = " WHERE message_id = :message_id AND deployment = :deployment"
 _LAST_PAYMENT = """
     UPDATE fcb_receiver_message SET standing = 'waiting', due_at = :now, ended_at = NULL
      WHERE number = (SELECT max(number) FROM fcb_receiver_message
-                      WHERE deployment = :deployment AND subject <> 'end' AND standing = 'done')
+                      WHERE deployment = :deployment AND subject <> 'end' AND standing = 'done'
+                        AND NOT EXISTS (SELECT 1 FROM fcb_receiver_heard AS heard
+                                         WHERE heard.source = fcb_receiver_message.source
+                                           AND heard.subscription = fcb_receiver_message.subscription
+                                           AND heard.subject = fcb_receiver_message.subject
+                                           AND heard.sequence > fcb_receiver_message.sequence))
 """
 _RELEASE = "UPDATE fcb_receiver_message SET standing = 'waiting', due_at = :now, released_by = :who WHERE number = :number"
 _DISMISS = """

@@ -55,6 +55,8 @@ class Receiver:
     """How far the sender's clock may be off, and how old a captured request may be."""
     source: str = SOURCE
     """Who sends: ids are remembered under this name."""
+    service: str = ""
+    """Whose messages count; those about another service are parked. Empty: everybody's."""
 
     def take(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer:
         """Answer one request. A 2xx is given only for what is stored, which stays true after any crash.
@@ -70,9 +72,10 @@ class Receiver:
         message_id = self._signed_as(headers, body, now)
         if message_id is None:
             return UNSIGNED
+        reading = messages.read(message_id, body, service=self.service)
         try:
             with self.storage.transaction() as tx:
-                put = inbox.put(tx, self.source, message_id, body, messages.read(message_id, body), now=now)
+                put = inbox.put(tx, self.source, message_id, body, reading, now=now)
         except StorageUnavailable as fault:
             _LOG.error("message %s was not stored: %s", message_id, fault)
             return UNAVAILABLE

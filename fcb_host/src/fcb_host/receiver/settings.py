@@ -24,6 +24,8 @@ class WebhookSettings:
     """A URL of Postgres, with its password."""
     file: Path | None = None
     tolerance_seconds: int = TOLERANCE_SECONDS
+    service: str = ""
+    """Whose messages count, by the name that the central side has for it. Empty: everybody's."""
     terms: Terms = field(default_factory=Terms)
     actions: str = ""
     """Where the host's `Actions` are for the command line, as `module:name`."""
@@ -55,6 +57,7 @@ def webhooks_from_environment(environment: Mapping[str, str]) -> WebhookSettings
         database=environment.get("FCB_HOST_WEBHOOK_DATABASE", "").strip(),
         file=path(environment, "FCB_HOST_WEBHOOK_FILE"),
         tolerance_seconds=count(environment, "FCB_HOST_WEBHOOK_TOLERANCE_SECONDS", default=TOLERANCE_SECONDS),
+        service=environment.get("FCB_HOST_WEBHOOK_SERVICE", "").strip(),
         terms=_terms(environment),
         actions=environment.get("FCB_HOST_WEBHOOK_ACTIONS", "").strip(),
     )

@@ -57,6 +57,14 @@ _STATEMENTS = (
         PRIMARY KEY (source, subscription, subject)
     )
     """,
+    # One row of each subscription that whoever decides on its messages holds: two of them may name different deployments.
+    """
+    CREATE TABLE IF NOT EXISTS fcb_receiver_turn (
+        source       text NOT NULL,
+        subscription text NOT NULL,
+        PRIMARY KEY (source, subscription)
+    )
+    """,
     """
     CREATE TABLE IF NOT EXISTS fcb_receiver_deployment (
         deployment     text PRIMARY KEY,
