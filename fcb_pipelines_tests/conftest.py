@@ -21,6 +21,7 @@ from fcb_pipelines.store.database import Connection, Database
 from fcb_pipelines.store.schema import migrate
 from fcb_pipelines_tests.acceptance.decided import decided, rehearsed
 from fcb_pipelines_tests.acceptance.fixtures import again, all_plans, demo, demo_to_change, great_expectations, quiet, warm
+from fcb_pipelines_tests.kept import end_sessions
 from fcb_pipelines_tests.memory import quick_folder
 from fcb_pipelines_tests.projects import write_project
 
@@ -145,10 +146,12 @@ def database(admin_url: str, *, template: str = "template1") -> Iterator[str]:
     """The URL of a database that is there for as long as this is."""
     name = f"test_{secrets.token_hex(6)}"
     url = in_database(admin_url, name)
+    end_sessions(in_database(admin_url, template))
     _run(admin_url, COPY, name, template)
     try:
         yield url
     finally:
+        end_sessions(url)
         _run(admin_url, "DROP DATABASE {} WITH (FORCE)", name)
 
 
