@@ -22,7 +22,6 @@ from fcb_pipelines.local.postgres import EmbeddedPostgres
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.order_now import order_now
 from fcb_pipelines.store import claims, flips, hand_backs, journal
-from fcb_pipelines.store.database import Database
 from fcb_pipelines.store.events import ensure_partitions
 from fcb_pipelines.store.schema import migrate
 from fcb_pipelines_tests.acts.chain import Chain
@@ -31,6 +30,7 @@ from fcb_pipelines_tests.acts.source_records import a_plan, a_service, a_subscri
 from fcb_pipelines_tests.builders import day
 from fcb_pipelines_tests.conftest import database
 from fcb_pipelines_tests.faults.dying import STRUCK, DyingOdoo, DyingStore, Fate, How
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.memory import quick_folder
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 
@@ -98,7 +98,7 @@ class Bench:
     def play(self, strike: Strike) -> Played:
         """Flip, charge, invoice, complete and take back a cohort; each part as often as it is struck."""
         with database(self.postgres_url, template=self.template) as url:
-            chain = Chain(db=Database(url), odoo=self.odoo, service=a_service(f"t{secrets.token_hex(5)}"))
+            chain = Chain(db=KeptStore(url), odoo=self.odoo, service=a_service(f"t{secrets.token_hex(5)}"))
             with chain.db.transaction() as conn:
                 conn.execute(
                     "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('any', %s, false, '')",
@@ -173,7 +173,7 @@ class _Round:
         self._wrong(f"{when}: {one} is {each.state}" for one, each in last.items() if each.state is not wanted)
         self._wrong(f"{when}: {one}: {fault}" for one, each in entries.items() for fault in faults(each))
         self._wrong(f"{when}: {fault}" for fault in unproved)
-        self._wrong(f"{when}: {one.broken}" for one in verify_logs(Database(self.cohort.chain.db.url)) if one.broken)
+        self._wrong(f"{when}: {one.broken}" for one in verify_logs(KeptStore(self.cohort.chain.db.url)) if one.broken)
 
     def _look(self) -> None:
         """What is left, in words that are the same for each round."""
