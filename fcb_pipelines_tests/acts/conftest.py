@@ -14,12 +14,12 @@ from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.sandbox.app import create_app
 from fcb_pipelines.odoo.sandbox.edition import EDITIONS
 from fcb_pipelines.odoo.transport import connect
-from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.desk import Desk
 from fcb_pipelines_tests.acts.month import Month, a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.odoo.conftest import TRANSPORT, TRANSPORTS
 from fcb_pipelines_tests.odoo.editions import USUAL, prices_kept_whole
 from fcb_pipelines_tests.odoo.server import ADMIN_KEY, IMPORTER_KEY, serving
@@ -61,7 +61,7 @@ def _connected(url: str, database: str, user: str, key: str) -> Odoo:
 @pytest.fixture
 def chain(odoos: tuple[Odoo, Odoo], store_database: str) -> Iterator[Chain]:
     """The imports of a service that no other test has, as the administrator; what they made is removed afterwards."""
-    db = Database(store_database)
+    db = KeptStore(store_database)
     with db.transaction() as conn:
         conn.execute(
             "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('any', %s, false, '')", [NOW]
@@ -91,7 +91,7 @@ def desk(request: pytest.FixtureRequest, fresh_database: str, store_database: st
     """A host whose first subscription used 100.5 cpu-seconds in March and 7 in April, told by the billed feed."""
     host = SmallHost(fresh_database, tmp_path)
     host.run(f"UPDATE invoices SET external_subscription_id = '{FIRST}'", "UPDATE users SET country = 'CA', state = 'ON'")
-    found = Desk(host=host, db=Database(store_database), feed=request.param)
+    found = Desk(host=host, db=KeptStore(store_database), feed=request.param)
     if found.feed == PUSHED:
         host.run("DELETE FROM usage")
     found.snapshot()

@@ -17,9 +17,10 @@ from fcb_pipelines.acts.source import take_snapshot
 from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.rows import Verdict
 from fcb_pipelines.store import reconciliation as stored
-from fcb_pipelines.store.database import Connection, Database
+from fcb_pipelines.store.database import Connection
 from fcb_pipelines_tests.acts.chain import TAXES, silent
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.revisions import add_revision
 from fcb_pipelines_tests.source.small_host import SmallHost
 
@@ -76,7 +77,7 @@ def found(fresh_database: str, store_database: str, tmp_path: Path) -> Found:
         host = SmallHost(fresh_database, tmp_path)
         plant(host, billed)
         host.run(*beside)
-        service, db = host.service(**RULES, **changes), Database(store_database)
+        service, db = host.service(**RULES, **changes), KeptStore(store_database)
 
         def work_of(key: str) -> PeriodWork:
             return PeriodWork(db=db, service=service, period=service.period(key), taxes=TAXES, settings_hash="rules", now=NOW)

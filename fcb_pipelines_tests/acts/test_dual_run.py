@@ -26,8 +26,8 @@ from fcb_pipelines.domain.rows import Row, Status
 from fcb_pipelines.domain.tax import TaxRate, TaxTable
 from fcb_pipelines.services import Service
 from fcb_pipelines.settings import Settings
-from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.revisions import Whole, reconciled
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, SmallHost
 
@@ -46,7 +46,7 @@ def host(fresh_database: str, tmp_path: Path) -> SmallHost:
 def work(host: SmallHost, store_database: str) -> Callable[..., PeriodWork]:
     def build(key: str, service: Service | None = None, settings_hash: str = "settings") -> PeriodWork:
         one = service or host.service(**RULES)
-        db = Database(store_database)
+        db = KeptStore(store_database)
         period = one.period(key)
         return PeriodWork(db=db, service=one, period=period, taxes=ONTARIO, settings_hash=settings_hash, now=NOW)
 

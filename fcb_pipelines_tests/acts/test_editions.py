@@ -13,10 +13,10 @@ from fcb_pipelines.acts.inert import shadow_inert
 from fcb_pipelines.acts.prune import STILL_NAMED, prunable, prune
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.odoo.removal import TAKES_ORDERS
-from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain, counts, reasons, silent
 from fcb_pipelines_tests.acts.source_records import a_plan, a_service, a_subscription, a_user, records
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 
 COMMUNITY_18, ENTERPRISE_19 = "community-18", "enterprise-19"
@@ -54,7 +54,7 @@ def old(urls: dict[str, str], store_database: str) -> Iterator[Chain]:
 
 
 def _chain(url: str, edition: str, store_database: str, user: str) -> Iterator[Chain]:
-    db = Database(store_database)
+    db = KeptStore(store_database)
     with db.transaction() as conn:
         conn.execute(
             "INSERT INTO source_snapshot (service, taken_at, is_demo, content_hash) VALUES ('any', %s, false, '')", [NOW]

@@ -25,6 +25,7 @@ from fcb_pipelines_tests.acts.flipping import BILLING, FLIP_ID, MOVES, Cohort
 from fcb_pipelines_tests.faults.flips import SERVERS, Bench, bench
 from fcb_pipelines_tests.faults.pushing import SEED
 from fcb_pipelines_tests.flips import an_entry
+from fcb_pipelines_tests.kept import KeptStore
 
 ALL = ("s1", "s2", "s3")
 ROUNDS = int(os.environ.get("FCB_TEST_ROUNDS", "1"))
@@ -90,7 +91,7 @@ class PointedStore(Database):
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         self.point()
-        with Database(self.url).transaction() as conn:
+        with KeptStore(self.url).transaction() as conn:
             yield conn
         self.point()
 
@@ -162,7 +163,7 @@ def require_whole(cohort: Cohort) -> None:
         require_so(cohort, one)
     with cohort.chain.db.transaction() as conn:
         assert journal.unproved(conn, cohort.chain.service.code, FLIP_ID) == ()
-    assert [one.broken for one in verify_logs(Database(cohort.chain.db.url))] == [None, None]
+    assert [one.broken for one in verify_logs(KeptStore(cohort.chain.db.url))] == [None, None]
     partners = sorted({one.partner_id for one in cohort.flip.plan.subscriptions if one.partner_id})
     moves = cohort.odoo.search_read(MOVES, [("partner_id", "in", partners)], ["reversed_entry_id"])
     notes = [row["reversed_entry_id"][0] for row in moves if row["reversed_entry_id"]]

@@ -11,9 +11,9 @@ from fcb_pipelines.acts.source import take_snapshot
 from fcb_pipelines.domain.classification import Caught, Classification
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.invoices import LineKind
-from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import TAXES, silent
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import SmallHost
 
 RULES = (
@@ -40,7 +40,7 @@ Found = Callable[[str | None], Classification]
 def found(fresh_database: str, store_database: str, tmp_path: Path) -> Found:
     host = SmallHost(fresh_database, tmp_path)
     host.run(OTHERS)
-    service, db = host.service(line_rules=RULES), Database(store_database)
+    service, db = host.service(line_rules=RULES), KeptStore(store_database)
     take_snapshot(db, service, NOW, silent)
 
     def build(period: str | None) -> Classification:
@@ -84,7 +84,7 @@ def test_a_month_has_the_lines_of_its_rows(found: Found, period: str, count: int
 def test_without_a_snapshot_there_is_nothing_to_show(fresh_database: str, store_database: str, tmp_path: Path) -> None:
     service = SmallHost(fresh_database, tmp_path).service(line_rules=RULES)
     with (
-        Database(store_database).transaction() as conn,
+        KeptStore(store_database).transaction() as conn,
         pytest.raises(RuleViolation, match="there is no snapshot of small yet"),
     ):
         lines(conn, service, TAXES)

@@ -16,7 +16,6 @@ from fcb_pipelines.domain.claims import Biller
 from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.flip import Part, Step
 from fcb_pipelines.store import flips
-from fcb_pipelines.store.database import Database
 from fcb_pipelines.store.flips import StoredFlip
 from fcb_pipelines_tests.acts.chain import Chain
 from fcb_pipelines_tests.acts.gone_live import flip_plan, go_live
@@ -25,6 +24,7 @@ from fcb_pipelines_tests.acts.month import a_month
 from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.acts.usage_month import USAGE, lines, order_of
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
 
@@ -43,7 +43,7 @@ def enterprise(postgres_url: str) -> Iterator[str]:
 def shadow(enterprise: str, store_database: str, fresh_database: str, tmp_path: Path) -> LiveMonth:
     """Imported with its orders and rated; nobody is live yet."""
     chain = Chain(
-        db=Database(store_database),
+        db=KeptStore(store_database),
         odoo=as_user(enterprise, "live_orders"),
         service=a_service(f"t{secrets.token_hex(5)}"),
     )

@@ -21,10 +21,10 @@ from fcb_pipelines.acts.usage import usage_totals
 from fcb_pipelines.domain.revisions import content_hash, published
 from fcb_pipelines.domain.rows import Verdict
 from fcb_pipelines.store import reconciliation
-from fcb_pipelines.store.database import Database
 from fcb_pipelines.store.plain_rows import Looked, find
 from fcb_pipelines_tests.acts.planting import RULES, TAXES, Planting
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import SmallHost
 
 
@@ -37,7 +37,7 @@ def names_everybody(planting: Planting) -> tuple[Any, ...]:
 def work_on(planting: Planting, database: str, **conventions: str) -> PeriodWork:
     service = planting.host.service(**RULES, conventions=conventions)
     period = service.period("2026-04")
-    return PeriodWork(db=Database(database), service=service, period=period, taxes=TAXES, settings_hash="s", now=NOW)
+    return PeriodWork(db=KeptStore(database), service=service, period=period, taxes=TAXES, settings_hash="s", now=NOW)
 
 
 def dual_run(work: PeriodWork) -> None:

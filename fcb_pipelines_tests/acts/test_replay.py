@@ -11,10 +11,10 @@ from fcb_pipelines.acts.acceptances import Wanted
 from fcb_pipelines.acts.replay import replay
 from fcb_pipelines.domain.acceptances import Bearer, Kind, Reason
 from fcb_pipelines.domain.errors import RuleViolation
-from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acceptance.project import contents
 from fcb_pipelines_tests.acts.traced import APRIL, MAY, ROW, Traced
 from fcb_pipelines_tests.conftest import NOW, database
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import SmallHost
 
 
@@ -22,7 +22,7 @@ from fcb_pipelines_tests.source.small_host import SmallHost
 def told(postgres_url: str, store_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
     """The story, told once; nobody changes it."""
     with database(postgres_url) as source, database(postgres_url, template=store_template) as store:
-        found = Traced(host=SmallHost(source, tmp_path_factory.mktemp("host")), db=Database(store))
+        found = Traced(host=SmallHost(source, tmp_path_factory.mktemp("host")), db=KeptStore(store))
         found.told()
         yield found
 
@@ -31,7 +31,7 @@ def told(postgres_url: str, store_template: str, tmp_path_factory: pytest.TempPa
 def copied(told: Traced, postgres_url: str) -> Iterator[Traced]:
     """The same in a store that a test may change."""
     with database(postgres_url, template=told.db.url.rpartition("/")[2]) as store:
-        yield replace(told, db=Database(store))
+        yield replace(told, db=KeptStore(store))
 
 
 @pytest.mark.parametrize("period", [APRIL, MAY])

@@ -17,6 +17,7 @@ from fcb_pipelines.store import changed_terms, snapshots
 from fcb_pipelines.store.database import Database
 from fcb_pipelines.store.schema import MIGRATIONS
 from fcb_pipelines_tests.acts.chain import TAXES, silent
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, SmallHost
 
 HISTORY = "CREATE TABLE history (subject_kind text, subject_id text, field text, value text, valid_from timestamptz)"
@@ -37,7 +38,7 @@ def host(fresh_database: str, tmp_path: Path) -> SmallHost:
 
 @pytest.fixture
 def db(store_database: str) -> Database:
-    return Database(store_database)
+    return KeptStore(store_database)
 
 
 def looked(db: Database, host: SmallHost, month: int, on: int, *statements: str) -> int:

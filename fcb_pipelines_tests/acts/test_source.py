@@ -13,6 +13,7 @@ from fcb_pipelines.domain.period import Period
 from fcb_pipelines.services import LineRuleSetting
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database, exclusive
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, TORONTO, SmallHost
 
 NOW = datetime(2026, 5, 2, 16, tzinfo=UTC)
@@ -25,7 +26,7 @@ def host(fresh_database: str, tmp_path: Path) -> SmallHost:
 
 @pytest.fixture
 def db(store_database: str) -> Database:
-    return Database(store_database)
+    return KeptStore(store_database)
 
 
 def taken(db: Database, host: SmallHost, only: Sequence[str] | None = None, **changes: object) -> SnapshotTaken:

@@ -17,9 +17,9 @@ from fcb_pipelines.domain.carried import Heir
 from fcb_pipelines.domain.errors import InvalidInput, RuleViolation
 from fcb_pipelines.domain.trace import Kind
 from fcb_pipelines.store import audit, retention
-from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.traced import APRIL, CONTRACT, EVENTS, FEE, MAY, ROW, Looked, Traced
 from fcb_pipelines_tests.conftest import NOW, database
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
 
 IN_MAY = ROW.replace(APRIL, MAY)
@@ -29,7 +29,7 @@ IN_MAY = ROW.replace(APRIL, MAY)
 def traced(postgres_url: str, store_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
     """The story, told once; each test looks at it, and whatever it does to it is taken back."""
     with database(postgres_url) as source, database(postgres_url, template=store_template) as store:
-        found = Traced(host=SmallHost(source, tmp_path_factory.mktemp("host")), db=Database(store))
+        found = Traced(host=SmallHost(source, tmp_path_factory.mktemp("host")), db=KeptStore(store))
         found.told()
         yield found
 
@@ -298,7 +298,7 @@ def test_events_are_read_while_they_are_walked(traced: Traced) -> None:
 
 def test_a_change_that_snapshots_saw_is_told_with_both_values(traced: Traced, postgres_url: str) -> None:
     with database(postgres_url, template=traced.db.url.rpartition("/")[2]) as store:
-        again = replace(traced, db=Database(store))
+        again = replace(traced, db=KeptStore(store))
         again.host.run("UPDATE plans SET price_monthly = 10 WHERE external_plan_id = 's'")
         again.snapshot(NOW + timedelta(days=1))
         again.host.run("UPDATE plans SET price_monthly = 9.14 WHERE external_plan_id = 's'")

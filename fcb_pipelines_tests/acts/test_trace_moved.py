@@ -6,16 +6,16 @@ from pathlib import Path
 from fcb_pipelines.domain.trace import Kind
 from fcb_pipelines.domain.usage import PULLED
 from fcb_pipelines.services import Service
-from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.traced import MAY, Traced
 from fcb_pipelines_tests.conftest import NOW
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
 
 IN_MAY = f"small/{MAY}/subscription/{FIRST}"
 
 
 def test_the_plan_that_it_was_on_is_found_without_a_history(fresh_database: str, store_database: str, tmp_path: Path) -> None:
-    traced = Traced(host=SmallHost(fresh_database, tmp_path), db=Database(store_database), feed=PULLED)
+    traced = Traced(host=SmallHost(fresh_database, tmp_path), db=KeptStore(store_database), feed=PULLED)
     traced.snapshot()
     traced.host.run(f"UPDATE subscriptions SET external_plan_id = 'l' WHERE external_subscription_id = '{FIRST}'")
     traced.snapshot(NOW + timedelta(days=1))
@@ -38,7 +38,7 @@ class Thirds(Traced):
 def test_the_last_instalment_is_told_with_the_rest_that_it_takes(
     fresh_database: str, store_database: str, tmp_path: Path
 ) -> None:
-    traced = Thirds(host=SmallHost(fresh_database, tmp_path), db=Database(store_database))
+    traced = Thirds(host=SmallHost(fresh_database, tmp_path), db=KeptStore(store_database))
     traced.host.run(
         "UPDATE plans SET price_yearly = 100 WHERE external_plan_id = 's'",
         f"""UPDATE subscriptions SET billing_interval = 'yearly', started_at = '2025-09-10 12:00Z'

@@ -14,6 +14,7 @@ from fcb_pipelines.domain.tax import TaxTable
 from fcb_pipelines.store import stages
 from fcb_pipelines.store.database import Database, exclusive
 from fcb_pipelines.store.pulled import UsageHeader
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import FIRST, SECOND, TORONTO, SmallHost
 
 NOW = datetime(2026, 5, 2, 16, tzinfo=UTC)
@@ -27,7 +28,7 @@ def host(fresh_database: str, tmp_path: Path) -> SmallHost:
 
 @pytest.fixture
 def db(store_database: str) -> Database:
-    return Database(store_database)
+    return KeptStore(store_database)
 
 
 def work(db: Database, host: SmallHost, key: str = "2026-04") -> PeriodWork:

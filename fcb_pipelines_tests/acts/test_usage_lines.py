@@ -17,7 +17,6 @@ from fcb_pipelines.domain.errors import RuleViolation
 from fcb_pipelines.domain.read_back import Part
 from fcb_pipelines.local.postgres import in_database
 from fcb_pipelines.store import read_back, stages
-from fcb_pipelines.store.database import Database
 from fcb_pipelines_tests.acts.chain import Chain, silent
 from fcb_pipelines_tests.acts.late import take_back, with_march_closed
 from fcb_pipelines_tests.acts.month import Month, a_month
@@ -25,6 +24,7 @@ from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.acts.test_draft_invoices import counts, why
 from fcb_pipelines_tests.acts.test_drafts_guarded import Meanwhile
 from fcb_pipelines_tests.acts.usage_month import USAGE, Confirming, WithoutSubscriptions, confirm, kept, lines, order_of, shown
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
 from fcb_pipelines_tests.source.small_host import FIRST, SmallHost
 
@@ -40,7 +40,7 @@ def enterprise(postgres_url: str) -> Iterator[str]:
 def april(enterprise: str, store_database: str, fresh_database: str, tmp_path: Path) -> Month:
     """Imported with its orders, and rated."""
     chain = Chain(
-        db=Database(store_database),
+        db=KeptStore(store_database),
         odoo=as_user(enterprise, "usage_lines", "importer"),
         service=a_service(f"t{secrets.token_hex(5)}"),
     )

@@ -19,6 +19,7 @@ from fcb_pipelines.domain.usage import PUSHED, UsageEvent, Void
 from fcb_pipelines.services import MetricSetting, Service
 from fcb_pipelines.store.closings import Closing, close
 from fcb_pipelines.store.database import Connection, Database, connect
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.source.small_host import FIRST, TORONTO, SmallHost
 
 NOW = datetime(2026, 5, 2, 16, tzinfo=UTC)
@@ -116,4 +117,4 @@ class TwoFeeds:
 def two_feeds(source_url: str, store_url: str, folder: Path) -> Iterator[TwoFeeds]:
     """The host before anything was read or pushed."""
     with connect(store_url, autocommit=True) as conn:
-        yield TwoFeeds(db=Database(store_url), host=SmallHost(source_url, folder), conn=conn, intake=Intake(conn))
+        yield TwoFeeds(db=KeptStore(store_url), host=SmallHost(source_url, folder), conn=conn, intake=Intake(conn))

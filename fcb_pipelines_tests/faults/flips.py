@@ -24,7 +24,6 @@ from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.order_now import order_now
 from fcb_pipelines.odoo.transport import connect
 from fcb_pipelines.store import claims, flips, hand_backs, journal
-from fcb_pipelines.store.database import Database
 from fcb_pipelines.store.events import ensure_partitions
 from fcb_pipelines.store.schema import migrate
 from fcb_pipelines_tests.acts.chain import Chain
@@ -33,6 +32,7 @@ from fcb_pipelines_tests.acts.source_records import a_service
 from fcb_pipelines_tests.builders import day
 from fcb_pipelines_tests.conftest import database
 from fcb_pipelines_tests.faults.dying import STRUCK, DyingOdoo, DyingStore, Fate, How
+from fcb_pipelines_tests.kept import KeptStore
 from fcb_pipelines_tests.memory import quick_folder
 from fcb_pipelines_tests.odoo.conftest import HAS_REAL, REAL, TRANSPORT, TRANSPORTS
 from fcb_pipelines_tests.odoo.editions import as_user, sandbox_of
@@ -103,7 +103,7 @@ class Bench:
     @contextmanager
     def cohort(self, url: str) -> Iterator[Cohort]:
         """A cohort of a service of its own, planned in the store at this address; its records go with the block."""
-        chain = Chain(db=Database(url), odoo=self.odoo, service=a_service(f"t{secrets.token_hex(5)}"))
+        chain = Chain(db=KeptStore(url), odoo=self.odoo, service=a_service(f"t{secrets.token_hex(5)}"))
         with chain.db.transaction() as conn:
             conn.execute(SNAPSHOT, [NOW])
         cohort = Cohort.made(chain)
@@ -175,7 +175,7 @@ class _Round:
         self._wrong(f"{when}: {one} is {each.state}" for one, each in last.items() if each.state is not wanted)
         self._wrong(f"{when}: {one}: {fault}" for one, each in entries.items() for fault in faults(each))
         self._wrong(f"{when}: {fault}" for fault in unproved)
-        self._wrong(f"{when}: {one.broken}" for one in verify_logs(Database(self.cohort.chain.db.url)) if one.broken)
+        self._wrong(f"{when}: {one.broken}" for one in verify_logs(KeptStore(self.cohort.chain.db.url)) if one.broken)
 
     def _look(self) -> None:
         """What is left, in words that are the same for each round."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg
 from pydantic import SecretStr
 
 from fcb_pipelines.services import Service
+from fcb_pipelines_tests.kept import KeptStore
 
 TORONTO = ZoneInfo("America/Toronto")
 
@@ -69,13 +69,13 @@ class SmallHost:
 
     def run(self, *statements: str) -> None:
         """Change the host's data."""
-        with psycopg.connect(self.url) as conn:
+        with KeptStore(self.url).transaction() as conn:
             for statement in statements:
                 conn.execute(statement)
 
     def rows(self, statement: str) -> Sequence[tuple[Any, ...]]:
         """Look at the host's data."""
-        with psycopg.connect(self.url) as conn:
+        with KeptStore(self.url).transaction() as conn:
             return conn.execute(statement).fetchall()
 
     def map(self, entity: str, statement: str) -> None:
