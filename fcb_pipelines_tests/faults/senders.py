@@ -1,8 +1,8 @@
 """Senders in processes of their own, which die, stop or lose their database where and when they are told to."""
 
 import asyncio
-import multiprocessing
 import os
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -15,13 +15,13 @@ from fcb_pipelines.store.database import Database
 from fcb_pipelines.webhooks.egress import Egress
 from fcb_pipelines.webhooks.posting import Poster
 from fcb_pipelines.webhooks.sealing import Sealing
+from fcb_pipelines_tests.forks import FORKS, needs
 from fcb_pipelines_tests.webhooks.outgoing import SERVICE
 
 LEASE = timedelta(seconds=1)
 """Shorter than in earnest, so that what a dead sender held is soon another's."""
-PROCESSES = multiprocessing.get_context("forkserver")
-"""Each begins as a fork of one that has imported this module and has no thread."""
-PROCESSES.set_forkserver_preload([__name__])
+RIGHT = timedelta(0)
+needs(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +33,12 @@ class Strike:
     signal: Signals = SIGKILL
 
 
-def send(url: str, keys: str, strike: Strike | None = None) -> None:
-    """Send all that is due, unless something befalls the sender."""
-    asyncio.run(_send(url, keys, strike))
+def send(url: str, keys: str, strike: Strike | None = None, service: str = SERVICE, ahead: timedelta = RIGHT) -> None:
+    """Send all that is due, unless something befalls the sender; its clock is ahead by so much."""
+    asyncio.run(_send(url, keys, strike, service, ahead))
 
 
-async def _send(url: str, keys: str, strike: Strike | None) -> None:
+async def _send(url: str, keys: str, strike: Strike | None, service: str, ahead: timedelta) -> None:
     left = strike.count if strike is not None else 0
 
     def passed(point: Point) -> None:
@@ -51,10 +51,10 @@ async def _send(url: str, keys: str, strike: Strike | None) -> None:
     async with Poster(Egress(allows_http_local=True), limits=LIMITS) as poster:
         sending = Sending(
             db=Database(url),
-            service=SERVICE,
+            service=service,
             sealing=Sealing(keys),
             post=poster.post,
-            clock=lambda: datetime.now(UTC),
+            clock=lambda: datetime.now(UTC) + ahead,
             jitter=lambda: Fraction(0),
             lease=LEASE,
             passed=passed,
@@ -65,8 +65,20 @@ async def _send(url: str, keys: str, strike: Strike | None) -> None:
             return  # The database went away under it: what it held is another's once the lease is over.
 
 
-def started(url: str, keys: str, strike: Strike | None = None) -> BaseProcess:
+def started(
+    url: str, keys: str, strike: Strike | None = None, *, service: str = SERVICE, ahead: timedelta = RIGHT
+) -> BaseProcess:
     """A sender in a process of its own, which ends with this one."""
-    process = PROCESSES.Process(target=send, args=(url, keys, strike), daemon=True)
+    process = FORKS.Process(target=send, args=(url, keys, strike, service, ahead), daemon=True)
     process.start()
     return process
+
+
+def until_stopped(process: BaseProcess) -> None:
+    """Wait until a process stands still."""
+    for _ in range(1000):
+        with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
+            if stat.read().rpartition(")")[2].split()[0] == "T":
+                return
+        time.sleep(0.01)
+    raise AssertionError("it was never stopped")

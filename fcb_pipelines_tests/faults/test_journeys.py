@@ -1,0 +1,62 @@
+"""From a fact to its effect, whatever ends on the way: nothing lost, nothing done twice, nothing made up.
+
+Sender, receiver and Postgres are real, and so is what befalls them. A short run plays 20 rounds; `FCB_TEST_ROUNDS` says how
+many instead (`make faults`: 1,000), `FCB_TEST_SEED` plays one again.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fcb_pipelines.store.database import Database
+from fcb_pipelines.store.schema import migrate
+from fcb_pipelines_tests.faults.conftest import JOURNEYS
+from fcb_pipelines_tests.faults.journey import outage
+from fcb_pipelines_tests.faults.journey.bench import Bench
+from fcb_pipelines_tests.faults.journey.facts import TABLE
+from fcb_pipelines_tests.faults.journey.plans import Circumstance, Strike, plan
+from fcb_pipelines_tests.faults.journey.play import play
+from fcb_pipelines_tests.memory import quick_folder
+
+SHORT = range(20)
+ROUNDS = int(os.environ.get("FCB_TEST_ROUNDS", len(SHORT)))
+SEEDS = [int(os.environ["FCB_TEST_SEED"])] if "FCB_TEST_SEED" in os.environ else list(range(ROUNDS))
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("journeys")]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    """One Postgres for all rounds, which many of them kill."""
+    with quick_folder() as state, outage.lasting(state) as postgres:
+        ours = postgres.ensure_database("ours")
+        migrate(ours)
+        with Database(ours).transaction() as conn:
+            conn.execute(TABLE)
+        yield Bench(postgres=postgres, store=Database(ours), theirs=postgres.ensure_database("theirs"))
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where a host keeps its file, which asks for much where a disk is slow."""
+    with quick_folder() as found:
+        yield found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_fact_has_its_effect_once_whatever_ends_on_the_way(
+    seed: int, bench: Bench, folder: Path, request: pytest.FixtureRequest
+) -> None:
+    one, verdict = play(plan(seed), bench, folder)
+    request.config.stash[JOURNEYS].append((one.struck, one.messages, verdict))
+    assert verdict.is_good, f"{one.plan.name}\n{verdict}"
+
+
+def test_a_short_run_strikes_everybody_everywhere() -> None:
+    """Each round fails that was not struck as planned, so that what is planned is what happened."""
+    struck = Counter(each for seed in SHORT for each in (plan(seed).strike, plan(seed).circumstance))
+    assert set(struck) == {*Strike, *Circumstance}
+    assert {plan(seed).is_on_postgres for seed in SHORT} == {True, False}
