@@ -9,21 +9,23 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.applications import Starlette
 
 from fcb_host.errors import StorageUnavailable
-from fcb_host.receiver.acting import Call, What, Worker
+from fcb_host.receiver.acting import What, Worker
 from fcb_host.receiver.receiving import Answer, Receiver
 from fcb_host.receiver.router import Clock, route
+from fcb_host.receiver.storage import Storage, Transaction
 from fcb_host.signing import Secret
 from fcb_pipelines_tests.forks import FORKS, needs
 from fcb_pipelines_tests.receiver import dying
@@ -82,24 +84,41 @@ class MortalReceiver(Receiver):
         return answer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MortalActions:
-    """Acts after which the host may end, before they are noted."""
+@dataclass(frozen=True, slots=True)
+class MortalTransaction:
+    """A transaction in which the host may end when it has acted, before that is noted."""
 
-    inner: dying.Host
+    inner: Transaction
     doom: Doom
 
-    def suspend(self, call: Call) -> None:
-        self.inner.suspend(call)
+    @property
+    def connection(self) -> Any:
+        return self.inner.connection
+
+    def rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        return self.inner.rows(statement, **values)
+
+    def change(self, statement: str, **values: object) -> int:
+        return self.inner.change(statement, **values)
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        with self.inner.part():
+            yield
         self.doom.passed(Moment.ACTED)
 
-    def restore(self, call: Call) -> None:
-        self.inner.restore(call)
-        self.doom.passed(Moment.ACTED)
 
-    def deprovision(self, call: Call) -> None:
-        self.inner.deprovision(call)
-        self.doom.passed(Moment.ACTED)
+@dataclass(frozen=True, slots=True)
+class MortalStorage:
+    """A storage with such transactions."""
+
+    inner: Storage
+    doom: Doom
+
+    @contextmanager
+    def transaction(self) -> Iterator[MortalTransaction]:
+        with self.inner.transaction() as tx:
+            yield MortalTransaction(tx, self.doom)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +140,10 @@ class House:
 def live(house: House, doom: Doom) -> None:
     """Take what comes and act on it, up to the end."""
     logging.basicConfig(filename=house.folder / LOG)
-    storage = dying.storage(house.place)
+    storage = MortalStorage(dying.storage(house.place), doom)
     MortalReceiver.doom = doom
     receiver = MortalReceiver(storage=storage, secrets=[house.secret])
-    actions = MortalActions(inner=dying.Host(house.folder), doom=doom)
-    worker = Worker(storage=storage, actions=actions, terms=dying.MANY)
+    worker = Worker(storage=storage, actions=dying.Host(house.folder), terms=dying.MANY)
     threading.Thread(target=_work, args=(worker, house.clock, doom), daemon=True).start()
     app = Starlette(routes=[route(receiver, clock=house.clock)])
     uvicorn.run(app, host="127.0.0.1", port=house.port, log_config=None, access_log=False, lifespan="off", ws="none")

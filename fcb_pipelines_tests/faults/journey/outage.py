@@ -42,7 +42,7 @@ def end_sessions(url: str) -> int:
 
 @contextmanager
 def lasting(state: Path) -> Iterator[EmbeddedPostgres]:
-    """A Postgres in an empty folder that outlives its own end, asks for the password once, and is removed afterwards."""
+    """A Postgres in an empty folder that outlives its own end, lets in quickly, and is removed afterwards."""
     server = EmbeddedPostgres(state, durable=True)
     try:
         url = server.start()
