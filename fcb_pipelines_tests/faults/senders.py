@@ -20,7 +20,6 @@ from fcb_pipelines_tests.webhooks.outgoing import SERVICE
 
 LEASE = timedelta(seconds=1)
 """Shorter than in earnest, so that what a dead sender held is soon another's."""
-RIGHT = timedelta(0)
 needs(__name__)
 
 
@@ -33,12 +32,25 @@ class Strike:
     signal: Signals = SIGKILL
 
 
-def send(url: str, keys: str, strike: Strike | None = None, service: str = SERVICE, ahead: timedelta = RIGHT) -> None:
-    """Send all that is due, unless something befalls the sender; its clock is ahead by so much."""
-    asyncio.run(_send(url, keys, strike, service, ahead))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Like:
+    """What a sender is like."""
+
+    service: str = SERVICE
+    ahead: timedelta = timedelta(0)
+    """By how much its clock is."""
+    lease: timedelta = LEASE
 
 
-async def _send(url: str, keys: str, strike: Strike | None, service: str, ahead: timedelta) -> None:
+USUAL = Like()
+
+
+def send(url: str, keys: str, strike: Strike | None = None, like: Like = USUAL) -> None:
+    """Send all that is due, unless something befalls the sender."""
+    asyncio.run(_send(url, keys, strike, like))
+
+
+async def _send(url: str, keys: str, strike: Strike | None, like: Like) -> None:
     left = strike.count if strike is not None else 0
 
     def passed(point: Point) -> None:
@@ -51,12 +63,12 @@ async def _send(url: str, keys: str, strike: Strike | None, service: str, ahead:
     async with Poster(Egress(allows_http_local=True), limits=LIMITS) as poster:
         sending = Sending(
             db=Database(url),
-            service=service,
+            service=like.service,
             sealing=Sealing(keys),
             post=poster.post,
-            clock=lambda: datetime.now(UTC) + ahead,
+            clock=lambda: datetime.now(UTC) + like.ahead,
             jitter=lambda: Fraction(0),
-            lease=LEASE,
+            lease=like.lease,
             passed=passed,
         )
         try:
@@ -65,11 +77,9 @@ async def _send(url: str, keys: str, strike: Strike | None, service: str, ahead:
             return  # The database went away under it: what it held is another's once the lease is over.
 
 
-def started(
-    url: str, keys: str, strike: Strike | None = None, *, service: str = SERVICE, ahead: timedelta = RIGHT
-) -> BaseProcess:
+def started(url: str, keys: str, strike: Strike | None = None, like: Like = USUAL) -> BaseProcess:
     """A sender in a process of its own, which ends with this one."""
-    process = FORKS.Process(target=send, args=(url, keys, strike, service, ahead), daemon=True)
+    process = FORKS.Process(target=send, args=(url, keys, strike, like), daemon=True)
     process.start()
     return process
 

@@ -33,13 +33,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("journeys")]
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    """One Postgres for all rounds, which many of them kill."""
-    with quick_folder() as state, outage.lasting(state) as postgres:
-        ours = postgres.ensure_database("ours")
-        migrate(ours)
-        with Database(ours).transaction() as conn:
+    """Two Postgres for all rounds, ours and a receiver's, which many of them kill."""
+    with quick_folder() as here, quick_folder() as there, outage.lasting(here) as ours, outage.lasting(there) as theirs:
+        db = Database(ours.ensure_database("ours"))
+        migrate(db.url)
+        with db.transaction() as conn:
             conn.execute(TABLE)
-        yield Bench(postgres=postgres, store=Database(ours), theirs=postgres.ensure_database("theirs"))
+        yield Bench(ours=ours, theirs=theirs)
 
 
 @pytest.fixture

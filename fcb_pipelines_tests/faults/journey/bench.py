@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from fcb_host.receiver.storage import Storage
+from fcb_pipelines.acts.delivery import LEASE
 from fcb_pipelines.acts.endpoints import By
 from fcb_pipelines.local.postgres import EmbeddedPostgres
 from fcb_pipelines.store.database import Database
@@ -41,11 +42,9 @@ BOOKS = """
 class Bench:
     """What rounds share."""
 
-    postgres: EmbeddedPostgres
-    store: Database
-    """Ours."""
-    theirs: str
-    """The URL of a database for a receiver."""
+    ours: EmbeddedPostgres
+    theirs: EmbeddedPostgres
+    """That of a receiver, on which nobody else has a session."""
 
 
 @dataclass(kw_only=True)
@@ -54,6 +53,8 @@ class Round:
 
     plan: Plan
     bench: Bench
+    db: Database
+    """Ours."""
     folder: Path
     service: str
     way: Way
@@ -68,15 +69,13 @@ class Round:
     begun: list[BaseProcess] = field(default_factory=list)
     messages: int = 0
 
-    @property
-    def db(self) -> Database:
-        """Ours."""
-        return self.bench.store
-
     def sender(self, strike: senders.Strike | None = None, apart: timedelta = RIGHT) -> BaseProcess:
-        """Start one whose clock is so far before the receiver's."""
-        ahead = self.plan.ahead + apart
-        process = senders.started(self.db.url, KEYS, strike, service=self.service, ahead=ahead)
+        """Start one whose clock is so far before the receiver's.
+
+        Its lease is as long as in earnest, so that none ends on a busy machine; time is made to pass.
+        """
+        like = senders.Like(service=self.service, ahead=self.plan.ahead + apart, lease=LEASE)
+        process = senders.started(self.db.url, KEYS, strike, like)
         self.begun.append(process)
         return process
 
@@ -96,16 +95,18 @@ class Round:
 @contextmanager
 def laid_out(plan: Plan, bench: Bench, folder: Path) -> Iterator[Round]:
     """A round before its first fact; nobody runs after the block."""
-    place = bench.theirs if plan.is_on_postgres else str(folder / "receiver.sqlite")
+    place = bench.theirs.ensure_database("theirs") if plan.is_on_postgres else str(folder / "receiver.sqlite")
+    db = Database(bench.ours.ensure_database("ours"))
     service, port = f"shop-{plan.seed}-{time.monotonic_ns()}", a_free_port()
     with ExitStack() as stack:
         way = stack.enter_context(opened(port))
-        with bench.store.transaction() as conn:
+        with db.transaction() as conn:
             by = By(service=service, actor="ada", now=NOW)
             _, secret = an_endpoint(conn, way.url, by=by, sealing=Sealing(KEYS))
         one = Round(
             plan=plan,
             bench=bench,
+            db=db,
             folder=folder,
             service=service,
             way=way,

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from psycopg import sql
 from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres
 
+LONGEST_SECONDS = 10.0
 SESSIONS = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
      WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'
@@ -32,12 +34,13 @@ def stop_at_once(postgres: EmbeddedPostgres) -> None:
     postgres.child.process.send_signal(signal.SIGQUIT)
 
 
-def end_sessions(url: str) -> int:
-    """End every session on the server but the one that asks; how many there were."""
-    with psycopg.connect(url, autocommit=True) as conn:
-        row = conn.execute(SESSIONS).fetchone()
-    assert row is not None
-    return int(row[0])
+def end_sessions(postgres: EmbeddedPostgres) -> None:
+    """End every session on the server but the one that asks, as soon as there is one."""
+    with psycopg.connect(postgres.ensure_database("postgres"), autocommit=True) as conn:
+        until = time.monotonic() + LONGEST_SECONDS
+        while conn.execute(SESSIONS).fetchone() == (0,):
+            assert time.monotonic() < until, "nobody has a session"
+            time.sleep(0.001)
 
 
 @contextmanager
@@ -57,6 +60,6 @@ def lasting(state: Path) -> Iterator[EmbeddedPostgres]:
 
 def again(postgres: EmbeddedPostgres) -> None:
     """Start one that has just ended, at the address that it had."""
-    postgres.child.process.wait()
+    postgres.child.process.wait(LONGEST_SECONDS)
     postgres.stop()
     postgres.start()

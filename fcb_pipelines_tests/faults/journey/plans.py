@@ -21,9 +21,12 @@ class Strike(StrEnum):
     RECEIVER_STORED = "receiver killed: stored, not answered"
     RECEIVER_ACTED = "receiver killed: acted, not noted"
     RECEIVER_NOTED = "receiver killed: noted"
-    POSTGRES_KILLED = "Postgres killed"
-    POSTGRES_STOPPED = "Postgres stopped at once"
-    SESSIONS_ENDED = "sessions ended by Postgres"
+    OURS_KILLED = "our Postgres killed"
+    OURS_STOPPED = "our Postgres stopped at once"
+    OURS_ENDED = "our sessions ended by Postgres"
+    THEIRS_KILLED = "the receiver's Postgres killed"
+    THEIRS_STOPPED = "the receiver's Postgres stopped at once"
+    THEIRS_ENDED = "the receiver's sessions ended by Postgres"
 
 
 class Circumstance(StrEnum):
@@ -36,6 +39,8 @@ class Circumstance(StrEnum):
     BEHIND = "sender's clock 400 s behind"
 
 
+OURS = frozenset({Strike.OURS_KILLED, Strike.OURS_STOPPED, Strike.OURS_ENDED})
+THEIRS = frozenset({Strike.THEIRS_KILLED, Strike.THEIRS_STOPPED, Strike.THEIRS_ENDED})
 APART = {Circumstance.AHEAD: timedelta(seconds=400), Circumstance.BEHIND: timedelta(seconds=-400)}
 WITHIN = (timedelta(0), timedelta(seconds=240), timedelta(seconds=-240))
 """By how much the sender's clock is ahead of the receiver's where that is to change nothing."""
@@ -82,15 +87,16 @@ MOST = {
 
 
 def plan(seed: int) -> Plan:
-    """The round of a seed: 60 in a row have each strike in each circumstance."""
+    """The round of a seed: 75 in a row have each strike in each circumstance."""
     chance = random.Random(seed)  # noqa: S311 - what befalls whom, no secret
-    strike, circumstance = list(Strike)[seed % len(Strike)], list(Circumstance)[seed % len(Circumstance)]
+    turn, which = divmod(seed, len(Strike))
+    strike, circumstance = list(Strike)[which], list(Circumstance)[(which + turn) % len(Circumstance)]
     return Plan(
         seed=seed,
         strike=strike,
         circumstance=circumstance,
         count=chance.randint(1, MOST.get(strike, FACTS_AT_FIRST)),
-        is_on_postgres=chance.random() < ON_POSTGRES,
+        is_on_postgres=chance.random() < ON_POSTGRES or strike in THEIRS,
         is_after=chance.random() < ON_POSTGRES,
         ahead=timedelta(seconds=chance.randint(-LONGEST_OFF, LONGEST_OFF)),
         apart=APART.get(circumstance) or chance.choice(WITHIN),

@@ -7,6 +7,7 @@ own: what befalls whom (plans), what must be left in the end (judged).
 import os
 import signal
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -17,6 +18,7 @@ from fcb_host.receiver import inbox
 from fcb_host.receiver.inbox import Standing
 from fcb_host.signing import TOLERANCE_SECONDS
 from fcb_pipelines.acts.delivery import Point
+from fcb_pipelines.local.postgres import EmbeddedPostgres
 from fcb_pipelines.store.database import Connection
 from fcb_pipelines_tests.faults import senders
 from fcb_pipelines_tests.faults.journey import facts, outage, way
@@ -24,7 +26,7 @@ from fcb_pipelines_tests.faults.journey.bench import Bench, Round, laid_out
 from fcb_pipelines_tests.faults.journey.host import LOG, LOOKS_EVERY_SECONDS, Doom, Moment
 from fcb_pipelines_tests.faults.journey.judged import Verdict, verdict
 from fcb_pipelines_tests.faults.journey.left import left
-from fcb_pipelines_tests.faults.journey.plans import APART, Circumstance, Plan, Strike
+from fcb_pipelines_tests.faults.journey.plans import APART, OURS, THEIRS, Circumstance, Plan, Strike
 from fcb_pipelines_tests.faults.journey.way import Captured
 
 POINTS = {
@@ -40,8 +42,14 @@ MOMENTS = {
     Strike.RECEIVER_ACTED: Moment.ACTED,
     Strike.RECEIVER_NOTED: Moment.NOTED,
 }
-OUTAGES = (Strike.POSTGRES_KILLED, Strike.POSTGRES_STOPPED)
-POSTGRES = (*OUTAGES, Strike.SESSIONS_ENDED)
+OUTAGES: dict[Strike, Callable[[EmbeddedPostgres], None]] = {
+    Strike.OURS_KILLED: outage.kill,
+    Strike.OURS_STOPPED: outage.stop_at_once,
+    Strike.OURS_ENDED: outage.end_sessions,
+    Strike.THEIRS_KILLED: outage.kill,
+    Strike.THEIRS_STOPPED: outage.stop_at_once,
+    Strike.THEIRS_ENDED: outage.end_sessions,
+}
 INSIDE, OUTSIDE = "captured, sent again inside the tolerance", "captured, sent again outside the tolerance"
 AT_FIRST, LATER = 6, 2
 """Deployments that are told of before anything happens, and afterwards."""
@@ -89,7 +97,7 @@ def _tell(one: Round, name: str, count: int) -> None:
 def _first_go(one: Round) -> None:
     """Send for the first time, up to what befalls somebody, while a fact is begun that is never committed."""
     plan = one.plan
-    if plan.strike in POSTGRES:
+    if plan.strike in OUTAGES:
         one.way.meets, one.way.meets_at, one.way.is_after = lambda: _strike(one), plan.count, plan.is_after
     ghost: Connection = psycopg.connect(one.db.url)
     facts.say(ghost, one.service, "ghost", (facts.FAILED, 1))
@@ -118,7 +126,9 @@ def _until_struck(one: Round, first: BaseProcess) -> None:
         _ended(first, -signal.SIGKILL if strike in POINTS else 0)
     one.struck[strike] += strike in POINTS
     if strike in OUTAGES:
-        outage.again(one.bench.postgres)
+        assert one.struck[strike], "a sender ended before so many messages were on their way"
+    if strike in OUTAGES and OUTAGES[strike] is not outage.end_sessions:
+        outage.again(_struck(one))
 
 
 def _ended(sender: BaseProcess, code: int = 0) -> None:
@@ -127,14 +137,13 @@ def _ended(sender: BaseProcess, code: int = 0) -> None:
 
 
 def _strike(one: Round) -> None:
-    """What befalls Postgres while a message is on its way."""
-    if one.plan.strike is Strike.POSTGRES_KILLED:
-        outage.kill(one.bench.postgres)
-    elif one.plan.strike is Strike.POSTGRES_STOPPED:
-        outage.stop_at_once(one.bench.postgres)
-    else:
-        assert outage.end_sessions(one.db.url) > 1, "that of the sender, and that of a fact which is not committed"
+    """What befalls a Postgres while a message is on its way."""
+    OUTAGES[one.plan.strike](_struck(one))
     one.struck[one.plan.strike] += 1
+
+
+def _struck(one: Round) -> EmbeddedPostgres:
+    return one.bench.theirs if one.plan.strike in THEIRS else one.bench.ours
 
 
 def _taken_back(one: Round, ghost: Connection) -> None:
@@ -145,7 +154,7 @@ def _taken_back(one: Round, ghost: Connection) -> None:
     except psycopg.OperationalError:
         is_alive = False
     ghost.close()
-    if is_alive == (one.plan.strike in POSTGRES):
+    if is_alive == (one.plan.strike in OURS):
         one.different.append(f"the session of a fact that was not committed is {'alive' if is_alive else 'over'}")
 
 
