@@ -21,6 +21,7 @@ from fcb_pipelines.store.database import Database
 from fcb_pipelines.webhooks.sealing import Sealing, new_key
 from fcb_pipelines_tests.conftest import NOW
 from fcb_pipelines_tests.faults import senders
+from fcb_pipelines_tests.faults.journey import outage
 from fcb_pipelines_tests.faults.journey.host import Host, a_house
 from fcb_pipelines_tests.faults.journey.plans import Plan
 from fcb_pipelines_tests.faults.journey.way import Way, opened
@@ -95,6 +96,8 @@ class Round:
 @contextmanager
 def laid_out(plan: Plan, bench: Bench, folder: Path) -> Iterator[Round]:
     """A round before its first fact; nobody runs after the block."""
+    for postgres in (bench.ours, bench.theirs):
+        outage.revive(postgres)
     place = bench.theirs.ensure_database("theirs") if plan.is_on_postgres else str(folder / "receiver.sqlite")
     db = Database(bench.ours.ensure_database("ours"))
     service, port = f"shop-{plan.seed}-{time.monotonic_ns()}", a_free_port()

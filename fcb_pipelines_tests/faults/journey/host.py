@@ -71,10 +71,11 @@ class Doom:
                     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MortalReceiver(Receiver):
     """A receiver that may end before it stores and before it answers."""
 
-    doom = Doom()
+    doom: Doom
 
     def take(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Answer:
         self.doom.passed(Moment.ACCEPTING)
@@ -141,8 +142,7 @@ def live(house: House, doom: Doom) -> None:
     """Take what comes and act on it, up to the end."""
     logging.basicConfig(filename=house.folder / LOG)
     storage = MortalStorage(dying.storage(house.place), doom)
-    MortalReceiver.doom = doom
-    receiver = MortalReceiver(storage=storage, secrets=[house.secret])
+    receiver = MortalReceiver(storage=storage, secrets=[house.secret], doom=doom)
     worker = Worker(storage=storage, actions=dying.Host(house.folder), terms=dying.MANY)
     threading.Thread(target=_work, args=(worker, house.clock, doom), daemon=True).start()
     app = Starlette(routes=[route(receiver, clock=house.clock)])

@@ -63,3 +63,9 @@ def again(postgres: EmbeddedPostgres) -> None:
     postgres.child.process.wait(LONGEST_SECONDS)
     postgres.stop()
     postgres.start()
+
+
+def revive(postgres: EmbeddedPostgres) -> None:
+    """Start it again if it has ended, as after a round that broke off."""
+    if postgres.child.process.poll() is not None:
+        again(postgres)

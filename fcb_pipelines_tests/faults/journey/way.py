@@ -68,9 +68,7 @@ class Way:
             self._meet()
         told = json.loads(request.body)
         about = (told["data"]["external_subscription_id"], told["sequence"])
-        if self.is_backwards and not self._is_its_turn(*about):
-            return None
-        answer = sent(self.port, request)
+        answer = sent(self.port, request) if self._is_its_turn(*about) else None
         if is_met and self.is_after:
             self._meet()
         return answer if answer is not None and self._arrives(about, answer) else None
@@ -81,7 +79,8 @@ class Way:
 
     def _is_its_turn(self, subscription: str, sequence: int) -> bool:
         with self._lock:
-            return sequence == self.last.get(subscription) or (subscription, sequence + 1) in self.taken
+            is_last = sequence == self.last.get(subscription)
+            return not self.is_backwards or is_last or (subscription, sequence + 1) in self.taken
 
     def _arrives(self, about: tuple[str, int], answer: bytes) -> bool:
         with self._lock:
