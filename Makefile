@@ -6,7 +6,7 @@
 # make bench-metering   the pace at which pushed usage is taken, beside a bare INSERT of the same rows (ARGS=--help)
 # make bench-delivery   the pace of messages beside a bare loop of the same HTTP client, and what bad endpoints cost the others
 # make bench-odoo   the speed of a real Odoo (FCB_TEST_ODOO_URL …) beside a raw client
-# make faults  200 imports with something going wrong in each, and 200 ends each of the server, of its Postgres and of a receiver; FCB_TEST_SEED=17 plays one again
+# make faults  200 imports with something going wrong in each, 200 ends each of the server, of its Postgres and of a receiver, and 1,000 of whoever has to do with messages on their way; FCB_TEST_SEED=17 plays one again
 # make lock    resolve the requirements anew
 # make clean   remove .venv; the demo's state is removed by `fcb reset`
 
@@ -61,7 +61,8 @@ bench-odoo: $(VENV)/installed-dev
 	@$(RUN) benchmarks.odoo $(ARGS)
 
 faults: $(VENV)/installed-dev
-	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve*.py fcb_pipelines_tests/api/test_idempotency_killed.py fcb_pipelines_tests/api/test_described.py fcb_pipelines_tests/receiver/test_faults.py fcb_pipelines_tests/faults/test_senders.py $(ARGS)
+	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-200} $(RUN) pytest fcb_pipelines_tests/faults/test_exactly_once.py fcb_pipelines_tests/faults/test_serve*.py fcb_pipelines_tests/api/test_idempotency_killed.py fcb_pipelines_tests/api/test_described.py fcb_pipelines_tests/receiver/test_faults.py $(ARGS)
+	@FCB_TEST_ROUNDS=$${FCB_TEST_ROUNDS:-1000} $(RUN) pytest fcb_pipelines_tests/faults/test_journeys.py $(ARGS)
 
 # A file that stays as it is keeps its time: a newer one asks for a new environment. What is locked already stays locked.
 lock: $(VENV)/uv-installed

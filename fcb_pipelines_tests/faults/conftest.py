@@ -18,6 +18,7 @@ from fcb_pipelines_tests.acceptance.project import Project
 from fcb_pipelines_tests.acceptance.remains import Remains, Shadow, remains, shadow, stored
 from fcb_pipelines_tests.faults import benches, report
 from fcb_pipelines_tests.faults.frozen import frozen, reaches, settled
+from fcb_pipelines_tests.faults.report import Journey
 from fcb_pipelines_tests.faults.rounds import Bench, Round, Undisturbed, undisturbed
 
 STORE, ODOO = "store", "odoo"
@@ -47,6 +48,7 @@ PERIODS = ("2026-03", "2026-04", "2026-05")
 Played = tuple[Bench, Undisturbed]
 """A server, and where each step ends on it if nothing goes wrong."""
 ROUNDS = pytest.StashKey[list[Round]]()
+JOURNEYS = pytest.StashKey[list[Journey]]()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +183,7 @@ def played(request: pytest.FixtureRequest) -> Played:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to remember what was played."""
     config.stash[ROUNDS] = []
+    config.stash[JOURNEYS] = []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -188,4 +191,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if rounds := config.stash.get(ROUNDS, []):
         terminalreporter.section("faults")
         for line in report.table(rounds):
+            terminalreporter.write_line(line)
+    if journeys := config.stash.get(JOURNEYS, []):
+        terminalreporter.section("from facts to effects")
+        for line in report.journeys(journeys):
             terminalreporter.write_line(line)

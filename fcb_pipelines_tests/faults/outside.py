@@ -4,7 +4,6 @@ Owns: killing and starting them, and being another who writes the same rows. A r
 `FCB_TEST_ODOO_KILL` and its database reached by `FCB_TEST_ODOO_POSTGRES_URL`; without them those faults are left out.
 """
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -23,10 +22,9 @@ from psycopg import sql
 from fcb_pipelines.local.sandbox import READY_PAGE, answers
 from fcb_pipelines.odoo.sandbox.app import create_app
 from fcb_pipelines_tests.faults.disturbance import Fault
+from fcb_pipelines_tests.forks import FORKS, needs
 
-PROCESSES = multiprocessing.get_context("forkserver")
-"""Forks from a process that has all imported: starting costs some milliseconds, and no thread of the tests is copied."""
-PROCESSES.set_forkserver_preload(["fcb_pipelines_tests.faults.attempts", "fcb_pipelines_tests.faults.outside"])
+needs("fcb_pipelines_tests.faults.attempts", __name__)
 READY_SECONDS = 30.0
 SESSIONS = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -63,7 +61,7 @@ class SandboxProcess:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        self._process = PROCESSES.Process(target=serve, args=(*self._given, self._port), daemon=True)
+        self._process = FORKS.Process(target=serve, args=(*self._given, self._port), daemon=True)
         self._process.start()
         wait_until(lambda: answers(self.url + READY_PAGE))
 

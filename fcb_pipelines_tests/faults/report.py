@@ -1,8 +1,13 @@
-"""What `make faults` prints: a line per kind of fault."""
+"""What `make faults` prints: a line per kind of fault, and what became of messages on their way."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from fcb_pipelines_tests.faults.journey.judged import Verdict as Arrived
 from fcb_pipelines_tests.faults.rounds import Round
+
+Journey = tuple[Counter[str], int, Arrived]
+"""A round of messages on their way: how often what befell whom, how many messages there were, and what is wrong."""
 
 HEADINGS = ("fault", "rounds", "calls disturbed", "asked again", "run again", "duplicates", "lost", "different")
 
@@ -29,6 +34,23 @@ def figures(rounds: Iterable[Round]) -> tuple[int, ...]:
         sum(len(verdict.lost) for verdict in verdicts),
         sum(len(verdict.different) for verdict in verdicts),
     )
+
+
+def journeys(played: Sequence[Journey]) -> list[str]:
+    """How often what befell whom, and the sums."""
+    struck = sum((each for each, _, _ in played), Counter[str]())
+    verdicts = [verdict for _, _, verdict in played]
+    sums = {
+        "rounds": len(played),
+        "messages": sum(messages for _, messages, _ in played),
+        "lost": sum(len(each.lost) for each in verdicts),
+        "duplicate effects": sum(len(each.duplicates) for each in verdicts),
+        "ghosts": sum(len(each.ghosts) for each in verdicts),
+        "otherwise different": sum(len(each.different) for each in verdicts),
+    }
+    rows = [*sorted(struck.items()), *sums.items()]
+    width = max(len(what) for what, _ in rows)
+    return [f"{what.ljust(width)}  {count:>7,}" for what, count in rows]
 
 
 def _laid_out(line: Sequence[str], widths: Sequence[int]) -> str:

@@ -17,9 +17,10 @@ from fcb_pipelines_tests.faults.attempts import Access, End, Ended, Task, attemp
 from fcb_pipelines_tests.faults.disturbance import STEPS, Disturbance, Fault
 from fcb_pipelines_tests.faults.ending import Ending, Verdict, ending, verdict
 from fcb_pipelines_tests.faults.harm import harm_of
-from fcb_pipelines_tests.faults.outside import PROCESSES, Outside, kill
+from fcb_pipelines_tests.faults.outside import Outside, kill
 from fcb_pipelines_tests.faults.proxy import Proxy, between
 from fcb_pipelines_tests.faults.small import BAD, GONE, OLD, UNLINED, email
+from fcb_pipelines_tests.forks import FORKS
 
 MOST_ATTEMPTS = 40
 PAUSE_SECONDS = 0.05
@@ -141,8 +142,8 @@ def _attempts(proxy: Proxy, task: Task, running: _Process, first_seconds: float 
 
 def run(task: Task, running: _Process) -> Ended:
     """One attempt in a process of its own."""
-    hear, tell = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=attempt, args=(task, tell))
+    hear, tell = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=attempt, args=(task, tell))
     process.start()
     tell.close()
     running.pid = process.pid or 0

@@ -4,7 +4,6 @@ Owns: the process, what is configured for it, and whether it is ready. Each is f
 everything and done nothing else, because to import takes ten times as long as to start. Does not own: who pushes (pushing).
 """
 
-import multiprocessing
 import os
 import signal
 import socket
@@ -23,6 +22,7 @@ from fcb_pipelines.cli import fcb
 from fcb_pipelines.domain.access import Scope
 from fcb_pipelines.store import snapshots
 from fcb_pipelines.store.database import Database
+from fcb_pipelines_tests.forks import FORKS, needs
 
 SERVICE = "nexacloud"
 SERVICES = """
@@ -44,10 +44,7 @@ ELSEWHERE = {
 READY_SECONDS = 30.0
 LOG = "serve.log"
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [__name__, "fcb_pipelines.cli.serve", "uvicorn.loops.auto", "uvicorn.protocols.http.auto", "pytest"]
-)
+needs(__name__, "fcb_pipelines.cli.serve", "uvicorn.loops.auto", "uvicorn.protocols.http.auto")
 
 
 def a_free_port() -> int:
@@ -80,7 +77,7 @@ class Serving:
     def start(self) -> None:
         """Start it and wait until it is ready."""
         environ = settings_of(self.db, self.folder)
-        self.process = _FORKS.Process(target=_serve, args=(self.folder, environ, self.port), daemon=True)
+        self.process = FORKS.Process(target=_serve, args=(self.folder, environ, self.port), daemon=True)
         self.process.start()
         self.wait()
 

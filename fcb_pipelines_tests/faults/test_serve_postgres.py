@@ -9,7 +9,6 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import pytest
 from fcb_pipelines.local.placement import remove
 from fcb_pipelines.local.postgres import EmbeddedPostgres
 from fcb_pipelines.store.schema import migrate
+from fcb_pipelines_tests.faults.journey.outage import again, kill, stop_at_once
 from fcb_pipelines_tests.faults.pushing import SEED, SUBSCRIPTIONS, pushing
 from fcb_pipelines_tests.faults.serving import Serving, served
 
@@ -57,20 +57,6 @@ def server(postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[Serving]:
         yield serving
 
 
-def kill(postgres: EmbeddedPostgres) -> None:
-    """`kill -9` of every process at once."""
-    pid = postgres.child.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    for each in (pid, *map(int, children)):
-        with suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
-
-
-def stop_at_once(postgres: EmbeddedPostgres) -> None:
-    """An immediate stop: no session ends in order, and the next start recovers."""
-    postgres.child.process.send_signal(signal.SIGQUIT)
-
-
 def kill_a_session(postgres: EmbeddedPostgres) -> None:
     """`kill -9` of the session that writes, if there is one just now: Postgres ends all others and recovers by itself."""
     with psycopg.connect(postgres.ensure_database("fcb"), autocommit=True) as conn:
@@ -92,8 +78,7 @@ def test_every_answer_outlives_postgres_and_the_server_goes_on_by_itself(server:
             if strike is not kill_a_session:
                 postgres.child.process.wait()
                 time.sleep(chance.uniform(0, LONGEST_OUTAGE_SECONDS))
-                postgres.stop()
-                postgres.start()
+                again(postgres)
         assert hosts.after_an_answer(RECOVERY_SECONDS)
     hosts.agree_with(server.db)
     assert hosts.told["503"] >= ROUNDS
@@ -106,7 +91,6 @@ def test_while_postgres_is_away_the_server_is_there_and_not_ready(server: Servin
     postgres.child.process.wait()
     with httpx.Client(base_url=server.url, trust_env=False) as client:
         assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
-        postgres.stop()
-        postgres.start()
+        again(postgres)
         assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
     assert "Traceback" not in server.said

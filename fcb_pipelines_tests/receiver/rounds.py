@@ -1,6 +1,5 @@
 """A round: messages about some deployments, sent shuffled and repeated through deaths, and what must be left in the end."""
 
-import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from fcb_host.receiver import deployments, inbox
 from fcb_host.receiver.inbox import Standing
+from fcb_pipelines_tests.forks import FORKS, needs
 from fcb_pipelines_tests.receiver import dying
 from fcb_pipelines_tests.receiver.dying import Fate
 from fcb_pipelines_tests.receiver.said import ENDED, FAILED, PAID, Request, request
@@ -25,8 +25,7 @@ ENDS = {"suspended": "suspended", "restored": "active", "again": "suspended", "e
 HALF = 0.5
 LAST = {"suspended": {"suspend"}, "active": {"nothing", "restore"}}
 """What was done last with a deployment that stands so."""
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload([dying.__name__])
+needs(dying.__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +85,7 @@ def _fate(chance: random.Random) -> Fate:
 
 
 def _life(place: str, folder: Path, requests: Sequence[Request], fate: Fate) -> int | None:
-    process = _FORKS.Process(target=dying.live, args=(place, folder, requests, fate))
+    process = FORKS.Process(target=dying.live, args=(place, folder, requests, fate))
     process.start()
     process.join()
     return process.exitcode
