@@ -29,6 +29,8 @@ from fcb_host.receiver.storage import Storage
 
 Clock = Callable[[], datetime]
 EVERY_SECONDS = 1.0
+PERSON = "ended, and a person is to confirm that it goes"
+"""What a program that looks at the deployments reads once the grace period of one is over."""
 _LOG = logging.getLogger("example_host")
 _HEADERS = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "cache-control": "no-store"}
 
@@ -94,7 +96,7 @@ def _machines(settings: WebhookSettings, storage: Storage, now: datetime) -> dic
 def _awaits(ending: operating.Ending, now: datetime) -> str:
     if ending.confirmed_by is not None:
         return f"to be removed: {ending.confirmed_by} confirmed it"
-    return "a person's word before it is removed" if ending.until <= now else f"kept until {now_text(ending.until)}"
+    return PERSON if ending.until <= now else f"ended, and kept until {now_text(ending.until)}"
 
 
 def _shown(settings: WebhookSettings, storage: Storage, now: datetime) -> str:

@@ -35,7 +35,12 @@ class Machine:
     """`running`, `suspended` or `removed`."""
     reason: str
     awaits: str
-    """What a person there is to do about it; empty where nothing is."""
+    """What becomes of it where its subscription has ended; else empty."""
+
+    @property
+    def may_be_confirmed(self) -> bool:
+        """Whether its grace period is over and nobody confirmed yet."""
+        return self.awaits.endswith("confirm that it goes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,12 +138,12 @@ def _row(one: Seen) -> str:
 
 def _buttons(one: Seen) -> Iterable[str]:
     """What may happen to a subscription, in the order of its life."""
-    bill, may_confirm = one.bill, one.machine.awaits.startswith("a person")
+    bill = one.bill
     offered = (
         ("fail", "a charge fail", bill.is_open),
         ("pay", "the customer pay", bill.is_open),
         ("end", "the order be cancelled", not bill.is_cancelled),
-        ("confirm", "the host confirm the end", may_confirm),
+        ("confirm", "the host confirm the end", one.machine.may_be_confirmed),
     )
     for act, words, is_possible in offered:
         off = "" if is_possible else " disabled"
@@ -175,7 +175,11 @@ def _message(shown: Shown) -> str:
 def _says(data: dict[str, object]) -> str:
     """The few fields that a host decides by."""
     named = ("deployment_id", "reason", "attempt", "final", "settled_by", "amount", "currency", "period", "status")
-    return ", ".join(f"{name.replace('_', ' ')} {data[name]}" for name in named if data.get(name) is not None)
+    return ", ".join(f"{name.replace('_', ' ')} {_plain(data[name])}" for name in named if data.get(name) is not None)
+
+
+def _plain(value: object) -> str:
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _steps(loop: ControlLoop) -> str:

@@ -29,7 +29,7 @@ def play(loop: ControlLoop) -> Iterator[str]:
     yield _until(loop, "paid", FIRST, _is("running"))
     loop.end(OTHER)
     yield _until(loop, "order cancelled", OTHER, lambda one: one.machine.awaits != "" and one.machine.state == "running")
-    yield _until(loop, "its time at the host is over", OTHER, lambda one: one.machine.awaits.startswith("a person"))
+    yield _until(loop, "its time at the host is over", OTHER, lambda one: one.machine.may_be_confirmed)
     loop.confirm(OTHER)
     yield _until(loop, "confirmed by a person at the host", OTHER, _is("removed"))
     left = {one.bill.subscription: one.machine.state for one in loop.seen()}
