@@ -55,8 +55,8 @@ def _demonstrated(*, is_headless: bool) -> bool:
             say(f"not done, so that what stands above of it is older: {each}")
         if not is_headless:
             say("starting the Dagster page")
-            with loop_beside(complete, folder=folder(), report=say):
-                serve_dagster(complete, environ=os.environ, folder=folder(), report=say)
+            with loop_beside(complete, folder=folder(), report=say) as look:
+                serve_dagster(complete, environ=os.environ, folder=folder(), report=say, look=look)
     return is_headless and bool(undone)
 
 

@@ -32,7 +32,7 @@ def loop(port: int, *, headless: bool) -> None:
     """Show how a host obeys: a failed payment in Odoo suspends, a paid one restores, an end removes once it is confirmed.
 
     It starts a demo of its own with one small customer, takes them live through the gate, and runs the sender and the example
-    host beside it. Nothing of it stays, and nothing else that is configured here is touched. Ctrl+C ends it.
+    host beside it. Nothing of it stays, and nothing else that is configured here is touched. Ctrl+C or SIGTERM ends it.
     """
     is_over = threading.Event()
     with signalled(lambda *_: is_over.set()):
@@ -42,13 +42,15 @@ def loop(port: int, *, headless: bool) -> None:
             else:
                 _served(port, is_over)
         except _Ended:
+            if headless:
+                raise KeyboardInterrupt from None
             say("stopped")
 
 
 def _played(is_over: threading.Event) -> None:
     with _loop(is_over) as shown:
         shown.begin()
-        for line in play(shown):
+        for line in play(shown, _pause(is_over)):
             click.echo(line)
 
 
@@ -74,6 +76,16 @@ def _served(port: int, is_over: threading.Event) -> None:
 def _loop(is_over: threading.Event) -> Iterator[ControlLoop]:
     with apart(folder(), None, report=say) as demo, control_loop(demo, _told(is_over)) as shown:
         yield shown
+
+
+def _pause(is_over: threading.Event) -> Callable[[], None]:
+    """Waits a moment, and ends where that is asked for."""
+
+    def pause() -> None:
+        if is_over.wait(_LOOK_SECONDS):
+            raise _Ended
+
+    return pause
 
 
 def _told(is_over: threading.Event) -> Callable[[str], None]:

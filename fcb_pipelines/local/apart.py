@@ -77,6 +77,8 @@ def apart(folder: Path, where: Path | None, *, report: Callable[[str], None]) ->
         with running(load(environ, folder=place), environ=environ, folder=place, report=report) as settings:
             if settings.database_url is None or settings.odoo is None:
                 raise InvalidSettings("a demo of its own needs the embedded stack")
+            if [*settings.services] != [SERVICE]:
+                raise InvalidSettings(f"a demo of its own needs {FILES[0]} with the service {SERVICE} and no other")
             warm = Warm()
             try:
                 yield Apart(
@@ -108,13 +110,16 @@ def _place(folder: Path, where: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="fcb-apart-") as made:
         _copy(folder, Path(made))
-        yield Path(made)
-        reset(Path(made) / ".fcb")
+        try:
+            yield Path(made)
+        finally:
+            # Of a system user's data nothing lies in the folder itself.
+            reset(Path(made) / ".fcb")
 
 
 def _copy(folder: Path, where: Path) -> None:
-    for name in FILES:
-        there = folder / name
+    rules = Path(os.environ.get(CONFIG_VARIABLE) or folder / FILES[0])
+    for name, there in ({name: folder / name for name in FILES} | {FILES[0]: rules}).items():
         if not there.is_file():
             raise InvalidSettings(f"{there} does not exist: run it in the project's folder")
         shutil.copyfile(there, where / name)

@@ -128,8 +128,12 @@ def _prepare(if_parent_dies: signal.Signals | None) -> Callable[[], None]:
 
 @contextmanager
 def signalled(receive: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Have SIGINT and SIGTERM received so while the block runs, instead of dying of them."""
-    before = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Have SIGINT, SIGTERM and a terminal that is closed received so while the block runs, instead of dying of them."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # Ignored by nohup, and then to be left so.
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, receive) for number in numbers}
     try:
         yield
     finally:
@@ -161,7 +165,7 @@ def is_free(port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
+        except (OSError, OverflowError):
             return False
     return True
 

@@ -87,9 +87,15 @@ def refuse_taken_port(settings: Settings) -> None:
 
 
 def serve_dagster(
-    settings: Settings, *, environ: Mapping[str, str], folder: Path, report: Report, module: str = DEFINITIONS
+    settings: Settings,
+    *,
+    environ: Mapping[str, str],
+    folder: Path,
+    report: Report,
+    module: str = DEFINITIONS,
+    look: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve the page, the code and the daemon until SIGINT or SIGTERM, then stop them in order.
+    """Serve the page, the code and the daemon until SIGINT or SIGTERM, then stop them in order; `look` is called meanwhile.
 
     Raises `InvalidSettings` if the port is taken, `CannotStart` with the end of its log if one of them ends by itself.
     """
@@ -105,7 +111,7 @@ def serve_dagster(
                 if is_asked_to_stop():
                     return
             report(f"Dagster is on http://127.0.0.1:{settings.ui_port} (Ctrl-C ends it)")
-            _watch(children, is_asked_to_stop)
+            _watch(children, is_asked_to_stop, look)
         finally:
             for child in reversed(children):
                 child.stop(*STOP)
@@ -140,8 +146,9 @@ def _plan(ui_port: int, home: Path, module: str) -> tuple[_Planned, ...]:
     )
 
 
-def _watch(children: list[Child], is_asked_to_stop: Callable[[], bool]) -> None:
+def _watch(children: list[Child], is_asked_to_stop: Callable[[], bool], look: Callable[[], None]) -> None:
     while not is_asked_to_stop():
+        look()
         for child in children:
             if not child.is_alive:
                 raise child.failure(f"ended by itself with code {child.process.returncode}")

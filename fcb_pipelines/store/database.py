@@ -80,13 +80,14 @@ def _told() -> Iterator[None]:
         raise RolledBack(f"our own database stopped answering ({_first_line(error)}): run again") from error
 
 
-def connect(url: str, *, autocommit: bool = False, name: str = "fcb", most_idle: timedelta = timedelta(0)) -> Connection:
+def connect(url: str, *, autocommit: bool = False, name: str = "fcb", most_idle: timedelta | None = None) -> Connection:
     """A session on our own database, listed there under `name`; raises `Refused` if it cannot be reached.
 
-    `most_idle` is how long a transaction may stand still before the database ends it; 0: for ever.
+    `most_idle` is how long a transaction may stand still before the database ends it; None: as the database is set.
     """
-    still = most_idle // timedelta(milliseconds=1)
-    options = f"-c timezone=UTC -c lock_timeout=10s -c idle_in_transaction_session_timeout={still}ms"
+    options = "-c timezone=UTC -c lock_timeout=10s"
+    if most_idle is not None:
+        options += f" -c idle_in_transaction_session_timeout={most_idle // timedelta(milliseconds=1)}ms"
     try:
         return psycopg.connect(url, options=options, application_name=name, connect_timeout=10, autocommit=autocommit)
     except psycopg.OperationalError as error:

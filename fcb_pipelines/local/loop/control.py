@@ -59,7 +59,7 @@ class ControlLoop:
         return self.rehearsal.people
 
     def begin(self) -> None:
-        """Bring the customer live: import, reconcile, plan, sign, arm, flip, bill; some fifty commands."""
+        """Bring the customer live: import, reconcile, plan, sign, arm, flip, bill; some forty commands."""
         with psycopg.connect(self.rehearsal.source_url) as conn:
             small.replace(conn)
         self.people.fcb("import")

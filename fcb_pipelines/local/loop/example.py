@@ -4,11 +4,11 @@ Owns: its settings, starting it, asking how its deployments are, and the confirm
 what it does with messages (fcb_host.receiver).
 """
 
+import http.client
 import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,11 +87,15 @@ class ExampleHost:
 
     def now(self) -> HostNow:
         """How it stands; raises `CannotStart` where it does not answer."""
+        # By itself and not by urllib, which would ask a proxy that the environment names.
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS)
         try:
-            with urllib.request.urlopen(f"{self.url}/deployments", timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - ours
-                found = json.load(answer)
-        except OSError as error:
+            connection.request("GET", "/deployments")
+            found = json.loads(connection.getresponse().read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise CannotStart(f"the example host does not answer: {error}") from error
+        finally:
+            connection.close()
         return HostNow(machines=tuple(Machine(**each) for each in found["deployments"]), waiting=found["waiting"])
 
     def confirm(self, deployment: str, who: str) -> str:

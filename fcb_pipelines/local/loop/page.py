@@ -89,8 +89,12 @@ def _done(loop: ControlLoop, act: str, subscription: str) -> str:
 
 def page(loop: ControlLoop, said: str = "") -> str:
     """The whole page."""
+    try:
+        body = _ready(loop) if loop.is_ready else _preparing(loop)
+    except FcbError as error:
+        # It comes again by itself: so does whoever did not answer.
+        body = f"<p class=box role=alert>{escape(str(error))}</p>"
     box = f"<p class=box role=status>{escape(said)} <a href='/'>Go on</a></p>" if said else ""
-    body = _ready(loop) if loop.is_ready else _preparing(loop)
     head = "<meta charset=utf-8><meta name=viewport content='width=device-width'><title>The control loop</title>"
     intro = (
         "<p>A customer of the demo who is billed from Odoo. What happens to their invoices there becomes signed messages, and "
@@ -104,7 +108,7 @@ def page(loop: ControlLoop, said: str = "") -> str:
 
 def _preparing(loop: ControlLoop) -> str:
     return (
-        f"<p class=box>Taking the customer live, as anybody is: {len(loop.progress)} of about 45 commands are done.</p>"
+        f"<p class=box>Taking the customer live, as anybody is: {len(loop.progress)} of some forty commands are done.</p>"
         f"{_steps(loop)}"
     )
 

@@ -18,20 +18,20 @@ PAUSE_SECONDS = 0.2
 FIRST, OTHER = "SUB-2001", "SUB-2002"
 
 
-def play(loop: ControlLoop) -> Iterator[str]:
+def play(loop: ControlLoop, pause: Callable[[], None] = lambda: time.sleep(PAUSE_SECONDS)) -> Iterator[str]:
     """Fail, suspend, pay, restore, end, remove; a line for each. Raises `RuleViolation` where the host did not obey in time."""
     for attempt in range(1, FINAL):
         loop.fail(FIRST)
-        yield _until(loop, f"attempt {attempt} of {FINAL} declined", FIRST, _told(attempt, "running"))
+        yield _until(loop, pause, f"attempt {attempt} of {FINAL} declined", FIRST, _told(attempt, "running"))
     loop.fail(FIRST)
-    yield _until(loop, f"attempt {FINAL} of {FINAL} declined", FIRST, _is("suspended"))
+    yield _until(loop, pause, f"attempt {FINAL} of {FINAL} declined", FIRST, _is("suspended"))
     loop.pay(FIRST)
-    yield _until(loop, "paid", FIRST, _is("running"))
+    yield _until(loop, pause, "paid", FIRST, _is("running"))
     loop.end(OTHER)
-    yield _until(loop, "order cancelled", OTHER, lambda one: one.machine.awaits != "" and one.machine.state == "running")
-    yield _until(loop, "its time at the host is over", OTHER, lambda one: one.machine.may_be_confirmed)
+    yield _until(loop, pause, "order cancelled", OTHER, lambda one: one.machine.awaits != "" and one.machine.state == "running")
+    yield _until(loop, pause, "its time at the host is over", OTHER, lambda one: one.machine.may_be_confirmed)
     loop.confirm(OTHER)
-    yield _until(loop, "confirmed by a person at the host", OTHER, _is("removed"))
+    yield _until(loop, pause, "confirmed by a person at the host", OTHER, _is("removed"))
     left = {one.bill.subscription: one.machine.state for one in loop.seen()}
     if left != {FIRST: "running", OTHER: "removed"}:
         raise RuleViolation(f"at the end the deployments are {left}")
@@ -45,7 +45,7 @@ def _told(failures: int, state: str) -> Callable[[Seen], bool]:
     return lambda one: (one.bill.failures, one.machine.state) == (failures, state)
 
 
-def _until(loop: ControlLoop, what: str, subscription: str, is_so: Callable[[Seen], bool]) -> str:
+def _until(loop: ControlLoop, pause: Callable[[], None], what: str, subscription: str, is_so: Callable[[Seen], bool]) -> str:
     began = time.monotonic()
     while True:
         (one,) = (each for each in loop.seen() if each.bill.subscription == subscription)
@@ -55,7 +55,7 @@ def _until(loop: ControlLoop, what: str, subscription: str, is_so: Callable[[See
             return f"{subscription}: {what}: {one.machine.name} is {one.machine.state}{waits} after {took:.1f} s"
         if took > WAIT_SECONDS + GRACE_SECONDS:
             raise RuleViolation(f"{subscription}: {what}, and after {took:.0f} s {one.machine.name} is {one.machine.state}")
-        time.sleep(PAUSE_SECONDS)
+        pause()
 
 
 def _is_obeyed(loop: ControlLoop) -> bool:
