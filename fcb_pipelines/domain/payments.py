@@ -26,7 +26,7 @@ class Fact(StrEnum):
     """It was given back by a credit note, or cancelled after it was told that it is not paid."""
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_TAKEN_BACK = "payment_taken_back"
-    """It was paid, and is open again."""
+    """It was paid, given back or cancelled, and is open again."""
     INVOICE_OVERDUE = "invoice_overdue"
     """It is open for longer than the grace after its due date; told once, and once more after each payment taken back."""
 
@@ -81,7 +81,7 @@ class Past:
     settled: Fact | None = None
     """Whether it was paid, reversed or its payment taken back, whichever was recorded last."""
     failures: int = 0
-    """Attempts to charge it that failed."""
+    """Attempts to charge it that failed since nothing was owed of it the last time."""
     taken_back: int = 0
     """Payments of it that were taken back."""
     is_overdue: bool = False

@@ -32,11 +32,15 @@ PAST = """
     SELECT move_id,
            (array_agg(fact ORDER BY payment_fact_id DESC)
               FILTER (WHERE fact IN ('invoice_paid', 'invoice_reversed', 'payment_taken_back')))[1] AS settled,
-           count(*) FILTER (WHERE fact = 'payment_failed') AS failures,
+           count(*) FILTER (WHERE fact = 'payment_failed' AND payment_fact_id > settled_id) AS failures,
            count(*) FILTER (WHERE fact = 'payment_taken_back') AS taken_back,
            coalesce(max(payment_fact_id) FILTER (WHERE fact = 'invoice_overdue')
                     > coalesce(max(payment_fact_id) FILTER (WHERE fact = 'payment_taken_back'), 0), false) AS is_overdue
-      FROM payment_fact WHERE service = %s GROUP BY move_id
+      FROM (SELECT move_id, fact, payment_fact_id,
+                   coalesce(max(payment_fact_id) FILTER (WHERE fact IN ('invoice_paid', 'invoice_reversed'))
+                            OVER (PARTITION BY move_id), 0) AS settled_id
+              FROM payment_fact WHERE service = %s) known
+     GROUP BY move_id
 """
 # Since the subscription last paid anything.
 ORDER_FAILURES = """
