@@ -3,7 +3,7 @@
 Owns: table `payment_fact`; the caller owns the transaction. Does not own: which facts there are (domain/payments).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,12 @@ FACTS = """
     SELECT fact, move_id, move_xid, transaction_id, order_id, happened, external_user_id, external_subscription_id, currency,
            amount, data, seen_at
       FROM payment_fact WHERE service = %s ORDER BY payment_fact_id
+"""
+LAST = """
+    SELECT DISTINCT ON (move_id)
+           fact, move_id, move_xid, transaction_id, order_id, happened, external_user_id, external_subscription_id, currency,
+           amount, data, seen_at
+      FROM payment_fact WHERE service = %s AND move_id = ANY(%s) ORDER BY move_id, payment_fact_id DESC
 """
 # The last of what settles an invoice, or takes that back, says how it stands.
 PAST = """
@@ -79,6 +85,14 @@ def facts(conn: Connection, service: str) -> tuple[PaymentFact, ...]:
     """Every fact, in the order in which they were recorded."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return tuple(_fact(row) for row in cursor.execute(FACTS, [service]))
+
+
+def last(conn: Connection, service: str, moves: Collection[int]) -> tuple[PaymentFact, ...]:
+    """The fact of each of these invoices that was recorded last."""
+    if not moves:
+        return ()
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return tuple(_fact(row) for row in cursor.execute(LAST, [service, sorted(moves)]))
 
 
 def _values(service: str, one: PaymentFact, now: datetime) -> dict[str, object]:
