@@ -18,7 +18,7 @@ from fcb_pipelines.domain.live_keys import live_key
 from fcb_pipelines.domain.messages import News
 from fcb_pipelines.domain.payment_news import Dunning, payment_news
 from fcb_pipelines.domain.payments import (
-    CANCELLED,
+    NO_MOVE,
     NOTHING_PAST,
     Fact,
     FailedPayment,
@@ -27,6 +27,7 @@ from fcb_pipelines.domain.payments import (
     Past,
     PaymentFact,
     facts,
+    gone,
 )
 from fcb_pipelines.odoo.client import Odoo
 from fcb_pipelines.odoo.edition import ORDER, ORDER_PLAN
@@ -59,6 +60,8 @@ class _Seen:
 
     invoices: Sequence[InvoiceNow]
     failed: Sequence[FailedPayment]
+    gone: frozenset[int]
+    """Invoices that were told not paid, and that it has no more."""
     read: int
     cursor: datetime
 
@@ -85,7 +88,10 @@ def follow(db: Database, odoo: Odoo, service: Service, cursor: datetime | None, 
         past = kept.past(conn, service.code)
         ordered = {order: _ours("", live[one]) for order, one in orders.items()}
         overdue_before = dunning.overdue_before(today)
-        found = facts(ours, seen.invoices, seen.failed, past, orders=ordered, overdue_before=overdue_before)
+        found = [
+            *facts(ours, seen.invoices, seen.failed, past, orders=ordered, overdue_before=overdue_before),
+            *gone(kept.last(conn, service.code, seen.gone), past),
+        ]
         failures = kept.order_failures(conn, service.code)
         new = kept.add(conn, service.code, found, now)
         put(conn, service.code, _news(conn, service, new, past, failures, dunning=dunning, today=today, now=now), now)
@@ -105,19 +111,22 @@ def _seen(
     told = happened(odoo, service.code, since, orders=list(orders))
     moves = {one.odoo_id: one for one in told.moves}
     failed = [one for one in told.transactions if one.is_failed]
-    wanted = {each for one in failed for each in one.moves if each in ours} - moves.keys()
+    # One that is deleted leaves nothing that was written: it is missed by its id alone.
+    owed = {each for each, one in past.items() if each != NO_MOVE and one.is_told_owed}
+    wanted = ({each for one in failed for each in one.moves if each in ours} | owed) - moves.keys()
     moves |= {one.odoo_id: one for one in moves_now(odoo, {str(each): each for each in wanted}).values()}
     waiting = {each for each in ours if not _is_ended(past.get(each, NOTHING_PAST))}
     moves = {one.odoo_id: one for one in open_and_due_before(odoo, waiting, overdue_before)} | moves
     followed = {each: one for each, one in moves.items() if each in ours and one.state == POSTED and not one.is_refund}
-    cancelled = [one for each, one in moves.items() if each in ours and one.state == CANCELLED and not one.is_refund]
+    ended = [one for each, one in moves.items() if each in ours and one.state != POSTED and not one.is_refund]
     by = settled_by(odoo, followed)
     return _Seen(
         invoices=[
             *(_invoice(one, by.get(each, ())) for each, one in followed.items()),
-            *(_invoice(one, ()) for one in cancelled),
+            *(_invoice(one, ()) for one in ended),
         ],
         failed=[each for one in failed for each in _failed(one, followed)],
+        gone=frozenset(owed - moves.keys()),
         read=len(told.moves) + len(told.transactions),
         cursor=told.cursor(since),
     )
@@ -202,7 +211,7 @@ def _invoice(one: MoveNow, settled: tuple[int, ...]) -> InvoiceNow:
         settled_by=",".join(map(str, settled)) or one.payment_state,
         issued_on=one.issued_on,
         due_on=one.due_on,
-        is_cancelled=one.state == CANCELLED,
+        is_cancelled=one.state != POSTED,
     )
 
 

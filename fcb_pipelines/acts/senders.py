@@ -6,19 +6,21 @@ restarts. Does not own: delivering (delivery), telling an operator (notices), re
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from fcb_pipelines.acts.delivery import LIMITS, Sending, Sent, deliver
+from fcb_pipelines.acts.delivery import LIMITS, Post, Sending, Sent, deliver
 from fcb_pipelines.acts.notice_ways import ways
 from fcb_pipelines.acts.notices import Outcome, tell
 from fcb_pipelines.acts.readiness import NotReady, not_ready
 from fcb_pipelines.domain.errors import InvalidSettings, RemoteError
 from fcb_pipelines.store.database import Database
 from fcb_pipelines.webhook_settings import EXAMPLE, WebhookSettings
+from fcb_pipelines.webhooks.answers import Failure, Kind, Posted
 from fcb_pipelines.webhooks.posting import Poster
 from fcb_pipelines.webhooks.sealing import Sealing
 from fcb_pipelines.webhooks.trust import trusting
@@ -71,13 +73,14 @@ def sealing(settings: WebhookSettings) -> Sealing:
 
 
 @asynccontextmanager
-async def sending(senders: Senders) -> AsyncIterator[Sending]:
-    """What messages are delivered with; its connections end with the block.
+async def sending(senders: Senders, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Sending]:
+    """What messages are delivered with; its connections end with the block. What is trusted is read where `tls` is not given.
 
     Raises `InvalidSettings` where it is off, or certificates of the operator's own cannot be read.
     """
     require_on(senders.settings)
-    async with Poster(senders.settings.policy, limits=LIMITS, tls=trusting(senders.settings.ca_file)) as poster:
+    tls = tls or trusting(senders.settings.ca_file)
+    async with Poster(senders.settings.policy, limits=LIMITS, tls=tls) as poster:
         yield Sending(
             db=senders.db,
             service=senders.service,
@@ -91,20 +94,27 @@ async def sending(senders: Senders) -> AsyncIterator[Sending]:
 async def send_due(senders: Senders) -> Work:
     """Deliver what is due, where that is switched on, and tell an operator what is to be told; once.
 
-    Raises `RemoteError` where our database is away.
+    Raises `RemoteError` where our database is away, and as `sending` does, after an operator was told what waited.
     """
     work = Work()
-    if senders.settings.is_on:
-        async with sending(senders) as given:
-            await deliver(given, sent=work.sent)
-    await _tell(senders, work)
+    if not senders.settings.is_on:
+        await _tell(senders, work)
+        return work
+    tls = await _trusted(senders, work)
+    async with sending(senders, tls=tls) as given:
+        await deliver(given, sent=work.sent)
+    await _tell(senders, work, tls)
     return work
 
 
 async def keep_sending(senders: Senders, work: Work, *, is_ending: Callable[[], bool]) -> None:
-    """Deliver and tell until it is to end, whatever our database does meanwhile."""
-    async with sending(senders) as given:
-        telling = asyncio.create_task(_keep_telling(senders, work, is_ending))
+    """Deliver and tell until it is to end, whatever our database or the file of authorities does meanwhile.
+
+    Raises as `sending` does, after an operator was told what waited.
+    """
+    tls = await _trusted(senders, work)
+    async with sending(senders, tls=tls) as given:
+        telling = asyncio.create_task(_keep_telling(senders, work, is_ending, tls))
         try:
             while not is_ending():
                 try:
@@ -130,30 +140,53 @@ async def send_until(senders: Senders, is_done: Callable[[], bool], seconds: flo
     return is_done()
 
 
-async def tell_now(senders: Senders) -> Outcome:
-    """Tell an operator what is to be told; whether messages are sent is another matter. Raises as `sending` does."""
-    async with Poster(senders.settings.policy, tls=trusting(senders.settings.ca_file)) as poster:
+async def tell_now(senders: Senders, tls: ssl.SSLContext | None = None) -> Outcome:
+    """Tell an operator what is to be told; whether messages are sent is another matter.
+
+    What is trusted is read where `tls` is not given. Where that cannot be, the POST alone is a problem: a mail needs it not.
+    """
+    try:
+        trusted = tls or trusting(senders.settings.ca_file)
+    except InvalidSettings as error:
+        return await tell(senders.db, ways(senders.settings, _refusing(str(error)), senders.clock))
+    async with Poster(senders.settings.policy, tls=trusted) as poster:
         return await tell(senders.db, ways(senders.settings, poster.post, senders.clock))
 
 
-async def _tell(senders: Senders, work: Work) -> None:
-    done = await tell_now(senders)
+def _refusing(why: str) -> Post:
+    """What fails every POST before anything is sent."""
+
+    async def post(_url: str, _headers: Mapping[str, str], _body: bytes) -> Posted:
+        failure = Failure(kind=Kind.TLS, reason=why)
+        return Posted(status=None, content=b"", is_cut=False, retry_after=None, address=None, failure=failure, seconds=0)
+
+    return post
+
+
+async def _trusted(senders: Senders, work: Work) -> ssl.SSLContext:
+    """What is trusted, read once for all that a sender does."""
+    try:
+        return trusting(senders.settings.ca_file)
+    except InvalidSettings:
+        # Nothing is sent to hosts, which is no reason to keep from an operator what waits for them.
+        await _tell(senders, work)
+        raise
+
+
+async def _tell(senders: Senders, work: Work, tls: ssl.SSLContext | None = None) -> None:
+    done = await tell_now(senders, tls)
     work.told += done.told
     if done.told or done.untold:
         work.problem = "; ".join(done.problems) or None
 
 
-async def _keep_telling(senders: Senders, work: Work, is_ending: Callable[[], bool]) -> None:
+async def _keep_telling(senders: Senders, work: Work, is_ending: Callable[[], bool], tls: ssl.SSLContext) -> None:
     while not is_ending():
         try:
-            await _tell(senders, work)
+            await _tell(senders, work, tls)
         except RemoteError:
             # Whoever delivers meets it too, and waits for the end of it.
             await _paused(AWAY_SECONDS, is_ending)
-        except InvalidSettings as error:
-            # The file was there when sending began: whoever puts it back need not start anew.
-            work.problem = str(error)
-            await _paused(TELL_SECONDS, is_ending)
         else:
             await _paused(TELL_SECONDS, is_ending)
 

@@ -42,7 +42,10 @@ _SETTLED_BY = {Fact.INVOICE_PAID: "payment", Fact.INVOICE_REVERSED: "credit_note
 def payment_news(
     fact: PaymentFact, *, deployment_id: str | None, attempt: int, dunning: Dunning, today: date, now: datetime
 ) -> News:
-    """What a host is told of a fact; `attempt` is how often charging the invoice failed so far, `today` the service's day."""
+    """What a host is told of a fact; `today` is the service's day.
+
+    `attempt` is how often charging the invoice failed so far, since nothing was owed of it the last time.
+    """
     about = _about(fact, deployment_id)
     if fact.fact in _SETTLED_BY:
         type_, at = MessageType.PAYMENT_SUCCEEDED, now

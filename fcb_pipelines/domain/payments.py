@@ -11,6 +11,7 @@ or credit notes settled the invoice, when the transaction failed, and after how 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -23,10 +24,10 @@ class Fact(StrEnum):
 
     INVOICE_PAID = "invoice_paid"
     INVOICE_REVERSED = "invoice_reversed"
-    """It was given back by a credit note, or cancelled after it was told that it is not paid."""
+    """It was given back by a credit note, or cancelled, made a draft or deleted after it was told that it is not paid."""
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_TAKEN_BACK = "payment_taken_back"
-    """It was paid, and is open again."""
+    """It was paid, given back or cancelled, and is open again."""
     INVOICE_OVERDUE = "invoice_overdue"
     """It is open for longer than the grace after its due date; told once, and once more after each payment taken back."""
 
@@ -43,7 +44,7 @@ class OurInvoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceNow:
-    """An invoice of ours that is posted, or was and is cancelled, as Odoo has it."""
+    """An invoice of ours as Odoo has it."""
 
     move_id: int
     name: str
@@ -57,6 +58,7 @@ class InvoiceNow:
     issued_on: date | None = None
     due_on: date | None = None
     is_cancelled: bool = False
+    """Whether it is not posted: cancelled, or a draft, of which nothing is owed either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class Past:
     settled: Fact | None = None
     """Whether it was paid, reversed or its payment taken back, whichever was recorded last."""
     failures: int = 0
-    """Attempts to charge it that failed."""
+    """Attempts to charge it that failed since nothing was owed of it the last time."""
     taken_back: int = 0
     """Payments of it that were taken back."""
     is_overdue: bool = False
@@ -99,6 +101,8 @@ class Past:
 
 
 NOTHING_PAST = Past()
+NO_MOVE = 0
+"""Is no invoice of Odoo's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,7 @@ class PaymentFact:
 
     fact: Fact
     move_id: int
-    """In Odoo; 0 of a failure without an invoice."""
+    """In Odoo; `NO_MOVE` of a failure without an invoice."""
     move_xid: str
     transaction_id: int | None
     order_id: int | None = None
@@ -170,6 +174,22 @@ def facts(
             yield from _open(ours[one.move_id], one, before, overdue_before)
 
 
+def gone(last: Iterable[PaymentFact], past: Mapping[int, Past]) -> Iterator[PaymentFact]:
+    """That nothing is owed of invoices that Odoo has no more, by the last fact that was recorded of each."""
+    for one in last:
+        before = past.get(one.move_id, NOTHING_PAST)
+        if before.is_told_owed:
+            yield replace(
+                one,
+                fact=Fact.INVOICE_REVERSED,
+                transaction_id=None,
+                happened=_again(CANCELLED, before),
+                amount=Money(Decimal(one.data["total"]), one.data["currency"]),
+                data={**one.data, "state": CANCELLED, "message": None},
+                seen_at=None,
+            )
+
+
 def _open(ours: OurInvoice, one: InvoiceNow, before: Past, overdue_before: date | None) -> Iterator[PaymentFact]:
     if before.is_settled:
         before = replace(before, settled=Fact.PAYMENT_TAKEN_BACK, taken_back=before.taken_back + 1, is_overdue=False)
@@ -216,7 +236,7 @@ def _of_transaction(about: PaymentFact, failed: FailedPayment) -> PaymentFact:
 def _of_order(ours: OurInvoice, failed: FailedPayment) -> PaymentFact:
     return PaymentFact(
         fact=Fact.PAYMENT_FAILED,
-        move_id=0,
+        move_id=NO_MOVE,
         move_xid="",
         transaction_id=failed.transaction_id,
         order_id=failed.order_id,

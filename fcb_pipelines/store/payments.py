@@ -3,7 +3,7 @@
 Owns: table `payment_fact`; the caller owns the transaction. Does not own: which facts there are (domain/payments).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -27,16 +27,26 @@ FACTS = """
            amount, data, seen_at
       FROM payment_fact WHERE service = %s ORDER BY payment_fact_id
 """
+LAST = """
+    SELECT DISTINCT ON (move_id)
+           fact, move_id, move_xid, transaction_id, order_id, happened, external_user_id, external_subscription_id, currency,
+           amount, data, seen_at
+      FROM payment_fact WHERE service = %s AND move_id = ANY(%s) ORDER BY move_id, payment_fact_id DESC
+"""
 # The last of what settles an invoice, or takes that back, says how it stands.
 PAST = """
     SELECT move_id,
            (array_agg(fact ORDER BY payment_fact_id DESC)
               FILTER (WHERE fact IN ('invoice_paid', 'invoice_reversed', 'payment_taken_back')))[1] AS settled,
-           count(*) FILTER (WHERE fact = 'payment_failed') AS failures,
+           count(*) FILTER (WHERE fact = 'payment_failed' AND payment_fact_id > settled_id) AS failures,
            count(*) FILTER (WHERE fact = 'payment_taken_back') AS taken_back,
            coalesce(max(payment_fact_id) FILTER (WHERE fact = 'invoice_overdue')
                     > coalesce(max(payment_fact_id) FILTER (WHERE fact = 'payment_taken_back'), 0), false) AS is_overdue
-      FROM payment_fact WHERE service = %s GROUP BY move_id
+      FROM (SELECT move_id, fact, payment_fact_id,
+                   coalesce(max(payment_fact_id) FILTER (WHERE fact IN ('invoice_paid', 'invoice_reversed'))
+                            OVER (PARTITION BY move_id), 0) AS settled_id
+              FROM payment_fact WHERE service = %s) known
+     GROUP BY move_id
 """
 # Since the subscription last paid anything.
 ORDER_FAILURES = """
@@ -75,6 +85,14 @@ def facts(conn: Connection, service: str) -> tuple[PaymentFact, ...]:
     """Every fact, in the order in which they were recorded."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return tuple(_fact(row) for row in cursor.execute(FACTS, [service]))
+
+
+def last(conn: Connection, service: str, moves: Collection[int]) -> tuple[PaymentFact, ...]:
+    """The fact of each of these invoices that was recorded last."""
+    if not moves:
+        return ()
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return tuple(_fact(row) for row in cursor.execute(LAST, [service, sorted(moves)]))
 
 
 def _values(service: str, one: PaymentFact, now: datetime) -> dict[str, object]:

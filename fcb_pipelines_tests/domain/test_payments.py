@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from fcb_pipelines.domain.money import money
-from fcb_pipelines.domain.payments import Fact, FailedPayment, InvoiceNow, OurInvoice, Past, facts
+from fcb_pipelines.domain.payments import Fact, FailedPayment, InvoiceNow, OurInvoice, Past, facts, gone
 
 OURS = {7: OurInvoice(xid="fcb.demo_live_invoice_s1=2f2026-07", external_user_id="u1", external_subscription_id="s1")}
 NOW = InvoiceNow(
@@ -131,3 +131,21 @@ def test_an_invoice_that_is_cancelled_is_told_where_it_was_told_not_paid(past: P
     gone = replace(NOW, payment_state="not_paid", is_cancelled=True)
     found = list(facts(OURS, [gone], [], {7: past}, overdue_before=date(2027, 1, 1)))
     assert [(one.fact, one.happened) for one in found] == told
+
+
+@pytest.mark.parametrize(
+    ("past", "told"),
+    [
+        ({}, []),
+        ({7: Past(failures=1)}, [(Fact.INVOICE_REVERSED, "cancel", None)]),
+        ({7: Past(settled=Fact.PAYMENT_TAKEN_BACK, taken_back=2)}, [(Fact.INVOICE_REVERSED, "cancel/2", None)]),
+        ({7: Past(settled=Fact.INVOICE_REVERSED, failures=1)}, []),
+    ],
+)
+def test_an_invoice_that_is_deleted_is_told_by_what_was_told_last(
+    past: dict[int, Past], told: list[tuple[Fact, str, int | None]]
+) -> None:
+    owed = replace(NOW, payment_state="partial", residual=money("1 CAD"))
+    found = list(gone(facts(OURS, [owed], [replace(FAILED, amount=money("1 CAD"))]), past))
+    assert [(one.fact, one.happened, one.transaction_id) for one in found] == told
+    assert all((one.amount, one.data["state"], one.data["message"]) == (NOW.total, "cancel", None) for one in found)
