@@ -29,6 +29,11 @@ _LAST_PAYMENT = """
                                            AND heard.subject = fcb_receiver_message.subject
                                            AND heard.sequence > fcb_receiver_message.sequence))
 """
+_LAST_WORD = """
+    UPDATE fcb_receiver_message SET standing = 'waiting', due_at = :now, ended_at = NULL
+     WHERE number = (SELECT max(number) FROM fcb_receiver_message
+                      WHERE deployment = :deployment AND subject <> 'end' AND standing IN ('done', 'stale'))
+"""
 _RELEASE = "UPDATE fcb_receiver_message SET standing = 'waiting', due_at = :now, released_by = :who WHERE number = :number"
 _DISMISS = """
     UPDATE fcb_receiver_message SET standing = 'done', why = :why, ended_at = :now
@@ -113,9 +118,15 @@ def withdraw(tx: Transaction, deployment_id: str, *, who: str, now: datetime) ->
     before, end = _ended(tx, deployment_id)
     if before.begun is Act.DEPROVISION:
         raise NotPossible(f"the deprovisioning of {deployment_id} was begun and may be done: it cannot be taken back any more")
-    deployments.save(tx, replace(before, state=end.returns_to, end=None), now=now)
+    after = _back(before, end)
+    deployments.save(tx, after, now=now)
     _of_end(tx, before, end, Standing.WITHDRAWN, why=f"withdrawn by {who}", now=now)
-    tx.change(_LAST_PAYMENT, deployment=deployment_id, now=milliseconds(now))
+    if after.begun is not before.begun:
+        deployments.began(tx, Act.RESTORE, deployment_id, end.message_id, who=who, now=now)
+    is_taken = tx.change(_LAST_PAYMENT, deployment=deployment_id, now=milliseconds(now))
+    if after.begun is Act.RESTORE and not is_taken:
+        # The payment of what was held against it has gone on to another deployment: a stale message brings it through.
+        tx.change(_LAST_WORD, deployment=deployment_id, now=milliseconds(now))
     deployments.did(tx, "withdraw", deployment_id, message_id=end.message_id, who=who, why="", now=now)
     return end.returns_to
 
@@ -186,6 +197,14 @@ def _ended(tx: Transaction, deployment_id: str) -> tuple[Deployment, End]:
     if found.end is None:
         raise NotPossible(f"{deployment_id} is {found.state.value}: there is no termination to confirm or withdraw")
     return found, found.end
+
+
+def _back(before: Deployment, end: End) -> Deployment:
+    """Where the deployment stands without its end: with its restore begun where it is, or may be, suspended for nothing."""
+    back = replace(before, state=end.returns_to, end=None)
+    is_stopped = back.state is State.SUSPENDED or back.begun is not None
+    is_due = any(each.is_due for each in back.unpaid)
+    return replace(back, begun=Act.RESTORE) if is_stopped and not is_due else back
 
 
 def _of_end(tx: Transaction, before: Deployment, end: End, standing: Standing, *, why: str, now: datetime) -> None:
