@@ -1,5 +1,6 @@
 """What was begun on a deployment is brought to its end, though later messages name another one; on both storages."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -114,6 +115,17 @@ def test_one_for_which_all_was_paid_elsewhere_is_restored_when_its_end_is_withdr
     assert house.host.acts[3:] == [("restore", "dep-1", "end")]
     house.clock.on(hours=1)
     assert house.act() == []
+
+
+def test_it_is_restored_though_what_was_told_of_it_is_old(house: House) -> None:
+    settled_elsewhere(house)
+    house.clock.on(days=100)
+    with house.storage.transaction() as tx:
+        # What was told of dep-2, which serves, is not needed any more.
+        assert operating.forget(tx, older_than=timedelta(days=90), now=house.clock()) == 2
+    assert set(house.entries()) == {"a", "end"}
+    withdrawn(house)
+    assert house.act() == [What.RESTORED]
 
 
 def test_a_key_is_not_used_again_for_the_restore_after_a_withdrawal(house: House) -> None:

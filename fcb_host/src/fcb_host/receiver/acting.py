@@ -37,7 +37,10 @@ class Call:
 
     deployment_id: str
     message_id: str
-    """The idempotency key: the same for each attempt at this act, and never used for another act on the deployment."""
+    """The idempotency key: the same for each attempt at this act, and never used for another act on the deployment.
+
+    It is that of the message by which the act was begun; for a restore after a withdrawal, that of the termination.
+    """
     reason: str
     """For people: a log, a mail, a page."""
     connection: Any

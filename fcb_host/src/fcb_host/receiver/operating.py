@@ -55,6 +55,11 @@ _FORGET = """
        AND NOT EXISTS (SELECT 1 FROM fcb_receiver_repetition AS again
                         WHERE again.source = fcb_receiver_message.source
                           AND again.message_id = fcb_receiver_message.message_id AND again.last_at >= :before)
+       AND number NOT IN (
+           SELECT max(word.number)
+             FROM fcb_receiver_message AS word JOIN fcb_receiver_deployment AS at ON at.deployment = word.deployment
+            WHERE at.state IN ('suspended', 'ended') AND word.subject <> 'end' AND word.standing IN ('done', 'stale')
+            GROUP BY word.deployment)
 """
 _FORGET_REPETITIONS = """
     DELETE FROM fcb_receiver_repetition
@@ -154,6 +159,7 @@ def dismiss(tx: Transaction, numbers: Sequence[int], *, who: str, now: datetime)
 def forget(tx: Transaction, *, older_than: timedelta, now: datetime) -> int:
     """Remove messages that came, ended and were last repeated longer ago; answers how many. What is open stays.
 
+    So does the last one on a deployment that is suspended or has ended: by it, it is restored when its end is withdrawn.
     Raises NotPossible for less than 90 days: one that is sent again after that would be acted on again.
     """
     if older_than < LEAST_KEPT:
