@@ -146,7 +146,7 @@ def test_what_was_paid_elsewhere_counts_when_an_end_is_withdrawn(house: House) -
     with house.storage.transaction() as tx:
         operating.withdraw(tx, "dep-1", who="Ada", now=house.clock())
     assert house.act() == [What.RESTORED]
-    assert house.host.acts[1:] == [("restore", "dep-1", "b")]
+    assert house.host.acts[1:] == [("restore", "dep-1", "end")]
 
 
 def test_whatever_is_named_in_whatever_order_one_is_suspended_while_it_is_owed_and_nobody_once_it_is_paid(house: House) -> None:

@@ -78,7 +78,7 @@ def test_what_was_paid_or_not_while_it_had_ended_counts_when_that_is_withdrawn(h
     assert house.act() == [What.PENDING, What.NOTED]
     assert withdraw(house) == "suspended"
     assert house.act() == [What.RESTORED]
-    assert house.host.acts == [("suspend", "dep-1", "a"), ("restore", "dep-1", "b")]
+    assert house.host.acts == [("suspend", "dep-1", "a"), ("restore", "dep-1", "end")]
 
 
 def test_a_second_termination_changes_nothing_of_the_first(house: House) -> None:

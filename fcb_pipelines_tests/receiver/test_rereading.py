@@ -10,7 +10,7 @@ from fcb_host.receiver.acting import What
 from fcb_host.receiver.inbox import Standing
 from fcb_host.receiver.rereading import read_again
 from fcb_pipelines_tests.receiver.conftest import House
-from fcb_pipelines_tests.receiver.said import ENDED, FAILED, NOW, PAID, body, signed
+from fcb_pipelines_tests.receiver.said import ENDED, FAILED, NOW, PAID, body, invoice, signed
 
 
 def again(house: House, *numbers: int, **said: Any) -> int:
@@ -81,6 +81,19 @@ def test_what_names_no_deployment_is_about_the_one_that_a_later_message_names(ho
     assert again(house) == 1
     assert house.act() == [What.NOTED]
     assert house.entries()["a"].deployment == "dep-17"
+
+
+def test_it_is_the_one_that_is_named_and_not_the_one_where_that_message_is_decided_on(house: House) -> None:
+    house.take("a")
+    house.take("end", ENDED, sequence=2, deployment_id=None)
+    house.act()
+    house.take("b", PAID, sequence=3, deployment_id="dep-2")
+    house.take("c", PAID, sequence=4, deployment_id=None, invoice=invoice(78, paid=True))
+    assert house.act() == [What.RESTORED, What.REFUSED]
+    assert house.entries()["b"].deployment == "dep-1"
+    assert again(house) == 1
+    assert house.act() == [What.PENDING]
+    assert house.entries()["end"].deployment == "dep-2"
 
 
 def test_an_earlier_message_says_nothing_of_the_deployment_that_there_is_now(house: House) -> None:

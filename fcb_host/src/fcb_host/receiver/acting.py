@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from fcb_host.backoff import Backoff, Chance, full_jitter
 from fcb_host.receiver import deployments, inbox, messages
-from fcb_host.receiver.effects import Act, Decision, Deployment, Outcome, decide, let_go
+from fcb_host.receiver.effects import Act, Decision, Deployment, Outcome, carried_through, decide, let_go
 from fcb_host.receiver.inbox import Entry, Standing
 from fcb_host.receiver.messages import Message, Type
 from fcb_host.receiver.placing import Place, place
@@ -37,7 +37,10 @@ class Call:
 
     deployment_id: str
     message_id: str
-    """The idempotency key: the same for each attempt at this act, and never used for another act on the deployment."""
+    """The idempotency key: the same for each attempt at this act, and never used for another act on the deployment.
+
+    It is that of the message by which the act was begun; for a restore after a withdrawal, that of the termination.
+    """
     reason: str
     """For people: a log, a mail, a page."""
     connection: Any
@@ -144,8 +147,7 @@ class Worker:
         inbox.take_turn(tx, entry.source, message.subscription)
         there = place(entry.deployment, message, deployments.holding(tx, message))
         if not self._is_the_end(tx, there, message, now) and inbox.is_stale(tx, entry.source, message):
-            inbox.stand(tx, entry.number, Standing.STALE, "a later message on the same thing is known", now=now)
-            return What.STALE
+            return self._stale(tx, entry, message, now)
         if there.lets_go is not None:
             held = deployments.locked(tx, there.lets_go, now=now)
             deployments.save(tx, let_go(held, message), now=now)
@@ -161,6 +163,18 @@ class Worker:
             return False
         end = deployments.locked(tx, there.deployment, now=now).end
         return end is not None and end.message_id == message.message_id
+
+    def _stale(self, tx: Transaction, entry: Entry, message: Message, now: datetime) -> What:
+        """A stale message changes nothing; a restore that was begun where it stands is brought to its end all the same.
+
+        The later one may be decided on elsewhere, and no other message may ever come there.
+        """
+        before = deployments.known(tx, entry.deployment)
+        decision = before and carried_through(before, message)
+        if before and decision:
+            return self._decided(tx, entry, before, decision, now)
+        inbox.stand(tx, entry.number, Standing.STALE, "a later message on the same thing is known", now=now)
+        return What.STALE
 
     def _at(self, tx: Transaction, entry: Entry, message: Message, deployment_id: str, now: datetime) -> What:
         """Decide on a message on one deployment; one by which nothing is owed any more then goes on to the next."""
@@ -205,7 +219,8 @@ class Worker:
 
     def _do(self, tx: Transaction, entry: Entry, decision: Decision, act: Act, now: datetime) -> What:
         deployment_id = decision.deployment.deployment_id
-        call = Call(deployment_id=deployment_id, message_id=entry.message_id, reason=decision.why, connection=tx.connection)
+        key = deployments.begun_by(tx, act, deployment_id)
+        call = Call(deployment_id=deployment_id, message_id=key, reason=decision.why, connection=tx.connection)
         try:
             with tx.part():
                 self._call(act, call)

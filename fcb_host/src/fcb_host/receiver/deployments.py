@@ -46,6 +46,9 @@ _DID = """
     INSERT INTO fcb_receiver_act (at, what, deployment, message_id, who, why)
     VALUES (:now, :what, :deployment, :message_id, :who, :why)
 """
+_BEGUN_BY = """
+    SELECT message_id FROM fcb_receiver_act WHERE what = :begin AND deployment = :deployment ORDER BY number DESC LIMIT 1
+"""
 _DONE_SINCE = """
     SELECT (SELECT count(*) FROM fcb_receiver_act WHERE what = :what AND who = '' AND at > :since)
          + (SELECT count(*) FROM fcb_receiver_deployment AS at_work
@@ -108,6 +111,12 @@ def did(tx: Transaction, what: str, deployment_id: str, *, message_id: str, why:
 def began(tx: Transaction, act: Act, deployment_id: str, message_id: str, *, who: str, now: datetime) -> None:
     """Write down that the receiver begins with it, and so may have done it whatever comes of it."""
     did(tx, f"begin {act.value}", deployment_id, message_id=message_id, who=who, why="", now=now)
+
+
+def begun_by(tx: Transaction, act: Act, deployment_id: str) -> str:
+    """The id of the message that the receiver began it by the last time: every attempt at it has this key, whoever makes it."""
+    ((message_id,),) = tx.rows(_BEGUN_BY, begin=f"begin {act.value}", deployment=deployment_id)
+    return str(message_id)
 
 
 def done_since(tx: Transaction, act: Act, since: datetime, *, besides: str) -> int:

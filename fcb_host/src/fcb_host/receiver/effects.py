@@ -111,6 +111,17 @@ def decide(before: Deployment, message: Message, *, now: datetime, grace: timede
     return _settled(after, message)
 
 
+def carried_through(before: Deployment, message: Message) -> Decision | None:
+    """What a stale message still has to do: a restore that was begun and is still wanted. It says nothing new itself.
+
+    None where there is none. A suspension that was begun is not among it: later messages find what is due there, and decide.
+    """
+    if message.type is Type.TERMINATED or before.begun is not Act.RESTORE:
+        return None
+    decision = _settled(before, message)
+    return decision if decision.act is Act.RESTORE else None
+
+
 def let_go(before: Deployment, message: Message) -> Deployment:
     """The deployment without what the message has the last word on, which is held against another one from now on."""
     return replace(before, unpaid=_others(before, message))

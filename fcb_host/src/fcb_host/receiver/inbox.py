@@ -92,11 +92,10 @@ _PUT_AGAIN = """
            standing = :standing, why = :why, due_at = :now, ended_at = CASE :standing WHEN 'waiting' THEN NULL ELSE ended_at END
      WHERE number = :number AND standing IN ('parked', 'unreadable')
 """
-_LATER = """
-    SELECT deployment FROM fcb_receiver_message
-     WHERE source = :source AND subscription = :subscription AND sequence > :sequence AND deployment <> ''
-     ORDER BY sequence DESC LIMIT 1
-"""
+_LATER = f"""
+    SELECT {_COLUMNS} FROM fcb_receiver_message
+     WHERE source = :source AND subscription = :subscription AND sequence > :sequence ORDER BY sequence DESC
+"""  # noqa: S608 (our own text)
 _HEARD = """
     INSERT INTO fcb_receiver_heard (source, subscription, subject, sequence)
     VALUES (:source, :subscription, :subject, :sequence)
@@ -168,11 +167,10 @@ def put_again(tx: Transaction, entry: Entry, reading: Reading, *, now: datetime)
     return standing
 
 
-def later_deployment(tx: Transaction, source: str, message: Message) -> str:
-    """The deployment that the last later message of the same subscription is about; empty where there is none."""
+def later(tx: Transaction, source: str, message: Message) -> list[Entry]:
+    """The later messages of the same subscription, the last one first; each may be decided on elsewhere than it says."""
     about = {"source": source, "subscription": message.subscription, "sequence": message.sequence}
-    found = tx.rows(_LATER, **about)
-    return str(found[0][0]) if found else ""
+    return [_entry(row) for row in tx.rows(_LATER, **about)]
 
 
 def _hear(tx: Transaction, source: str, reading: Reading) -> None:

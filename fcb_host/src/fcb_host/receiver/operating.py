@@ -29,6 +29,11 @@ _LAST_PAYMENT = """
                                            AND heard.subject = fcb_receiver_message.subject
                                            AND heard.sequence > fcb_receiver_message.sequence))
 """
+_LAST_WORD = """
+    UPDATE fcb_receiver_message SET standing = 'waiting', due_at = :now, ended_at = NULL
+     WHERE number = (SELECT max(number) FROM fcb_receiver_message
+                      WHERE deployment = :deployment AND subject <> 'end' AND standing IN ('done', 'stale'))
+"""
 _RELEASE = "UPDATE fcb_receiver_message SET standing = 'waiting', due_at = :now, released_by = :who WHERE number = :number"
 _DISMISS = """
     UPDATE fcb_receiver_message SET standing = 'done', why = :why, ended_at = :now
@@ -50,6 +55,11 @@ _FORGET = """
        AND NOT EXISTS (SELECT 1 FROM fcb_receiver_repetition AS again
                         WHERE again.source = fcb_receiver_message.source
                           AND again.message_id = fcb_receiver_message.message_id AND again.last_at >= :before)
+       AND number NOT IN (
+           SELECT max(word.number)
+             FROM fcb_receiver_message AS word JOIN fcb_receiver_deployment AS at ON at.deployment = word.deployment
+            WHERE at.state IN ('suspended', 'ended') AND word.subject <> 'end' AND word.standing IN ('done', 'stale')
+            GROUP BY word.deployment)
 """
 _FORGET_REPETITIONS = """
     DELETE FROM fcb_receiver_repetition
@@ -113,9 +123,15 @@ def withdraw(tx: Transaction, deployment_id: str, *, who: str, now: datetime) ->
     before, end = _ended(tx, deployment_id)
     if before.begun is Act.DEPROVISION:
         raise NotPossible(f"the deprovisioning of {deployment_id} was begun and may be done: it cannot be taken back any more")
-    deployments.save(tx, replace(before, state=end.returns_to, end=None), now=now)
+    after = _back(before, end)
+    deployments.save(tx, after, now=now)
     _of_end(tx, before, end, Standing.WITHDRAWN, why=f"withdrawn by {who}", now=now)
-    tx.change(_LAST_PAYMENT, deployment=deployment_id, now=milliseconds(now))
+    if after.begun is not before.begun:
+        deployments.began(tx, Act.RESTORE, deployment_id, end.message_id, who=who, now=now)
+    is_taken = tx.change(_LAST_PAYMENT, deployment=deployment_id, now=milliseconds(now))
+    if after.begun is Act.RESTORE and not is_taken:
+        # The payment of what was held against it has gone on to another deployment: a stale message brings it through.
+        tx.change(_LAST_WORD, deployment=deployment_id, now=milliseconds(now))
     deployments.did(tx, "withdraw", deployment_id, message_id=end.message_id, who=who, why="", now=now)
     return end.returns_to
 
@@ -143,6 +159,7 @@ def dismiss(tx: Transaction, numbers: Sequence[int], *, who: str, now: datetime)
 def forget(tx: Transaction, *, older_than: timedelta, now: datetime) -> int:
     """Remove messages that came, ended and were last repeated longer ago; answers how many. What is open stays.
 
+    So does the last one on a deployment that is suspended or has ended: by it, it is restored when its end is withdrawn.
     Raises NotPossible for less than 90 days: one that is sent again after that would be acted on again.
     """
     if older_than < LEAST_KEPT:
@@ -186,6 +203,14 @@ def _ended(tx: Transaction, deployment_id: str) -> tuple[Deployment, End]:
     if found.end is None:
         raise NotPossible(f"{deployment_id} is {found.state.value}: there is no termination to confirm or withdraw")
     return found, found.end
+
+
+def _back(before: Deployment, end: End) -> Deployment:
+    """Where the deployment stands without its end: with its restore begun where it is, or may be, suspended for nothing."""
+    back = replace(before, state=end.returns_to, end=None)
+    is_stopped = back.state is State.SUSPENDED or back.begun is not None
+    is_due = any(each.is_due for each in back.unpaid)
+    return replace(back, begun=Act.RESTORE) if is_stopped and not is_due else back
 
 
 def _of_end(tx: Transaction, before: Deployment, end: End, standing: Standing, *, why: str, now: datetime) -> None:
