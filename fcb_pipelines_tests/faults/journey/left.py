@@ -13,8 +13,8 @@ from fcb_pipelines_tests.receiver import dying
 
 MESSAGES = "SELECT message_id FROM message WHERE service = %s"
 EFFECTS = "SELECT what, deployment, message FROM effect"
-# What was begun is noted before the host is asked, and what was done with it.
-NOTED = "SELECT what, deployment, message_id FROM fcb_receiver_act WHERE substr(what, 1, 6) <> 'begin ' ORDER BY number"
+NOTED = "SELECT what, deployment, message_id FROM fcb_receiver_act ORDER BY number"
+BEGIN = "begin "
 
 
 def left(one: Round) -> Left:
@@ -29,13 +29,25 @@ def left(one: Round) -> Left:
             inbox={each.message_id: each.standing.value for each in inbox.listed(tx, list(Standing))},
             states={each.deployment_id: each.state.value for each in deployments.listed(tx)},
             effects=_acts(tx, EFFECTS),
-            noted=_acts(tx, NOTED),
+            noted=_asked(_acts(tx, NOTED)),
             outside=[_act(line) for line in dying.noted(one.folder / dying.OUTSIDE)],
         )
 
 
 def _acts(tx: Transaction, query: str) -> list[Effect]:
     return [(what, deployment, message) for what, deployment, message in tx.rows(query)]
+
+
+def _asked(noted: list[Effect]) -> list[Effect]:
+    """What was done, with the key that the host was given: the message that began it, whichever brought it to its end."""
+    begun = dict[tuple[str, str], str]()
+    found = []
+    for what, deployment, message in noted:
+        if what.startswith(BEGIN):
+            begun[what.removeprefix(BEGIN), deployment] = message
+        else:
+            found.append((what, deployment, begun[what, deployment]))
+    return found
 
 
 def _act(line: str) -> Effect:
